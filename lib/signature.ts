@@ -1,0 +1,172 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/** The two signature keys of a Box application; either may be absent while keys are being set up or rotated. */
+export type SignatureKeys = { readonly primary?: string | undefined; readonly secondary?: string | undefined }
+
+export type KeyName = 'primary' | 'secondary'
+
+/** Why a delivery was refused. The names are stable: they appear in answers, logs and metrics. */
+export type SignatureRule =
+  | 'no_key'
+  | 'header_missing'
+  | 'version_unsupported'
+  | 'algorithm_unsupported'
+  | 'signature_mismatch'
+  | 'timestamp_invalid'
+  | 'timestamp_too_old'
+  | 'timestamp_in_future'
+
+export type Verdict =
+  | { readonly ok: true; readonly key: KeyName; readonly header: KeyName; readonly ageSeconds: number }
+  | {
+      readonly ok: false
+      readonly rule: SignatureRule
+      /** The missing header's name, for `header_missing`. */
+      readonly header?: string
+      /** Seconds between the delivery's timestamp and now, for the age rules; negative in the future. */
+      readonly ageSeconds?: number
+    }
+
+export type VerifyInput = {
+  /** The request body exactly as it came over the wire. */
+  readonly body: Uint8Array
+  /** The request's headers, names in any case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly keys: SignatureKeys
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** How old a delivery may be. Box's guide says 10 minutes, the default. */
+  readonly ageMaxSeconds?: number
+  /** How far the delivery's clock may run ahead of ours; 60 s by default. */
+  readonly skewMaxSeconds?: number
+}
+
+export const SIGNATURE_VERSION = '1'
+export const SIGNATURE_ALGORITHM = 'HmacSHA256'
+export const AGE_MAX_SECONDS = 600
+export const SKEW_MAX_SECONDS = 60
+
+/**
+ * Signs a delivery as Box does: base64(HMAC-SHA256(key, body bytes ‖ timestamp header text)).
+ * @param timestamp the text of the BOX-DELIVERY-TIMESTAMP header
+ * @see https://developer.box.com/guides/webhooks/v2/signatures-v2/
+ */
+export function sign(body: Uint8Array, timestamp: string, key: string): string {
+  return createHmac('sha256', key).update(body).update(timestamp, 'utf8').digest('base64')
+}
+
+/**
+ * Decides whether a delivery comes from Box. Every configured key is tried against both signature headers, so
+ * a delivery passes at any moment of a rotation, even with the keys swapped. The signature is judged before
+ * the age: a rule about time means that the delivery is genuine.
+ * @returns the key and header that matched, or the first rule that failed; never throws
+ * @see https://developer.box.com/guides/webhooks/v2/signatures-v2/
+ */
+export function verify(input: VerifyInput): Verdict {
+  const { body, keys, now } = input
+  if (!keys.primary && !keys.secondary) return { ok: false, rule: 'no_key' }
+
+  const headers = boxHeaders(input.headers)
+  const missing = missingHeader(headers)
+  if (missing) return { ok: false, rule: 'header_missing', header: missing }
+  const timestamp = headers['box-delivery-timestamp'] ?? ''
+  if (headers['box-signature-version'] !== SIGNATURE_VERSION) return { ok: false, rule: 'version_unsupported' }
+  if (headers['box-signature-algorithm'] !== SIGNATURE_ALGORITHM)
+    return { ok: false, rule: 'algorithm_unsupported' }
+
+  const match = matchingKey(body, timestamp, keys, {
+    primary: headers['box-signature-primary'],
+    secondary: headers['box-signature-secondary'],
+  })
+  if (!match) return { ok: false, rule: 'signature_mismatch' }
+
+  const sentAt = parseTimestamp(timestamp)
+  if (sentAt === undefined) return { ok: false, rule: 'timestamp_invalid' }
+  const ageSeconds = (now - sentAt) / 1000
+  if (ageSeconds > (input.ageMaxSeconds ?? AGE_MAX_SECONDS))
+    return { ok: false, rule: 'timestamp_too_old', ageSeconds }
+  if (-ageSeconds > (input.skewMaxSeconds ?? SKEW_MAX_SECONDS))
+    return { ok: false, rule: 'timestamp_in_future', ageSeconds }
+  return { ok: true, ...match, ageSeconds }
+}
+
+/**
+ * Names the first header that a V2 delivery must carry and this one does not. One of the two signatures is
+ * enough: an application with a single key sends a single one.
+ */
+export function missingHeader(headers: Readonly<Record<string, string | undefined>>): string | undefined {
+  const present = boxHeaders(headers)
+  for (const name of REQUIRED_HEADERS) if (!present[name]) return name
+  if (!present['box-signature-primary'] && !present['box-signature-secondary']) return 'box-signature-primary'
+  return undefined
+}
+
+const REQUIRED_HEADERS = [
+  'box-delivery-id',
+  'box-delivery-timestamp',
+  'box-signature-version',
+  'box-signature-algorithm',
+] as const
+
+/** Box's headers by lower-case name. Two spellings of one name are joined as HTTP joins repeated headers. */
+function boxHeaders(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    const lower = name.toLowerCase()
+    if (!lower.startsWith('box-') || value === undefined) continue
+    found[lower] = lower in found ? `${found[lower]},${value}` : value
+  }
+  return found
+}
+
+function matchingKey(
+  body: Uint8Array,
+  timestamp: string,
+  keys: SignatureKeys,
+  signatures: Readonly<Record<KeyName, string | undefined>>,
+): { key: KeyName; header: KeyName } | undefined {
+  let match: { key: KeyName; header: KeyName } | undefined
+  for (const key of ['secondary', 'primary'] as const) {
+    const secret = keys[key]
+    if (!secret) continue
+    const expected = Buffer.from(sign(body, timestamp, secret))
+    for (const header of key === 'primary' ? KEYS_PRIMARY_LAST : KEYS_SECONDARY_LAST) {
+      const given = Buffer.from(signatures[header] ?? '')
+      if (given.length === expected.length && timingSafeEqual(given, expected)) match = { key, header }
+    }
+  }
+  return match
+}
+
+// The last match found is the one reported, so the straight pair is compared after the crossed one.
+const KEYS_PRIMARY_LAST = ['secondary', 'primary'] as const
+const KEYS_SECONDARY_LAST = ['primary', 'secondary'] as const
+
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))$/
+
+/**
+ * Reads an RFC 3339 date-time strictly.
+ * @returns milliseconds since the epoch, or undefined where the text is not one (a day that does not exist,
+ *   an offset left out, another format)
+ * @see https://www.rfc-editor.org/rfc/rfc3339#section-5.6
+ */
+export function parseTimestamp(text: string): number | undefined {
+  const parts = RFC_3339.exec(text)
+  if (!parts) return undefined
+  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const [offsetHour, offsetMinute] = [Number(parts[9] ?? 0), Number(parts[10] ?? 0)]
+  if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return undefined
+  const midnight = new Date(0)
+  midnight.setUTCFullYear(year, month - 1, day)
+  if (midnight.getUTCMonth() !== month - 1 || midnight.getUTCDate() !== day) return undefined
+  const offsetMinutes = (parts[8] === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute)
+  const minutes = hour * 60 + minute - offsetMinutes
+  return midnight.getTime() + minutes * 60_000 + second * 1000 + Math.trunc(Number(parts[7] ?? 0) * 1000)
+}
