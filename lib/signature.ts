@@ -70,7 +70,8 @@ export function verify(input: VerifyInput): Verdict {
   const missing = missingHeader(headers)
   if (missing) return { ok: false, rule: 'header_missing', header: missing }
   const timestamp = headers['box-delivery-timestamp'] ?? ''
-  if (headers['box-signature-version'] !== SIGNATURE_VERSION) return { ok: false, rule: 'version_unsupported' }
+  if (headers['box-signature-version'] !== SIGNATURE_VERSION)
+    return { ok: false, rule: 'version_unsupported' }
   if (headers['box-signature-algorithm'] !== SIGNATURE_ALGORITHM)
     return { ok: false, rule: 'algorithm_unsupported' }
 

@@ -1,0 +1,101 @@
+import type { LogLevel } from './log.ts'
+
+/** Environment variables as a process has them. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly code = 'config_invalid'
+
+  constructor(problems: readonly string[]) {
+    super(
+      `The function's environment is not usable: ${problems.join(' ')} These variables are set by serverless.yml; deploy again, or see docs/errors.md#config_invalid.`,
+    )
+  }
+}
+
+export type IngestConfig = {
+  readonly queueUrl: string
+  readonly signatureKeysSecretId: string
+  readonly ageMaxSeconds: number
+  readonly skewMaxSeconds: number
+  readonly logLevel: LogLevel
+}
+
+export type AutomateConfig = {
+  readonly queueUrl: string
+  readonly deadLetterQueueUrl: string
+  readonly ledgerTable: string
+  readonly boxAppSecretId: string
+  readonly boxApiUrl: string
+  /** How many events of one batch are worked on at a time. */
+  readonly concurrency: number
+  readonly logLevel: LogLevel
+}
+
+/**
+ * Reads ingest's settings.
+ * @throws ConfigError naming every variable that is missing or wrong
+ */
+export function ingestConfig(env: Environment): IngestConfig {
+  return read(env, variable => ({
+    queueUrl: variable.url('QUEUE_URL'),
+    signatureKeysSecretId: variable.text('SIGNATURE_KEYS_SECRET_ID'),
+    ageMaxSeconds: variable.whole('SIGNATURE_AGE_MAX_SECONDS', 600),
+    skewMaxSeconds: variable.whole('SIGNATURE_SKEW_MAX_SECONDS', 60),
+    logLevel: variable.level('LOG_LEVEL'),
+  }))
+}
+
+/**
+ * Reads automate's settings.
+ * @throws ConfigError naming every variable that is missing or wrong
+ */
+export function automateConfig(env: Environment): AutomateConfig {
+  return read(env, variable => ({
+    queueUrl: variable.url('QUEUE_URL'),
+    deadLetterQueueUrl: variable.url('DEAD_LETTER_QUEUE_URL'),
+    ledgerTable: variable.text('LEDGER_TABLE'),
+    boxAppSecretId: variable.text('BOX_APP_SECRET_ID'),
+    boxApiUrl: variable.url('BOX_API_URL', 'https://api.box.com'),
+    concurrency: Math.max(1, variable.whole('AUTOMATE_CONCURRENCY', 5)),
+    logLevel: variable.level('LOG_LEVEL'),
+  }))
+}
+
+function read<T>(env: Environment, build: (variable: ReturnType<typeof variables>) => T): T {
+  const problems: string[] = []
+  const config = build(variables(env, problems))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return config
+}
+
+function variables(env: Environment, problems: string[]) {
+  const text = (name: string, fallback?: string): string => {
+    const value = env[name]?.trim() || fallback
+    if (value === undefined) problems.push(`${name} is missing.`)
+    return value ?? ''
+  }
+  return {
+    text,
+    url(name: string, fallback?: string): string {
+      const value = text(name, fallback)
+      if (value && !/^https?:$/.test(URL.parse(value)?.protocol ?? ''))
+        problems.push(`${name} is no http(s) URL.`)
+      return value.replace(/\/$/, '')
+    },
+    whole(name: string, fallback: number): number {
+      const value = Number(text(name, String(fallback)))
+      if (!Number.isSafeInteger(value) || value < 0) problems.push(`${name} is no whole number from 0 up.`)
+      return value
+    },
+    level(name: string): LogLevel {
+      const value = text(name, 'info').toLowerCase()
+      const level = LOG_LEVELS.find(known => known === value)
+      if (!level) problems.push(`${name} is none of ${LOG_LEVELS.join(', ')}.`)
+      return level ?? 'info'
+    },
+  }
+}
+
+const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']

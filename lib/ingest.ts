@@ -1,0 +1,186 @@
+import type { Delivery } from './delivery.ts'
+import type { Log } from './log.ts'
+import { describeBody } from './message.ts'
+import { MessageTooLarge, type Queue } from './queue.ts'
+import { missingHeader, type SignatureRule, type Verdict, verify } from './signature.ts'
+import { type SignatureKeyring, SignatureKeysUnavailable } from './signature-keys.ts'
+
+export type IngestCode =
+  | 'accepted'
+  | 'route_not_found'
+  | 'method_not_allowed'
+  | 'empty_body'
+  | 'body_too_large'
+  | 'keys_unavailable'
+  | 'queue_unavailable'
+  | 'internal_error'
+  | SignatureRule
+
+/** What the front door says to a request. `code` is stable; see docs/errors.md. */
+export type Answer = {
+  readonly status: number
+  readonly code: IngestCode
+  readonly message: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export type IngestParts = {
+  readonly keyring: SignatureKeyring
+  readonly queue: Pick<Queue, 'send'>
+  readonly log: Log
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly ageMaxSeconds?: number
+  readonly skewMaxSeconds?: number
+}
+
+export const WEBHOOK_PATH = '/box/webhook'
+
+/**
+ * Takes one request at the front door: verified, it goes onto the queue, and only then is it answered with 202.
+ * Whatever fails on our side before that is a 503, after which Box delivers again (for about two hours).
+ */
+export async function ingest(delivery: Delivery, parts: IngestParts): Promise<Answer> {
+  const refusal = refuseUnread(delivery)
+  if (refusal) return refused(parts.log, refusal)
+
+  const checked = await checkSignature(delivery, parts)
+  if ('status' in checked) return refused(parts.log, checked)
+
+  const described = describeBody(delivery.body)
+  const deliveryId = delivery.headers['box-delivery-id'] ?? ''
+  try {
+    const receivedAt = new Date(parts.now()).toISOString()
+    await parts.queue.send({
+      ...described,
+      deliveryId,
+      receivedAt,
+      origin: 'webhook',
+      body: delivery.body,
+    })
+  } catch (error) {
+    if (error instanceof MessageTooLarge) return refused(parts.log, ANSWERS.body_too_large)
+    return failed(parts.log, ANSWERS.queue_unavailable, error)
+  }
+  const { eventId, trigger } = described
+  parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, key: checked.key })
+  return ANSWERS.accepted
+}
+
+function refuseUnread(delivery: Delivery): Answer | undefined {
+  if (delivery.path !== WEBHOOK_PATH) return ANSWERS.route_not_found
+  if (delivery.method !== 'POST') return ANSWERS.method_not_allowed
+  if (delivery.body.length === 0) return ANSWERS.empty_body
+  const missing = missingHeader(delivery.headers)
+  return missing === undefined ? undefined : headerMissing(missing)
+}
+
+async function checkSignature(
+  delivery: Delivery,
+  parts: IngestParts,
+): Promise<Answer | Extract<Verdict, { ok: true }>> {
+  const { keyring, now, ageMaxSeconds, skewMaxSeconds } = parts
+  const judge = (keys: Parameters<typeof verify>[0]['keys']): Verdict =>
+    verify({
+      body: delivery.body,
+      headers: delivery.headers,
+      keys,
+      now: now(),
+      ...(ageMaxSeconds === undefined ? {} : { ageMaxSeconds }),
+      ...(skewMaxSeconds === undefined ? {} : { skewMaxSeconds }),
+    })
+  let verdict: Verdict
+  try {
+    verdict = judge(await keyring.current())
+  } catch (error) {
+    if (error instanceof SignatureKeysUnavailable) return ANSWERS.keys_unavailable
+    throw error
+  }
+  if (!verdict.ok && (verdict.rule === 'signature_mismatch' || verdict.rule === 'no_key')) {
+    const keys = await keyring.refreshed()
+    if (keys) verdict = judge(keys)
+  }
+  if (verdict.ok) return verdict
+  return verdict.rule === 'header_missing' ? headerMissing(verdict.header ?? '') : ANSWERS[verdict.rule]
+}
+
+function refused(log: Log, answer: Answer): Answer {
+  const { status, code } = answer
+  log.warn(status >= 500 ? 'delivery_failed' : 'delivery_refused', { status, code })
+  return answer
+}
+
+/** Answers and logs a failure of ours; only the error's kind is logged, for its text may hold what must not leak. */
+export function failed(log: Log, answer: Answer, error: unknown): Answer {
+  const { status, code } = answer
+  const name = error instanceof Error ? error.name : typeof error
+  log.error('delivery_failed', { status, code, error: name })
+  return answer
+}
+
+const headerMissing = (name: string): Answer => ({
+  status: 400,
+  code: 'header_missing',
+  message: `The header ${name} is missing. Box sends it once the application has signature keys: generate them in the Developer Console under Webhooks, Manage signature keys.`,
+})
+
+const answer = <C extends IngestCode>(
+  status: number,
+  code: C,
+  message: string,
+  headers?: Readonly<Record<string, string>>,
+): Answer => ({ status, code, message, ...(headers ? { headers } : {}) })
+
+export const ANSWERS = {
+  accepted: answer(202, 'accepted', 'The delivery is verified and queued.'),
+  route_not_found: answer(404, 'route_not_found', `There is nothing here. Deliveries go to ${WEBHOOK_PATH}.`),
+  method_not_allowed: answer(405, 'method_not_allowed', 'Deliveries are sent with POST.', { allow: 'POST' }),
+  empty_body: answer(400, 'empty_body', 'The request has no body. A delivery from Box always has one.'),
+  body_too_large: answer(413, 'body_too_large', 'The body does not fit a message of the queue (1 MiB).'),
+  keys_unavailable: answer(
+    503,
+    'keys_unavailable',
+    'The signature keys cannot be read at the moment. Deliver again later.',
+  ),
+  queue_unavailable: answer(
+    503,
+    'queue_unavailable',
+    'The queue cannot take the delivery at the moment. Deliver again later.',
+  ),
+  internal_error: answer(503, 'internal_error', 'The delivery could not be handled. Deliver again later.'),
+  no_key: answer(
+    503,
+    'no_key',
+    'No signature key is configured yet, so nothing can be verified. Store the keys in Secrets Manager; Box delivers again for about two hours.',
+  ),
+  version_unsupported: answer(
+    401,
+    'version_unsupported',
+    'The header box-signature-version is not 1, the only version there is.',
+  ),
+  algorithm_unsupported: answer(
+    401,
+    'algorithm_unsupported',
+    'The header box-signature-algorithm is not HmacSHA256, the only algorithm there is.',
+  ),
+  signature_mismatch: answer(
+    401,
+    'signature_mismatch',
+    'Neither signature matches a configured key. Usual causes: a key was reset in the Developer Console but not here, or something between Box and this address changed the body.',
+  ),
+  timestamp_invalid: answer(
+    401,
+    'timestamp_invalid',
+    'The header box-delivery-timestamp is no RFC 3339 date-time.',
+  ),
+  timestamp_too_old: answer(
+    401,
+    'timestamp_too_old',
+    'The delivery is correctly signed but too old. It may be a replay, or it was held up on its way.',
+  ),
+  timestamp_in_future: answer(
+    401,
+    'timestamp_in_future',
+    'The delivery is correctly signed but its timestamp lies in the future. A clock is wrong.',
+  ),
+} as const satisfies Partial<Record<IngestCode, Answer>>

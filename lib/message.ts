@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto'
+
+export type Origin = 'webhook' | 'v1' | 'backfill'
+
+/** Why an event lies on the dead-letter queue; travels with it as the attribute `failure`. */
+export type Failure = {
+  readonly code: string
+  readonly message: string
+  /** ISO 8601. */
+  readonly at: string
+  /** The runs that were given up, with the number of redrives each had had; empty where the event as a whole failed. */
+  readonly automations: readonly FailedRun[]
+  /** How often the event as a whole had been redriven. */
+  readonly redrives: number
+}
+
+export type FailedRun = {
+  readonly name: string
+  readonly code: string
+  readonly message: string
+  readonly attempts: number
+  readonly redrives: number
+}
+
+/** What travels on the queue: the raw body, and beside it what can be known without trusting or losing it. */
+export type Message = {
+  readonly eventId: string
+  readonly deliveryId: string
+  readonly trigger: string
+  /** When the front door accepted the delivery, ISO 8601. */
+  readonly receivedAt: string
+  readonly origin: Origin
+  /** The webhook the delivery came through, which stands for its target: Box allows one webhook per item. */
+  readonly webhookId: string
+  readonly body: Uint8Array
+  /** Present on a dead letter, and on a message that was redriven from the dead-letter queue. */
+  readonly failure?: Failure
+}
+
+/** A message as SQS takes it. */
+export type EncodedMessage = {
+  readonly body: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly groupId: string
+}
+
+/** A message as SQS gives it back. */
+export type ReceivedMessage = {
+  readonly body: string
+  readonly attributes: Readonly<Record<string, string | undefined>>
+  readonly groupId?: string | undefined
+}
+
+/** The largest message SQS takes, body and attributes together, in bytes. */
+export const MESSAGE_BYTES_MAX = 1_048_576
+
+const FORMATS = ['v1.text', 'v1.base64'] as const
+const UNKNOWN = 'unknown'
+
+/**
+ * Describes a delivery's body for the queue. A body that is no JSON, or lacks an id, gets an id made from its
+ * bytes, so that repeating it is still recognised.
+ */
+export function describeBody(body: Uint8Array): Pick<Message, 'eventId' | 'trigger' | 'webhookId'> {
+  const json = parseObject(body)
+  const webhook = isObject(json.webhook) ? json.webhook : {}
+  return {
+    eventId: idText(json.id) ?? `sha256-${createHash('sha256').update(body).digest('hex')}`,
+    trigger: attributeText(json.trigger) ?? UNKNOWN,
+    webhookId: idText(webhook.id) ?? UNKNOWN,
+  }
+}
+
+/**
+ * Gives a message the form in which SQS carries it unharmed. SQS refuses control characters and bytes that are no
+ * UTF-8, so a body that has any travels as base64.
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+ */
+export function encodeMessage(message: Message): EncodedMessage {
+  const text = carriableText(message.body)
+  const attributes: Record<string, string> = {
+    messageFormat: text === undefined ? 'v1.base64' : 'v1.text',
+    eventId: message.eventId,
+    deliveryId: attributeText(message.deliveryId) ?? UNKNOWN,
+    trigger: message.trigger,
+    receivedAt: message.receivedAt,
+    origin: message.origin,
+  }
+  if (message.failure) attributes.failure = carriable(JSON.stringify(message.failure))
+  return {
+    body: text ?? Buffer.from(message.body).toString('base64'),
+    attributes,
+    groupId: groupId(message.webhookId),
+  }
+}
+
+/** The bytes that count against {@link MESSAGE_BYTES_MAX}: the body, and each attribute's name, type and value. */
+export function encodedBytes(encoded: EncodedMessage): number {
+  let bytes = Buffer.byteLength(encoded.body)
+  for (const [name, value] of Object.entries(encoded.attributes))
+    bytes += Buffer.byteLength(name) + 'String'.length + Buffer.byteLength(value)
+  return bytes
+}
+
+export type DecodedMessage =
+  | { readonly ok: true; readonly message: Message }
+  | { readonly ok: false; readonly reason: string; readonly message: Message }
+
+/**
+ * Reads a message from the queue. Never throws: one that boxhooks did not write (or that a newer boxhooks wrote)
+ * comes back with the reason and with its text as the body, so that it can be dead-lettered whole.
+ */
+export function decodeMessage(received: ReceivedMessage): DecodedMessage {
+  const { attributes } = received
+  const format = FORMATS.find(known => known === attributes.messageFormat)
+  const body = Buffer.from(received.body, format === 'v1.base64' ? 'base64' : 'utf8')
+  const described = describeBody(body)
+  const failure = parseFailure(attributes.failure)
+  const message: Message = {
+    eventId: attributes.eventId || described.eventId,
+    deliveryId: attributes.deliveryId || UNKNOWN,
+    trigger: attributes.trigger || described.trigger,
+    receivedAt: isoTime(attributes.receivedAt),
+    origin: ORIGINS.find(known => known === attributes.origin) ?? 'webhook',
+    webhookId: described.webhookId,
+    body,
+    ...(failure ? { failure } : {}),
+  }
+  if (format) return { ok: true, message }
+  const given = attributes.messageFormat
+  const reason = given
+    ? `The message has format ${JSON.stringify(given)}, which this version does not read (it reads ${FORMATS.join(', ')}). Deploy the version that wrote it, then redrive.`
+    : 'The message has no messageFormat attribute, so boxhooks did not write it. Find out who sends to this queue; only ingest should.'
+  return { ok: false, reason, message }
+}
+
+const ORIGINS: readonly Origin[] = ['webhook', 'v1', 'backfill']
+
+/** The time in an attribute, or the epoch where it is missing or unreadable: an old time delays nothing. */
+function isoTime(text: string | undefined): string {
+  const time = Date.parse(text ?? '')
+  return new Date(Number.isNaN(time) ? 0 : time).toISOString()
+}
+
+function parseFailure(text: string | undefined): Failure | undefined {
+  if (!text) return undefined
+  const json = parseObject(Buffer.from(text))
+  const automations = Array.isArray(json.automations) ? json.automations.filter(isObject) : []
+  return {
+    code: string(json.code),
+    message: string(json.message),
+    at: string(json.at),
+    redrives: count(json.redrives),
+    automations: automations.map(run => ({
+      name: string(run.name),
+      code: string(run.code),
+      message: string(run.message),
+      attempts: count(run.attempts),
+      redrives: count(run.redrives),
+    })),
+  }
+}
+
+const string = (value: unknown): string => (typeof value === 'string' ? value : '')
+const count = (value: unknown): number => (Number.isSafeInteger(value) ? Number(value) : 0)
+
+/** XML's characters, which are those of SQS: no control character but tab, line feed and carriage return. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const REFUSED = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u
+
+function carriableText(body: Uint8Array): string | undefined {
+  const text = decodeUtf8(body)
+  // SQS refuses an empty body, too.
+  return text && !REFUSED.test(text) ? text : undefined
+}
+
+const carriable = (text: string): string => text.replace(new RegExp(REFUSED, 'gu'), '\ufffd')
+
+function decodeUtf8(body: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
+  } catch {
+    return undefined
+  }
+}
+
+function parseObject(body: Uint8Array): Record<string, unknown> {
+  try {
+    const json: unknown = JSON.parse(decodeUtf8(body) ?? '')
+    return isObject(json) ? json : {}
+  } catch {
+    return {}
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** An id in a form that fits an attribute, a DynamoDB key and a message group alike. */
+function idText(value: unknown): string | undefined {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
+  return typeof value === 'string' && /^[!-~]{1,128}$/.test(value) ? value : undefined
+}
+
+function attributeText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && value.length <= 256 ? carriable(value) : undefined
+}
+
+/** SQS takes up to 128 letters, digits and punctuation marks, which is what {@link idText} lets through. */
+const groupId = (webhookId: string): string => idText(webhookId) ?? UNKNOWN

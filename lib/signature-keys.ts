@@ -1,0 +1,108 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import type { SignatureKeys } from './signature.ts'
+
+/** Where a receiver's signature keys come from. */
+export type SignatureKeyring = {
+  /**
+   * The keys, from the cache while it is fresh. While Secrets Manager can't be reached the last keys stay in use.
+   * @throws SignatureKeysUnavailable where there are none yet
+   */
+  current(): Promise<SignatureKeys>
+  /**
+   * The keys fetched anew, for when none of the cached ones matches: a rotation then takes effect at once.
+   * @returns undefined where a fetch was made a short while ago or fails, so that forgeries can't cause a storm of fetches
+   */
+  refreshed(): Promise<SignatureKeys | undefined>
+}
+
+export class SignatureKeysUnavailable extends Error {
+  override readonly name = 'SignatureKeysUnavailable'
+}
+
+export type KeyringOptions = {
+  readonly secretsManager: Pick<SecretsManagerClient, 'send'>
+  readonly secretId: string
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Told of each failed fetch. */
+  readonly onFailure?: (error: unknown) => void
+  /** How long fetched keys stay fresh, which is also how long a withdrawn key is still accepted. 5 minutes by default. */
+  readonly freshMs?: number
+  /** The least time between two fetches. 10 seconds by default. */
+  readonly intervalMs?: number
+}
+
+/** The keyring over a secret `{"primary": "…", "secondary": "…"}` in Secrets Manager. */
+export function createKeyring(options: KeyringOptions): SignatureKeyring {
+  const { secretsManager, secretId, now, freshMs = 300_000, intervalMs = 10_000 } = options
+  let cached: { keys: SignatureKeys; at: number } | undefined
+  let triedAt = Number.NEGATIVE_INFINITY
+  let pending: Promise<SignatureKeys> | undefined
+
+  const fetchKeys = async (): Promise<SignatureKeys> => {
+    triedAt = now()
+    const answer = await secretsManager.send(new GetSecretValueCommand({ SecretId: secretId }))
+    const keys = parseKeys(answer.SecretString)
+    cached = { keys, at: now() }
+    return keys
+  }
+  /** Requests that need a fetch at the same time share one. */
+  const fetchOnce = (): Promise<SignatureKeys> => {
+    pending ??= fetchKeys().finally(() => {
+      pending = undefined
+    })
+    return pending
+  }
+
+  return {
+    async current() {
+      const known = cached
+      if (known && now() - known.at < freshMs) return known.keys
+      if (known && !pending && now() - triedAt < intervalMs) return known.keys
+      try {
+        return await fetchOnce()
+      } catch (error) {
+        options.onFailure?.(error)
+        if (known) return known.keys
+        throw new SignatureKeysUnavailable(
+          'The signature keys could not be read from Secrets Manager. Box will deliver again; check that the secret exists and that ingest may read it.',
+          { cause: error },
+        )
+      }
+    },
+    async refreshed() {
+      if (!pending && now() - triedAt < intervalMs) return undefined
+      try {
+        return await fetchOnce()
+      } catch (error) {
+        options.onFailure?.(error)
+        return undefined
+      }
+    },
+  }
+}
+
+/**
+ * Reads the secret. White space around a key, which pasting brings along, is dropped.
+ * @throws Error where the text is no JSON object; its message never contains the text
+ */
+export function parseKeys(secret: string | undefined): SignatureKeys {
+  const json = parse(secret)
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new Error(
+      'The signature keys\' secret is no JSON object of the form {"primary": "…", "secondary": "…"}. Write it anew in Secrets Manager.',
+    )
+  const key = (name: keyof SignatureKeys): SignatureKeys => {
+    const value: unknown = Reflect.get(json, name)
+    return typeof value === 'string' && value.trim() ? { [name]: value.trim() } : {}
+  }
+  return { ...key('primary'), ...key('secondary') }
+}
+
+function parse(secret: string | undefined): unknown {
+  try {
+    return JSON.parse(secret ?? '')
+  } catch {
+    return undefined
+  }
+}
