@@ -1,0 +1,215 @@
+import type { Box } from './box.ts'
+import { ConfigError, type Environment } from './config.ts'
+import { type BoxEvent, type EventOf, type TargetType, TRIGGERS, type Trigger } from './event.ts'
+import type { Log } from './log.ts'
+import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
+
+/** A file or folder that a webhook watches. A folder's webhook watches everything below it. */
+export type Target = { readonly type: TargetType; readonly id: string }
+
+/** What an author writes for a target; an id may name a setting: `'${REVIEW_FOLDER_ID}'`. */
+export type Watch = { readonly folder: string } | { readonly file: string }
+
+/** Settings by name; each stage gives them values in serverless.yml. */
+export type Settings<S extends string = string> = Readonly<Record<S, string>>
+
+/** What JSON can carry, and so what a step may return. */
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | readonly Json[]
+  | { readonly [key: string]: Json }
+
+/** What an automation's code is given for one run. */
+export type RunContext<T extends Trigger = Trigger, S extends string = string> = {
+  readonly event: EventOf<T>
+  /** The official Box SDK's client, made on first use. */
+  readonly box: Box
+  readonly log: Pick<Log, 'debug' | 'info' | 'warn' | 'error'>
+  readonly settings: Settings<S>
+  /**
+   * Runs a part of the automation at most once per event: its result is kept in the ledger, and a later attempt gets
+   * the kept one. A crash between the effect and the keeping can still repeat it.
+   * @param name unique within the automation
+   * @returns what fn returned, as JSON carries it
+   * @throws whatever fn throws, and PermanentError on a name used twice
+   */
+  step<R extends Json>(name: string, fn: () => R | Promise<R>): Promise<R>
+  /** Aborts when the run's time is up; the Box client stops with it. */
+  readonly signal: AbortSignal
+  /** 1 for the first attempt. */
+  readonly attempt: number
+  /** The same for every attempt of this automation at this event, to pass on to systems that know such keys. */
+  readonly idempotencyKey: string
+}
+
+/** A filter's answer that says why the automation leaves the event alone. */
+export type Skip = { readonly skip: string }
+
+/** Says, from an automation's `when`, why it leaves an event alone; the reason is kept in the ledger. */
+export const skip = (reason: string): Skip => ({ skip: reason })
+
+/** What an author declares. */
+export type AutomationDeclaration<T extends Trigger, S extends string> = {
+  /** Kebab case, unique, and kept: the ledger knows the automation by it. */
+  readonly name: string
+  readonly description?: string
+  readonly on: T | readonly T[]
+  /** What the webhooks are set on. */
+  readonly watch: Watch | readonly Watch[]
+  /** The settings that the code reads, each with what it means. */
+  readonly settings?: Settings<S>
+  /** Runs the automation only where this is true. Must be quick and free of effects. */
+  when?(event: EventOf<T>, settings: Settings<S>): boolean | Skip
+  readonly retry?: Partial<RetryPolicy>
+  /** The longest a run may take; never longer than the Lambda has left. */
+  readonly timeoutSeconds?: number
+  run(context: RunContext<T, S>): void | Promise<void>
+}
+
+/** A checked declaration. */
+export type Automation = {
+  readonly name: string
+  readonly description?: string
+  readonly on: readonly Trigger[]
+  readonly watch: readonly Target[]
+  /** Every setting the automation needs, those named in `watch` included. */
+  readonly settings: Settings
+  readonly retry: RetryPolicy
+  readonly timeoutSeconds?: number
+  when?(event: BoxEvent, settings: Settings): boolean | Skip
+  run(context: RunContext): void | Promise<void>
+}
+
+export class AutomationDeclarationError extends Error {
+  override readonly name = 'AutomationDeclarationError'
+}
+
+/**
+ * Declares an automation: which events it is for, what it watches, and what it does. The file's default export.
+ * @throws AutomationDeclarationError that names the automation, what is wrong with it and what would be right
+ */
+export function automation<const T extends Trigger, const S extends string = never>(
+  declaration: AutomationDeclaration<T, S>,
+): Automation {
+  const { name, description, timeoutSeconds } = declaration
+  const fail: Fail = problem => {
+    throw new AutomationDeclarationError(`Automation ${JSON.stringify(name)}: ${problem}`)
+  }
+  for (const option of Object.keys(declaration))
+    if (!OPTIONS.has(option)) fail(`there is no option "${option}". Options are ${[...OPTIONS].join(', ')}.`)
+  if (typeof name !== 'string' || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64)
+    fail('the name must be kebab-case, such as "remove-shared-link", and at most 64 characters long.')
+  if (typeof declaration.run !== 'function') fail('run must be a function.')
+  if (declaration.when !== undefined && typeof declaration.when !== 'function')
+    fail('when must be a function.')
+  if (timeoutSeconds !== undefined && !(timeoutSeconds > 0)) fail('timeoutSeconds must be above 0.')
+
+  const on = [...new Set<Trigger>(listOf<Trigger>(declaration.on))]
+  const watch = listOf<Watch>(declaration.watch).map(one => targetOf(one, fail))
+  checkTriggers(on, watch, fail)
+  return Object.freeze({
+    name,
+    on,
+    watch,
+    settings: settingsOf(declaration.settings ?? {}, watch, fail),
+    retry: retryOf(declaration.retry ?? {}, fail),
+    ...(description === undefined ? {} : { description }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(declaration.when ? { when: declaration.when.bind(declaration) } : {}),
+    run: declaration.run.bind(declaration),
+  })
+}
+
+type Fail = (problem: string) => never
+
+const OPTIONS: ReadonlySet<string> = new Set([
+  'name',
+  'description',
+  'on',
+  'watch',
+  'settings',
+  'when',
+  'retry',
+  'timeoutSeconds',
+  'run',
+])
+const PLACEHOLDER = /\$\{([^}]*)\}/g
+
+const isList = <V>(value: V | readonly V[]): value is readonly V[] => Array.isArray(value)
+const listOf = <V>(value: V | readonly V[]): readonly V[] => (isList(value) ? value : [value])
+
+function targetOf(watch: Watch, fail: Fail): Target {
+  const keys = typeof watch === 'object' && watch !== null ? Object.keys(watch) : []
+  const id = 'folder' in watch ? watch.folder : watch.file
+  if (keys.length !== 1 || typeof id !== 'string' || id === '')
+    fail("watch must be { folder: 'ID' } or { file: 'ID' }, or a list of such.")
+  return { type: 'folder' in watch ? 'folder' : 'file', id }
+}
+
+function checkTriggers(on: readonly Trigger[], watch: readonly Target[], fail: Fail): void {
+  if (on.length === 0) fail('on names no trigger.')
+  for (const trigger of on) {
+    const known = Object.hasOwn(TRIGGERS, trigger) ? TRIGGERS[trigger] : undefined
+    if (!known) fail(`Box has no trigger "${trigger}". See docs/write-an-automation.md for the list.`)
+    const targets: readonly TargetType[] = known.targets
+    for (const target of watch)
+      if (known.subscribable && !targets.includes(target.type))
+        fail(`${trigger} can't be watched on a ${target.type}, only on a ${targets.join(' or a ')}.`)
+  }
+  if (watch.length === 0) fail("watch names no target. Write watch: { folder: 'ID' }.")
+}
+
+function settingsOf(declared: Settings, watch: readonly Target[], fail: Fail): Settings {
+  const settings: Record<string, string> = {}
+  for (const { type, id } of watch)
+    for (const [, name = ''] of id.matchAll(PLACEHOLDER)) settings[name] = `The ${type} that is watched.`
+  Object.assign(settings, declared)
+  for (const name of Object.keys(settings))
+    if (!/^[A-Z][A-Z0-9_]*$/.test(name))
+      fail(`the setting "${name}" must be named like REVIEW_FOLDER_ID, in capitals, digits and underscores.`)
+  return settings
+}
+
+function retryOf(given: Partial<RetryPolicy>, fail: Fail): RetryPolicy {
+  for (const option of Object.keys(given))
+    if (!Object.hasOwn(DEFAULT_RETRY, option))
+      fail(
+        `retry has no option "${option}". Options are attempts, baseSeconds (seconds), capSeconds (seconds).`,
+      )
+  const retry = { ...DEFAULT_RETRY, ...given }
+  if (!Number.isSafeInteger(retry.attempts) || retry.attempts < 1)
+    fail('retry.attempts must be a whole number from 1 up.')
+  if (!(retry.baseSeconds > 0) || !(retry.capSeconds >= retry.baseSeconds))
+    fail('retry.baseSeconds must be above 0, and retry.capSeconds no less.')
+  return retry
+}
+
+/** An automation with the stage's values for its settings. */
+export type BoundAutomation = {
+  readonly automation: Automation
+  readonly settings: Settings
+  /** The targets, with their placeholders filled in. */
+  readonly watch: readonly Target[]
+}
+
+/**
+ * Gives automations their settings' values.
+ * @throws ConfigError naming every setting that has none
+ */
+export function bindSettings(automations: readonly Automation[], env: Environment): BoundAutomation[] {
+  const problems = automations.flatMap(({ name, settings }) =>
+    Object.entries(settings)
+      .filter(([setting]) => !env[setting])
+      .map(([setting, meaning]) => `${setting} is missing, which the automation ${name} needs (${meaning})`),
+  )
+  if (problems.length > 0) throw new ConfigError(problems)
+  return automations.map(automation => {
+    const settings = Object.fromEntries(Object.keys(automation.settings).map(name => [name, env[name] ?? '']))
+    const filled = (id: string) => id.replaceAll(PLACEHOLDER, (_, name: string) => settings[name] ?? '')
+    return { automation, settings, watch: automation.watch.map(({ type, id }) => ({ type, id: filled(id) })) }
+  })
+}

@@ -1,0 +1,117 @@
+import type { SQSBatchResponse, SQSRecord } from 'aws-lambda'
+import { type DispatchParts, type Disposition, dispatch } from './dispatch.ts'
+import type { Log } from './log.ts'
+import { type DecodedMessage, decodeMessage } from './message.ts'
+import type { Queue } from './queue.ts'
+import { backoffSeconds, DEFAULT_RETRY } from './retry.ts'
+
+export type BatchParts = DispatchParts & {
+  readonly queue: Queue
+  /** How many events are worked on at a time. */
+  readonly concurrency: number
+}
+
+/** With less time than this left, no further event is started; in milliseconds. */
+export const START_MS = 10_000
+
+/**
+ * A message that keeps coming back is sent anew before SQS could lose it: it drops a message after 14 days, and moves it
+ * to the dead-letter queue after 1000 receives, of which waits that don't count as attempts may need many.
+ */
+const RENEW_AFTER = { receives: 500, ageMs: 10 * 86_400_000 }
+
+type Entry = {
+  readonly record: SQSRecord
+  readonly decoded: DecodedMessage
+}
+
+/**
+ * Works through a batch of messages from SQS. Events run concurrently up to a bound; messages of one event one after
+ * the other. Nothing that happens to one message touches another's.
+ * @param deadline when the Lambda will be stopped, in milliseconds since the epoch
+ * @returns the messages that SQS must keep; never throws
+ */
+export async function handleBatch(
+  records: readonly SQSRecord[],
+  deadline: number,
+  parts: BatchParts,
+): Promise<SQSBatchResponse> {
+  const events = [...Map.groupBy(records.map(entryOf), entry => entry.decoded.message.eventId).values()]
+  const kept: string[] = []
+  const workOff = async (): Promise<void> => {
+    for (let event = events.shift(); event; event = events.shift())
+      for (const entry of event) if (await mustKeep(entry, deadline, parts)) kept.push(entry.record.messageId)
+  }
+  await Promise.all(Array.from({ length: parts.concurrency }, workOff))
+  return { batchItemFailures: kept.map(itemIdentifier => ({ itemIdentifier })) }
+}
+
+function entryOf(record: SQSRecord): Entry {
+  const attributes = Object.entries(record.messageAttributes).map(
+    ([name, value]) => [name, value.stringValue] as const,
+  )
+  const groupId = record.attributes.MessageGroupId
+  return {
+    record,
+    decoded: decodeMessage({ body: record.body, attributes: Object.fromEntries(attributes), groupId }),
+  }
+}
+
+async function mustKeep(entry: Entry, deadline: number, parts: BatchParts): Promise<boolean> {
+  const { record, decoded } = entry
+  const log = parts.log.with({ eventId: decoded.message.eventId, messageId: record.messageId })
+  const receiveCount = Number(record.attributes.ApproximateReceiveCount) || 1
+  try {
+    const disposition =
+      deadline - parts.clock.now() < START_MS
+        ? noTimeLeft(log, parts)
+        : await dispatch(parts, { decoded, receiveCount, deadline })
+    if (disposition.kind === 'finished') return false
+    if (isWornOut(record, receiveCount, disposition.delaySeconds, parts)) {
+      await parts.queue.send(decoded.message)
+      log.info('message_renewed', { receiveCount })
+      return false
+    }
+    await parts.queue.delay(record.receiptHandle, disposition.delaySeconds)
+  } catch (error) {
+    await delayAfterError(error, entry, receiveCount, log, parts)
+  }
+  return true
+}
+
+function noTimeLeft(log: Log, parts: BatchParts): Disposition {
+  log.info('event_waiting', { reason: 'no_time_left' })
+  return { kind: 'later', delaySeconds: Math.round(parts.random() * 3) }
+}
+
+function isWornOut(
+  record: SQSRecord,
+  receiveCount: number,
+  delaySeconds: number,
+  parts: BatchParts,
+): boolean {
+  const sentAt = Number(record.attributes.SentTimestamp) || parts.clock.now()
+  const ageMs = parts.clock.now() + delaySeconds * 1000 - sentAt
+  return receiveCount >= RENEW_AFTER.receives || ageMs >= RENEW_AFTER.ageMs
+}
+
+/** What failed here is ours or AWS's, not the automation's: the message waits, and no attempt is counted. */
+async function delayAfterError(
+  error: unknown,
+  { record }: Entry,
+  receiveCount: number,
+  log: Log,
+  parts: BatchParts,
+): Promise<void> {
+  const name = error instanceof Error ? error.name : typeof error
+  const message = error instanceof Error ? error.message : String(error)
+  log.error('message_failed', { error: name, message })
+  try {
+    await parts.queue.delay(
+      record.receiptHandle,
+      1 + backoffSeconds(DEFAULT_RETRY, receiveCount, parts.random),
+    )
+  } catch {
+    // The queue's own visibility timeout brings the message back.
+  }
+}

@@ -1,0 +1,108 @@
+import { AutomationError, type FailureClass, type RunFailure } from './errors.ts'
+
+export type BoxCall = {
+  readonly method: string
+  /** The path of the call's URL; its query is left out, for it can hold names. */
+  readonly path: string
+}
+
+/** A call to Box that failed, in the terms of the retry policy. */
+export class BoxError extends AutomationError {
+  override readonly name = 'BoxError'
+  readonly call: BoxCall
+  /** HTTP status; 0 where no answer came. */
+  readonly status: number
+  /** Box's own code, such as `item_name_in_use`. */
+  readonly boxCode: string | undefined
+  /** What Box's support asks for. */
+  readonly requestId: string | undefined
+  /** The answer's `context_info`, such as the conflicting items of a 409. */
+  readonly contextInfo: Readonly<Record<string, unknown>>
+
+  constructor(call: BoxCall, answer: BoxAnswer, options?: ErrorOptions) {
+    super(failureOf(call, answer), options)
+    this.call = call
+    this.status = answer.status
+    this.boxCode = answer.code
+    this.requestId = answer.requestId
+    this.contextInfo = answer.contextInfo ?? {}
+  }
+}
+
+export type BoxAnswer = {
+  readonly status: number
+  readonly code?: string | undefined
+  readonly requestId?: string | undefined
+  readonly message?: string | undefined
+  /** The header `retry-after` as it came. */
+  readonly retryAfter?: string | undefined
+  readonly contextInfo?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Whether something thrown is a failed Box call, with this HTTP status where one is given. */
+export const isBoxError = (thrown: unknown, status?: number): thrown is BoxError =>
+  thrown instanceof BoxError && (status === undefined || thrown.status === status)
+
+function failureOf(call: BoxCall, answer: BoxAnswer): RunFailure {
+  const { class: kind, code, next } = treatment(answer)
+  const retryAfterSeconds = retryAfterOf(answer.retryAfter)
+  const what =
+    answer.status === 0
+      ? `gave no answer (${answer.message ?? 'unknown reason'})`
+      : `answered ${[answer.status, answer.code].filter(Boolean).join(' ')}`
+  const request = answer.requestId ? ` Box's request id is ${answer.requestId}.` : ''
+  return {
+    class: kind,
+    code,
+    message: `Box ${what} to ${call.method} ${call.path}.${request} ${next}`,
+    ...(kind === 'throttled' && retryAfterSeconds !== undefined ? { retryAfterSeconds } : {}),
+  }
+}
+
+type Treatment = { readonly class: FailureClass; readonly code: string; readonly next: string }
+
+/** @see https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors/ */
+function treatment({ status, code, retryAfter }: BoxAnswer): Treatment {
+  if (status === 429 || (status === 503 && retryAfterOf(retryAfter) !== undefined))
+    return { class: 'throttled', code: 'box_throttled', next: 'The run waits as long as Box asked.' }
+  if (
+    status === 401 ||
+    code === 'invalid_grant' ||
+    code === 'unauthorized_client' ||
+    code === 'invalid_client'
+  )
+    return {
+      class: 'auth',
+      code: 'box_auth',
+      next: "Box refused the app's credentials: check the app's secret, and that an admin has authorised the app.",
+    }
+  if (status === 0)
+    return { class: 'transient', code: 'box_unreachable', next: 'The run is tried again later.' }
+  if (status >= 500 || status === 408)
+    return { class: 'transient', code: 'box_unavailable', next: 'The run is tried again later.' }
+  if (status === 403)
+    return {
+      class: 'permanent',
+      code: 'box_forbidden',
+      next: "The app's service account lacks the scope or the access to the item: invite it to the folder, or grant the scope in the Developer Console.",
+    }
+  if (status === 404)
+    return {
+      class: 'permanent',
+      code: 'box_not_found',
+      next: 'The item is gone, or the app’s service account cannot see it.',
+    }
+  if (status === 409)
+    return {
+      class: 'permanent',
+      code: 'box_conflict',
+      next: 'Something with that name or role exists already.',
+    }
+  return { class: 'permanent', code: 'box_rejected', next: 'The call itself is not acceptable to Box.' }
+}
+
+/** Box gives seconds; HTTP allows a date as well, which says too little without a trusted clock. */
+function retryAfterOf(header: string | undefined): number | undefined {
+  const seconds = Number(header?.trim() || Number.NaN)
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined
+}

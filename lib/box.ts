@@ -1,0 +1,243 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import type { BoxClient } from 'box-node-sdk'
+import type {
+  Authentication,
+  FetchOptionsInput,
+  FetchResponse,
+  NetworkSession,
+} from 'box-node-sdk/networking'
+import { type BoxApp, BoxAppError, parseBoxApp } from './box-app.ts'
+import { type BoxAnswer, type BoxCall, BoxError, isBoxError } from './box-error.ts'
+import { AutomationError } from './errors.ts'
+import type { Log } from './log.ts'
+import type { TargetLookup } from './target.ts'
+
+/**
+ * The official SDK's client as automations see it. It is loaded on the first call, so each of its methods returns a
+ * promise, and what a call throws is a {@link BoxError}.
+ */
+export type Box = BoxClient & {
+  /** The same client acting for a user, through the As-User header; the app needs the scope for it. */
+  asUser(userId: string): Box
+}
+
+export type BoxRun = { readonly signal?: AbortSignal; readonly log: Log }
+
+export type BoxConnection = {
+  /** Makes a client bound to one run: it stops with the run's signal and logs its calls with the run's fields. */
+  box(run: BoxRun): Box
+  targetOf: TargetLookup
+}
+
+export type BoxConnectionOptions = {
+  readonly secretsManager: Pick<SecretsManagerClient, 'send'>
+  readonly secretId: string
+  /** https://api.box.com, or an emulated Box. */
+  readonly apiUrl: string
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly log: Log
+}
+
+/** How long one call may take, in milliseconds. */
+const CALL_MS_MAX = 30_000
+/** How long what Box said of a webhook's target is believed, in milliseconds. */
+const TARGET_FRESH_MS = 600_000
+const BOX_API_URL = 'https://api.box.com'
+
+/** A connection to Box that reads the app's credentials when first needed and keeps its token for all later runs. */
+export function createBoxConnection(options: BoxConnectionOptions): BoxConnection {
+  const { now, log } = options
+  let auth: Promise<Authentication> | undefined
+  /** Credentials that were refused are read anew for the next call: they may have been replaced. */
+  const forget = () => {
+    auth = undefined
+  }
+  const load = async (run: BoxRun): Promise<BoxClient> => {
+    const sdk = await loadSdk()
+    auth ??= loadAuth(options, sdk)
+    auth.catch(forget)
+    const networkSession = sessionFor(run, await auth, options, sdk, forget)
+    return new sdk.BoxClient({ auth: await auth, networkSession })
+  }
+  const box = (run: BoxRun): Box => {
+    let client: Promise<BoxClient> | undefined
+    return lazyBox(() => {
+      client ??= load(run)
+      return client
+    })
+  }
+
+  const targets = new Map<string, { target: Awaited<ReturnType<TargetLookup>>; at: number }>()
+  return {
+    box,
+    async targetOf(webhookId) {
+      const known = targets.get(webhookId)
+      if (known && now() - known.at < TARGET_FRESH_MS) return known.target
+      const target = await lookUpTarget(box({ log }), webhookId)
+      targets.set(webhookId, { target, at: now() })
+      return target
+    },
+  }
+}
+
+type Sdk = Awaited<ReturnType<typeof loadSdk>>
+
+async function loadSdk() {
+  const [client, networking, errors] = await Promise.all([
+    import('box-node-sdk'),
+    import('box-node-sdk/networking'),
+    import('box-node-sdk/box'),
+  ])
+  return { ...client, ...networking, ...errors }
+}
+
+async function loadAuth(options: BoxConnectionOptions, sdk: Sdk): Promise<Authentication> {
+  const app = await readApp(options)
+  if (app.kind === 'jwt')
+    return new sdk.BoxJwtAuth({ config: sdk.JwtConfig.fromConfigJsonString(app.configJson) })
+  return new sdk.BoxCcgAuth({ config: new sdk.CcgConfig(app) })
+}
+
+async function readApp({ secretsManager, secretId }: BoxConnectionOptions): Promise<BoxApp> {
+  try {
+    const answer = await secretsManager.send(new GetSecretValueCommand({ SecretId: secretId }))
+    return parseBoxApp(answer.SecretString)
+  } catch (error) {
+    const code = error instanceof BoxAppError ? 'box_app_secret_invalid' : 'box_app_secret_unavailable'
+    const message =
+      error instanceof BoxAppError
+        ? error.message
+        : "The Box app's secret could not be read from Secrets Manager. Check that it exists and that automate may read it."
+    throw new AutomationError({ class: 'auth', code, message }, { cause: error })
+  }
+}
+
+function sessionFor(
+  run: BoxRun,
+  auth: Authentication,
+  { apiUrl, now }: BoxConnectionOptions,
+  sdk: Sdk,
+  forgetAuth: () => void,
+): NetworkSession {
+  const network: NetworkClient = new sdk.BoxNetworkClient({})
+  const call = async (request: FetchOptionsInput): Promise<FetchResponse> => {
+    run.signal?.throwIfAborted()
+    const signal = request.cancellationToken ?? run.signal
+    return network.fetch(signal ? { ...request, cancellationToken: signal } : request)
+  }
+  const logged = async (request: FetchOptionsInput): Promise<FetchResponse> => {
+    const startedAt = now()
+    const about = callOf(request)
+    const line = (status: number) => run.log.info('box_call', { ...about, status, ms: now() - startedAt })
+    try {
+      const response = await call(request)
+      line(response.status)
+      return response
+    } catch (thrown) {
+      const error = boxErrorOf(about, thrown, sdk)
+      if (isBoxError(error)) line(error.status)
+      throw error
+    }
+  }
+  const fetch = async (request: FetchOptionsInput): Promise<FetchResponse> => {
+    try {
+      return await logged(request)
+    } catch (error) {
+      if (!isBoxError(error) || error.failure.class !== 'auth') throw error
+      // A token can end before its time. Streams can't be sent twice, and a call without auth is the token's own.
+      if (!request.auth || request.fileStream || request.multipartData || error.status !== 401) {
+        forgetAuth()
+        throw error
+      }
+    }
+    await auth.refreshToken(request.networkSession)
+    return logged(request).catch((error: unknown) => {
+      if (isBoxError(error, 401)) forgetAuth()
+      throw error
+    })
+  }
+  return new sdk.NetworkSession({
+    networkClient: { fetch },
+    // Retrying is the queue's business: a Lambda that waits is paid for, and the SDK ignores Retry-After.
+    retryStrategy: { shouldRetry: async () => false, retryAfter: () => 0 },
+    timeoutConfig: { timeoutMs: CALL_MS_MAX },
+    ...(apiUrl === BOX_API_URL
+      ? {}
+      : {
+          baseUrls: new sdk.BaseUrls({
+            baseUrl: apiUrl,
+            uploadUrl: `${apiUrl}/api`,
+            oauth2Url: `${apiUrl}/api/oauth2`,
+          }),
+        }),
+  })
+}
+
+const callOf = ({ method, url }: FetchOptionsInput): BoxCall => ({
+  method: method ?? 'GET',
+  path: URL.parse(url)?.pathname ?? '',
+})
+
+function boxErrorOf(call: BoxCall, thrown: unknown, sdk: Sdk): unknown {
+  if (thrown instanceof AutomationError) return thrown
+  if (thrown instanceof sdk.BoxApiError) return new BoxError(call, answerOf(thrown), { cause: thrown.error })
+  if (thrown instanceof sdk.BoxSdkError)
+    return new BoxError(call, { status: 0, message: thrown.message }, { cause: thrown.error })
+  return thrown
+}
+
+/** Takes what is needed and leaves the rest: the SDK's error also holds the request with its token. */
+function answerOf({ responseInfo }: InstanceType<Sdk['BoxApiError']>): BoxAnswer {
+  const { statusCode, headers, body } = responseInfo
+  const oauthError = body instanceof Object ? Reflect.get(body, 'error') : undefined
+  return {
+    status: statusCode,
+    code: textOf(responseInfo.code) ?? textOf(oauthError),
+    requestId: textOf(responseInfo.requestId) ?? headers['box-request-id'],
+    retryAfter: headers['retry-after'],
+    contextInfo: responseInfo.contextInfo,
+  }
+}
+
+/** The SDK passes some texts on as JSON, in quotation marks. */
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value.replace(/^"(.*)"$/, '$1') : undefined
+
+async function lookUpTarget(box: Box, webhookId: string): ReturnType<TargetLookup> {
+  try {
+    const { target } = await box.webhooks.getWebhookById(webhookId)
+    const type = target?.type
+    if (!target?.id || (type !== 'file' && type !== 'folder')) return undefined
+    return { type, id: target.id }
+  } catch (error) {
+    if (isBoxError(error, 404)) return undefined
+    throw error
+  }
+}
+
+/** Stands in for a client that is not loaded yet: `box.files.getFileById(…)` loads it, then makes the call. */
+function lazyBox(load: () => Promise<BoxClient>): Box {
+  const derive = (method: string, args: readonly unknown[]): Box =>
+    lazyBox(async () => invoke<BoxClient>(await load(), method, args))
+  const property = (_: object, name: string | symbol): unknown => {
+    if (typeof name === 'symbol' || name === 'then') return undefined
+    if (name === 'asUser') return (userId: string) => derive('withAsUserHeader', [userId])
+    if (name.startsWith('with')) return (...args: unknown[]) => derive(name, args)
+    const direct = async (...args: unknown[]) => invoke(await load(), name, args)
+    return new Proxy(direct, {
+      get: (_direct, method) =>
+        typeof method === 'symbol'
+          ? undefined
+          : async (...args: unknown[]) => invoke(Reflect.get(await load(), name), method, args),
+    })
+  }
+  // The one place where a type is asserted: the proxy has, by construction, whatever the client has.
+  return new Proxy({}, { get: property }) as Box
+}
+
+function invoke<R>(on: object, method: string, args: readonly unknown[]): R {
+  const fn: unknown = Reflect.get(on, method)
+  if (typeof fn !== 'function') throw new TypeError(`The Box client has no method ${method}.`)
+  return Reflect.apply(fn, on, args)
+}

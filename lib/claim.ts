@@ -1,0 +1,126 @@
+import type { BoundAutomation, Skip } from './automation.ts'
+import type { Claim, Lease } from './ledger.ts'
+import type { Failure } from './message.ts'
+import { type EventRecord, FRESH_RUN, isSettled, type RunRecord, statusOf } from './record.ts'
+
+/**
+ * How much longer than its lease a claim is respected, in milliseconds: clocks of two machines differ. The fencing
+ * token decides in the end; this only keeps the two from working on one event at the same time.
+ */
+export const LEASE_MARGIN_MS = 5000
+
+export type ClaimInput = {
+  /** What the ledger has; undefined for an event it has not seen. */
+  readonly record: EventRecord | undefined
+  /** The automations that this event concerns, as deployed now. */
+  readonly concerned: readonly BoundAutomation[]
+  /** All automations as deployed now. */
+  readonly deployed: readonly BoundAutomation[]
+  /** Says whether an automation's own filter leaves the event alone. */
+  readonly skipped: (bound: BoundAutomation) => Skip | undefined
+  /** Present where the message was taken back from the dead-letter queue. */
+  readonly failure: Failure | undefined
+  readonly lease: Lease
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+export type ClaimPlan =
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'wait'; readonly reason: 'leased' | 'not_due'; readonly until: number }
+  | {
+      readonly kind: 'claim'
+      readonly claim: Claim
+      /** Every run of the event as it stands once the claim is written. */
+      readonly runs: Readonly<Record<string, RunRecord>>
+      readonly start: readonly BoundAutomation[]
+      /** Names of runs whose attempts are used up, or that were given up before. */
+      readonly exhausted: readonly string[]
+    }
+
+/**
+ * Decides what a message entitles its receiver to do, given what the ledger says of its event. Pure.
+ */
+export function planClaim(input: ClaimInput): ClaimPlan {
+  const { record, now } = input
+  const reopened = reopen(record, input.failure)
+  if (record && record.status !== 'open' && !reopened) return { kind: 'finished' }
+  if (record && record.leaseUntil > 0 && now < record.leaseUntil + LEASE_MARGIN_MS)
+    return { kind: 'wait', reason: 'leased', until: record.leaseUntil + LEASE_MARGIN_MS }
+
+  const changed: Record<string, RunRecord> = { ...reopened?.runs }
+  const runs: Record<string, RunRecord> = { ...record?.runs, ...changed }
+  const change = (name: string, run: RunRecord) => {
+    changed[name] = run
+    runs[name] = run
+  }
+  const deployed = new Map(input.deployed.map(bound => [bound.automation.name, bound]))
+  for (const bound of input.concerned) {
+    const { name } = bound.automation
+    if (runs[name]) continue
+    const skip = input.skipped(bound)
+    change(name, skip ? { ...FRESH_RUN, status: 'skipped', reason: skip.skip, finishedAt: now } : FRESH_RUN)
+  }
+
+  const start: BoundAutomation[] = []
+  const exhausted: string[] = []
+  for (const [name, run] of Object.entries(runs)) {
+    if (isSettled(run) || (run.nextAt ?? 0) > now) continue
+    const bound = deployed.get(name)
+    if (!bound) {
+      const reason = 'The automation is not deployed any more.'
+      change(name, { ...run, status: 'skipped', reason, finishedAt: now })
+    } else if (run.givenUp || run.attempts >= bound.automation.retry.attempts) {
+      exhausted.push(name)
+    } else {
+      const { nextAt, error, finishedAt, ...kept } = run
+      change(name, { ...kept, attempts: run.attempts + 1, startedAt: now })
+      start.push(bound)
+    }
+  }
+
+  const idle = start.length === 0 && exhausted.length === 0
+  const status = statusOf(runs)
+  if (idle && status === 'open') return { kind: 'wait', reason: 'not_due', until: earliest(runs) }
+  return {
+    kind: 'claim',
+    claim: {
+      // With nothing to run the claim is the last write as well, and holds nothing.
+      lease: idle ? { ...input.lease, until: 0 } : input.lease,
+      status: idle ? status : 'open',
+      redrives: reopened?.redrives ?? record?.redrives ?? 0,
+      runs: changed,
+    },
+    runs,
+    start,
+    exhausted,
+  }
+}
+
+/** When the first of the waiting runs is due, in milliseconds since the epoch. */
+export function earliest(runs: Readonly<Record<string, RunRecord>>): number {
+  const times = Object.values(runs).flatMap(run => (isSettled(run) ? [] : [run.nextAt ?? 0]))
+  return Math.min(...times)
+}
+
+/**
+ * What a redrive takes back: the runs its dead letter names, unless they were taken back before. A dead letter can come
+ * back more than once, and each run's count of redrives tells which time this is.
+ */
+function reopen(
+  record: EventRecord | undefined,
+  failure: Failure | undefined,
+): { readonly redrives: number; readonly runs: Readonly<Record<string, RunRecord>> } | undefined {
+  if (!record || !failure) return undefined
+  if (failure.automations.length === 0) {
+    const again = record.status === 'dead' && record.redrives === failure.redrives
+    return again ? { redrives: record.redrives + 1, runs: {} } : undefined
+  }
+  const runs: Record<string, RunRecord> = {}
+  for (const { name, redrives } of failure.automations) {
+    const run = record.runs[name]
+    if (run?.status === 'failed' && run.redrives === redrives)
+      runs[name] = { ...FRESH_RUN, steps: run.steps, redrives: redrives + 1 }
+  }
+  return Object.keys(runs).length > 0 ? { redrives: record.redrives, runs } : undefined
+}

@@ -1,0 +1,138 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { unmarshall } from '@aws-sdk/util-dynamodb'
+
+/** Open while a run of it is unfinished; done when every run is; dead when nothing is left but runs that were given up. */
+export type EventStatus = 'open' | 'done' | 'dead'
+
+export type RunStatus = 'pending' | 'done' | 'skipped' | 'failed'
+
+/** What the ledger knows of one automation's run at one event. Times are milliseconds since the epoch. */
+export type RunRecord = {
+  readonly status: RunStatus
+  /** Attempts that count, the one under way included. */
+  readonly attempts: number
+  /** How often in a row the run was asked to wait. */
+  readonly throttles: number
+  /** How often the run was taken back from the dead-letter queue. */
+  readonly redrives: number
+  /** Step name → its result as JSON text. */
+  readonly steps: Readonly<Record<string, string>>
+  /** Not before this time. */
+  readonly nextAt?: number
+  readonly startedAt?: number
+  readonly finishedAt?: number
+  /** Why it was skipped. */
+  readonly reason?: string
+  readonly error?: { readonly code: string; readonly message: string }
+  /** Set where the run was given up but the dead-letter queue has not taken it yet. */
+  readonly givenUp?: boolean
+}
+
+/** What the ledger knows of one event. */
+export type EventRecord = {
+  readonly eventId: string
+  readonly deliveryId: string
+  readonly trigger: string
+  readonly source: string
+  /** ISO 8601. */
+  readonly receivedAt: string
+  readonly origin: string
+  readonly status: EventStatus
+  /** Grows with every write. */
+  readonly version: number
+  readonly leaseToken: string
+  /** Milliseconds since the epoch; 0 once released. */
+  readonly leaseUntil: number
+  /** How often the event as a whole was taken back from the dead-letter queue. */
+  readonly redrives: number
+  readonly runs: Readonly<Record<string, RunRecord>>
+  readonly error?: { readonly code: string; readonly message: string }
+  /** The body, gzipped. */
+  readonly payload?: Uint8Array
+}
+
+export const FRESH_RUN: RunRecord = { status: 'pending', attempts: 0, throttles: 0, redrives: 0, steps: {} }
+
+/** Whether nothing more is to be done for a run. */
+export const isSettled = (run: RunRecord): boolean => run.status !== 'pending'
+
+/** An event's status, given all its runs. */
+export function statusOf(runs: Readonly<Record<string, RunRecord>>): EventStatus {
+  const all = Object.values(runs)
+  if (all.some(run => !isSettled(run))) return 'open'
+  return all.some(run => run.status === 'failed') ? 'dead' : 'done'
+}
+
+/**
+ * Reads an item of the ledger's table, written by this version or another: what is missing or of another type gets the
+ * value that loses nothing.
+ */
+export function readRecord(item: Record<string, AttributeValue>): EventRecord {
+  const raw = fields(unmarshall(item))
+  const error = readError(raw.value('error'))
+  const payload = raw.value('payload')
+  return {
+    eventId: raw.text('eventId'),
+    deliveryId: raw.text('deliveryId'),
+    trigger: raw.text('trigger'),
+    source: raw.text('source'),
+    receivedAt: raw.text('receivedAt'),
+    origin: raw.text('origin'),
+    status: raw.oneOf('status', ['open', 'done', 'dead'], 'open'),
+    version: raw.number('version'),
+    leaseToken: raw.text('leaseToken'),
+    leaseUntil: raw.number('leaseUntil'),
+    redrives: raw.number('redrives'),
+    runs: Object.fromEntries(
+      Object.entries(object(raw.value('runs'))).map(([name, run]) => [name, readRun(run)]),
+    ),
+    ...(error ? { error } : {}),
+    ...(payload instanceof Uint8Array ? { payload } : {}),
+  }
+}
+
+function readRun(value: unknown): RunRecord {
+  const raw = fields(object(value))
+  const error = readError(raw.value('error'))
+  const reason = raw.text('reason')
+  const steps = Object.entries(object(raw.value('steps'))).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
+  return {
+    status: raw.oneOf('status', ['pending', 'done', 'skipped', 'failed'], 'pending'),
+    attempts: raw.number('attempts'),
+    throttles: raw.number('throttles'),
+    redrives: raw.number('redrives'),
+    steps: Object.fromEntries(steps),
+    ...raw.optionalNumber('nextAt'),
+    ...raw.optionalNumber('startedAt'),
+    ...raw.optionalNumber('finishedAt'),
+    ...(reason ? { reason } : {}),
+    ...(error ? { error } : {}),
+    ...(raw.value('givenUp') === true ? { givenUp: true } : {}),
+  }
+}
+
+function readError(value: unknown): { code: string; message: string } | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const raw = fields(object(value))
+  return { code: raw.text('code'), message: raw.text('message') }
+}
+
+function object(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function fields(raw: Record<string, unknown>) {
+  return {
+    value: (name: string): unknown => raw[name],
+    text: (name: string): string => (typeof raw[name] === 'string' ? raw[name] : ''),
+    number: (name: string): number => (typeof raw[name] === 'number' ? raw[name] : 0),
+    optionalNumber: (name: 'nextAt' | 'startedAt' | 'finishedAt'): Pick<RunRecord, typeof name> => {
+      const value = raw[name]
+      return typeof value === 'number' ? { [name]: value } : {}
+    },
+    oneOf: <V extends string>(name: string, known: readonly V[], fallback: V): V =>
+      known.find(one => one === raw[name]) ?? fallback,
+  }
+}

@@ -1,0 +1,55 @@
+import type { RunFailure } from './errors.ts'
+
+/** When a failed run is tried again. */
+export type RetryPolicy = {
+  /** How many attempts a run has in all, the first included. */
+  readonly attempts: number
+  /** The longest wait after the first attempt; it doubles with each further one. */
+  readonly baseSeconds: number
+  /** The longest wait there is. */
+  readonly capSeconds: number
+}
+
+/** Twelve attempts over about an hour and a quarter on average, at most two and a half hours. */
+export const DEFAULT_RETRY: RetryPolicy = { attempts: 12, baseSeconds: 5, capSeconds: 3600 }
+
+export type RetryDecision =
+  | {
+      readonly kind: 'retry'
+      readonly delaySeconds: number
+      /** Whether the attempt just made counts against the policy. */
+      readonly counts: boolean
+    }
+  | { readonly kind: 'give-up' }
+
+export type RetryInput = {
+  readonly failure: RunFailure
+  readonly policy: RetryPolicy
+  /** Attempts made and counted, the failed one included. */
+  readonly attempts: number
+  /** How often in a row the run was asked to wait before this. */
+  readonly throttles: number
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number
+}
+
+/**
+ * Decides what becomes of a failed run. Backoff is exponential with full jitter; a wait that Box asked for is kept
+ * to, with a little jitter on top so that the waiting don't all come back at once, and never counts.
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ */
+export function decideRetry(input: RetryInput): RetryDecision {
+  const { failure, policy, attempts, throttles, random } = input
+  if (failure.class === 'permanent') return { kind: 'give-up' }
+  if (failure.class === 'throttled') {
+    const asked = failure.retryAfterSeconds ?? backoffSeconds(policy, throttles + 1, random)
+    return { kind: 'retry', delaySeconds: asked + random() * Math.min(1 + asked / 10, 60), counts: false }
+  }
+  if (attempts >= policy.attempts) return { kind: 'give-up' }
+  return { kind: 'retry', delaySeconds: backoffSeconds(policy, attempts, random), counts: true }
+}
+
+/** A wait drawn evenly from 0 up to min(cap, base × 2^(attempts − 1)), in seconds. */
+export function backoffSeconds(policy: RetryPolicy, attempts: number, random: () => number): number {
+  return random() * Math.min(policy.capSeconds, policy.baseSeconds * 2 ** Math.min(attempts - 1, 40))
+}

@@ -1,0 +1,159 @@
+import type { BoundAutomation, Json, RunContext, Skip } from './automation.ts'
+import type { Box } from './box.ts'
+import type { Clock } from './clock.ts'
+import { AutomationError, classify, PermanentError, type RunFailure } from './errors.ts'
+import type { BoxEvent } from './event.ts'
+import type { Log } from './log.ts'
+import type { RunRecord } from './record.ts'
+
+/** What became of one attempt at a run. */
+export type RunOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'skipped'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly failure: RunFailure }
+
+export type RunResult = {
+  readonly outcome: RunOutcome
+  /** Every step kept so far, by this attempt and those before. */
+  readonly steps: Readonly<Record<string, string>>
+  /** True where the code did not stop when told to, and may still be at work. */
+  readonly unfinished: boolean
+}
+
+export type RunInput = {
+  readonly bound: BoundAutomation
+  readonly event: BoxEvent
+  readonly run: RunRecord
+  /** When the attempt must be over, in milliseconds since the epoch. */
+  readonly deadline: number
+  readonly clock: Clock
+  readonly log: Log
+  /** Makes the Box client of this run. */
+  readonly box: (run: { readonly signal: AbortSignal; readonly log: Log }) => Box
+  /** Keeps a step's result in the ledger. */
+  readonly keepStep: (name: string, json: string) => Promise<void>
+}
+
+/** The largest result of a step, in bytes of JSON: all steps share the ledger's record with the event. */
+export const STEP_BYTES_MAX = 16_384
+
+/** How long code may take to stop after its signal has aborted, in milliseconds. */
+const STOP_MS = 500
+
+/**
+ * Runs an automation's code once. Never throws: whatever the code throws becomes the outcome, and code that does not
+ * stop in time is left behind with its signal aborted.
+ */
+export async function attemptRun(input: RunInput): Promise<RunResult> {
+  const { bound, clock, run } = input
+  const steps: Record<string, string> = { ...run.steps }
+  const stop = new AbortController()
+  const timeoutMs = (bound.automation.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000
+  const limitMs = Math.max(0, Math.min(input.deadline - clock.now(), timeoutMs))
+  const timedOut = new AutomationError({
+    class: 'transient',
+    code: 'run_timed_out',
+    message: `The run was not over after ${Math.round(limitMs / 1000)} s, which is all the time it has. Give the function or the automation more time, or pass the signal on to slow calls.`,
+  })
+
+  const cancels: (() => void)[] = []
+  const leftBehind = new Promise<RunOutcome>(resolve => {
+    const stopNow = () => {
+      stop.abort(timedOut)
+      cancels.push(clock.after(STOP_MS, () => resolve(failed(timedOut))))
+    }
+    cancels.push(clock.after(limitMs, stopNow))
+  })
+  let settled = false
+  const execution = execute(input, contextOf(input, stop.signal, steps)).then(
+    outcome => {
+      settled = true
+      return outcome
+    },
+    (thrown: unknown) => {
+      settled = true
+      return failed(stop.signal.aborted ? timedOut : thrown)
+    },
+  )
+  const outcome = await Promise.race([execution, leftBehind])
+  for (const cancel of cancels) cancel()
+  return { outcome, steps, unfinished: !settled }
+}
+
+const failed = (thrown: unknown): RunOutcome => ({ kind: 'failed', failure: classify(thrown) })
+
+async function execute(input: RunInput, context: RunContext): Promise<RunOutcome> {
+  const skip = skipOf(input.bound, input.event)
+  if (skip) return { kind: 'skipped', reason: skip.skip }
+  await input.bound.automation.run(context)
+  return { kind: 'done' }
+}
+
+/** Asks an automation's own filter; undefined where the event is to be run. Throws what the filter throws. */
+export function skipOf({ automation, settings }: BoundAutomation, event: BoxEvent): Skip | undefined {
+  const answer = automation.when?.(event, settings) ?? true
+  if (answer === true) return undefined
+  return answer === false ? { skip: 'The automation’s when() said false.' } : answer
+}
+
+function contextOf(input: RunInput, signal: AbortSignal, steps: Record<string, string>): RunContext {
+  const { bound, event, run } = input
+  const { name } = bound.automation
+  const named = new Set<string>()
+  let box: Box | undefined
+  return {
+    event: subscribedEvent(event),
+    settings: bound.settings,
+    signal,
+    attempt: run.attempts,
+    idempotencyKey: `${event.id}:${name}`,
+    log: automationLog(input.log),
+    get box() {
+      box ??= input.box({ signal, log: input.log })
+      return box
+    },
+    async step<R extends Json>(step: string, fn: () => R | Promise<R>): Promise<R> {
+      signal.throwIfAborted()
+      if (named.has(step))
+        throw new PermanentError(
+          `The step ${JSON.stringify(step)} is used twice in ${name}. Name each step differently, with a counter in a loop.`,
+        )
+      named.add(step)
+      const kept = steps[step]
+      if (kept !== undefined) return parseStep(kept)
+      const json = stepText(step, await fn())
+      await input.keepStep(step, json)
+      steps[step] = json
+      return parseStep(json)
+    },
+  }
+}
+
+/** `undefined` has no JSON text; the empty text stands for it. */
+const parseStep = (json: string) => (json === '' ? undefined : JSON.parse(json))
+
+function stepText(step: string, value: Json): string {
+  const json = JSON.stringify(value) ?? ''
+  const bytes = Buffer.byteLength(json)
+  if (bytes > STEP_BYTES_MAX)
+    throw new PermanentError(
+      `The result of step ${JSON.stringify(step)} has ${bytes} bytes of JSON; at most ${STEP_BYTES_MAX} are kept. Return an id instead of the thing itself.`,
+    )
+  return json
+}
+
+/** Dispatch runs an automation only at the triggers it is declared for, none of which is unknown. */
+function subscribedEvent(event: BoxEvent): RunContext['event'] {
+  if (event.trigger === 'UNKNOWN')
+    throw new Error('An event with an unknown trigger has no automation to run.')
+  return event
+}
+
+/** What authors log, told apart from what the engine logs. */
+function automationLog(log: Log): RunContext['log'] {
+  const line =
+    (level: 'debug' | 'info' | 'warn' | 'error'): RunContext['log']['info'] =>
+    (message, fields) =>
+      log[level]('automation_log', { ...fields, message })
+  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
+}
