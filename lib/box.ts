@@ -4,6 +4,7 @@ import type {
   Authentication,
   FetchOptionsInput,
   FetchResponse,
+  NetworkClient,
   NetworkSession,
 } from 'box-node-sdk/networking'
 import { type BoxApp, BoxAppError, parseBoxApp } from './box-app.ts'
