@@ -58,7 +58,7 @@ export function classify(thrown: unknown): RunFailure {
   if (thrown instanceof AutomationError)
     return { ...thrown.failure, message: shortened(thrown.failure.message) }
   if (!(thrown instanceof Error))
-    return { class: 'transient', code: 'automation_threw', message: shortened(String(thrown)) }
+    return { class: 'transient', code: 'automation_threw', message: shortened(textOf(thrown)) }
   const bug = BUGS.has(thrown.name) && !isNetworkFault(thrown)
   return {
     class: bug ? 'permanent' : 'transient',
@@ -73,6 +73,15 @@ const BUGS: ReadonlySet<string> = new Set(['TypeError', 'ReferenceError', 'Synta
 function isNetworkFault(error: Error): boolean {
   const cause = error.cause
   return error.message === 'fetch failed' || (cause instanceof Error && 'code' in cause && 'syscall' in cause)
+}
+
+/** Anything can be thrown, also what has no text. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    return `a value of type ${typeof thrown} was thrown`
+  }
 }
 
 const shortened = (text: string): string =>
