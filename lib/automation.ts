@@ -4,9 +4,6 @@ import { type BoxEvent, type EventOf, type TargetType, TRIGGERS, type Trigger } 
 import type { Log } from './log.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
 
-/** A file or folder that a webhook watches. A folder's webhook watches everything below it. */
-export type Target = { readonly type: TargetType; readonly id: string }
-
 /** What an author writes for a target; an id may name a setting: `'${REVIEW_FOLDER_ID}'`. */
 export type Watch = { readonly folder: string } | { readonly file: string }
 

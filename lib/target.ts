@@ -1,5 +1,5 @@
-import type { BoundAutomation, Target } from './automation.ts'
-import { type BoxEvent, pathOf, TRIGGERS } from './event.ts'
+import type { BoundAutomation } from './automation.ts'
+import { type BoxEvent, pathOf, type Target, TRIGGERS } from './event.ts'
 
 /** Says what a webhook is set on; undefined where it does not exist any more. May throw what a Box call throws. */
 export type TargetLookup = (webhookId: string) => Promise<Target | undefined>
