@@ -1,6 +1,6 @@
 import type { Box } from './box.ts'
 import { ConfigError, type Environment } from './config.ts'
-import { type BoxEvent, type EventOf, type TargetType, TRIGGERS, type Trigger } from './event.ts'
+import { type BoxEvent, type EventOf, type Target, type TargetType, TRIGGERS, type Trigger } from './event.ts'
 import type { Log } from './log.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
 
