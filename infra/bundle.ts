@@ -1,0 +1,93 @@
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
+import { automationsPlugin, type ManifestEntry, readManifest } from './manifest.ts'
+
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+
+export type BundleOptions = {
+  /** Where the bundles go; `dist` by default. */
+  readonly outDir?: string
+  readonly automationsDir?: string
+}
+
+export type FunctionName = 'ingest' | 'automate'
+
+export type BundleResult = {
+  readonly manifest: readonly ManifestEntry[]
+  readonly functions: Readonly<Record<FunctionName, { readonly bytes: number; readonly metafile: Metafile }>>
+}
+
+/**
+ * Builds what Lambda runs: `<outDir>/<function>/index.mjs` with its chunks, source maps beside them, and
+ * `<outDir>/automations.json`, which lists what the automations declare.
+ * @throws ManifestError where an automation can't be used, esbuild's errors where code does not compile
+ */
+export async function bundle(options: BundleOptions = {}): Promise<BundleResult> {
+  const outDir = resolve(ROOT, options.outDir ?? 'dist')
+  const automationsDir = resolve(ROOT, options.automationsDir ?? 'automations')
+  const manifest = await readManifest(automationsDir, join(outDir, 'declarations'))
+  const [ingest, automate] = await Promise.all([
+    bundleFunction('ingest', outDir, {}),
+    bundleFunction('automate', outDir, {
+      // The Box SDK, ten times all the rest, is a chunk of its own that only a run that calls Box loads.
+      splitting: true,
+      plugins: [automationsPlugin(automationsDir)],
+      // Packages of the Box SDK that are no ES modules call require().
+      banner: {
+        js: "import{createRequire as __boxhooksRequire}from'node:module';const require=__boxhooksRequire(import.meta.url);",
+      },
+    }),
+  ])
+  await writeFile(join(outDir, 'automations.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  return { manifest, functions: { ingest, automate } }
+}
+
+async function bundleFunction(name: FunctionName, outDir: string, options: BuildOptions) {
+  const folder = join(outDir, name)
+  await rm(folder, { recursive: true, force: true })
+  const { metafile } = await build({
+    entryPoints: { index: join(ROOT, 'functions', `${name}.ts`) },
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunk-[hash]',
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node24',
+    // The AWS SDK's ES modules, not its CommonJS: only those lose what is not used.
+    mainFields: ['module', 'main'],
+    format: 'esm',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    absWorkingDir: ROOT,
+    logLevel: 'silent',
+    ...options,
+    metafile: true,
+  })
+  await mkdir(join(outDir, 'meta'), { recursive: true })
+  await writeFile(join(outDir, 'meta', `${name}.json`), JSON.stringify(metafile))
+  const { size: bytes } = await stat(join(folder, 'index.mjs'))
+  return { bytes, metafile }
+}
+
+/** What was built, a line each, for people. */
+export function describeBundles({ manifest, functions }: BundleResult): string {
+  const size = (bytes: number) => `${(bytes / 1024).toFixed(0)} KB`
+  const lines = Object.entries(functions).map(([name, { metafile }]) => {
+    const code = Object.entries(metafile.outputs).filter(([file]) => file.endsWith('.mjs'))
+    const sizes = code.map(([file, { bytes }]) => `${relative(join('dist', name), file)} ${size(bytes)}`)
+    return `${name}: ${sizes.sort().reverse().join(', ')}`
+  })
+  return [...lines, `automations: ${manifest.map(({ name }) => name).join(', ') || 'none'}`].join('\n')
+}
+
+if (import.meta.main) {
+  try {
+    console.log(describeBundles(await bundle()))
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,125 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build, type Plugin } from 'esbuild'
+
+/** What an automation declares, as far as deploying it needs to know. */
+export type ManifestEntry = {
+  readonly file: string
+  readonly name: string
+  readonly description?: string
+  readonly on: readonly string[]
+  readonly watch: readonly { readonly type: string; readonly id: string }[]
+  /** Name → what it means. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
+export class ManifestError extends Error {
+  override readonly name = 'ManifestError'
+}
+
+/** The automations' files in order of their names; a file beside them that tests one is left out. */
+export async function automationFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder)
+  return names
+    .filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('.d.ts'))
+    .sort()
+    .map(name => join(folder, name))
+}
+
+/** Lets code import the list of automations as `boxhooks:automations`, so that adding one touches one file. */
+export function automationsPlugin(folder: string): Plugin {
+  return {
+    name: 'boxhooks-automations',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^boxhooks:automations$/ }, ({ path }) => ({ path, namespace: 'boxhooks' }))
+      onLoad({ filter: /.*/, namespace: 'boxhooks' }, async () => {
+        const files = (await automationFiles(folder)).map(file => resolve(file))
+        const imports = files.map((file, index) => `import a${index} from ${JSON.stringify(file)}`)
+        const list = files.map((_, index) => `a${index}`).join(', ')
+        return {
+          contents: [...imports, `export default [${list}]`].join('\n'),
+          resolveDir: resolve(folder),
+          watchFiles: files,
+          watchDirs: [resolve(folder)],
+        }
+      })
+    },
+  }
+}
+
+/**
+ * Reads what the automations of a folder declare, by running their declarations.
+ * @param workFolder where the code that is run may be written
+ * @throws ManifestError that names the file at fault, and what is wrong with it
+ */
+export async function readManifest(folder: string, workFolder: string): Promise<ManifestEntry[]> {
+  const files = await automationFiles(folder)
+  const entries = await Promise.all(files.map(file => readEntry(file, workFolder)))
+  for (const [index, entry] of entries.entries()) {
+    const twin = entries.slice(0, index).find(({ name }) => name === entry.name)
+    if (twin)
+      throw new ManifestError(
+        `${twin.file} and ${entry.file} both declare an automation named ${JSON.stringify(entry.name)}. The ledger knows an automation by its name: give one of them another.`,
+      )
+  }
+  return entries
+}
+
+async function readEntry(file: string, workFolder: string): Promise<ManifestEntry> {
+  const outfile = join(workFolder, `${basename(file, '.ts')}.mjs`)
+  const { outputFiles } = await build({
+    entryPoints: [file],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'silent',
+    write: false,
+  }).catch((error: unknown) => {
+    throw new ManifestError(`${file} does not compile: ${messageOf(error)}`, { cause: error })
+  })
+  const code = outputFiles[0]?.text ?? ''
+  // Code that is imported from a data: URL can't resolve packages, so it takes a file.
+  await mkdir(workFolder, { recursive: true })
+  await writeFile(outfile, code)
+  let exported: unknown
+  try {
+    const version = outputFiles[0]?.hash ?? ''
+    const module: Record<string, unknown> = await import(
+      `${pathToFileURL(resolve(outfile)).href}?v=${encodeURIComponent(version)}`
+    )
+    exported = module.default
+  } catch (error) {
+    throw new ManifestError(`${file} can't be loaded: ${messageOf(error)}`, { cause: error })
+  }
+  return entryOf(exported, file)
+}
+
+function entryOf(exported: unknown, file: string): ManifestEntry {
+  const fail = (): never => {
+    throw new ManifestError(
+      `${file} has no automation as its default export. Write: export default automation({ name, on, watch, run }).`,
+    )
+  }
+  if (!isObject(exported)) return fail()
+  const { name, on, watch, settings, description, run } = exported
+  if (typeof name !== 'string' || typeof run !== 'function' || !Array.isArray(on) || !Array.isArray(watch))
+    return fail()
+  return {
+    file: basename(file),
+    name,
+    on: on.filter(one => typeof one === 'string'),
+    watch: watch.filter(isObject).map(({ type, id }) => ({ type: String(type), id: String(id) })),
+    settings: isObject(settings)
+      ? Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)]))
+      : {},
+    ...(typeof description === 'string' ? { description } : {}),
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
