@@ -1,0 +1,66 @@
+/**
+ * The environment of automate: what the engine needs, and every setting that an automation declares, with its stage's
+ * value from the params in serverless.yml. Read by osls.
+ */
+const { readFileSync } = require('node:fs')
+const { join } = require('node:path')
+
+const OURS = {
+  QUEUE_URL: { Ref: 'Queue' },
+  DEAD_LETTER_QUEUE_URL: { Ref: 'DeadLetterQueue' },
+  LEDGER_TABLE: { Ref: 'LedgerTable' },
+  BOX_APP_SECRET_ID: { Ref: 'BoxAppSecret' },
+}
+
+const RESERVED = new Set([
+  ...Object.keys(OURS),
+  'AUTOMATE_CONCURRENCY',
+  'BOX_API_URL',
+  'LOG_LEVEL',
+  'NODE_OPTIONS',
+  'PATH',
+  'TZ',
+])
+
+module.exports = async ({ resolveVariable }) => {
+  const stage = await resolveVariable('sls:stage')
+  const environment = { ...OURS, AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')) }
+  const missing = []
+  for (const { name, settings } of manifest()) {
+    for (const [setting, meaning] of Object.entries(settings)) {
+      if (/^(AWS|LAMBDA|BOXHOOKS)_/.test(setting) || RESERVED.has(setting))
+        throw new Error(`The setting ${setting} of the automation ${name} has a name that is taken. Choose another.`)
+      const value = await param(resolveVariable, setting)
+      if (value) environment[setting] = value
+      else missing.push(`  ${setting}: ${meaning} (${name})`)
+    }
+  }
+  if (missing.length > 0)
+    throw new Error(
+      [
+        `Stage ${stage} lacks settings that automations need:`,
+        ...new Set(missing),
+        `Write them into serverless.yml under params.${stage}, or pass --param="NAME=value".`,
+      ].join('\n'),
+    )
+  return environment
+}
+
+function manifest() {
+  const file = join(__dirname, '..', 'dist', 'automations.json')
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    throw new Error('The bundles are not built. Run `npm run package`, which builds them first.', { cause })
+  }
+}
+
+async function param(resolveVariable, name) {
+  try {
+    const value = await resolveVariable(`param:${name}`)
+    return value === null || value === undefined ? '' : String(value).trim()
+  } catch (error) {
+    if (error.code === 'MISSING_VARIABLE_DEPENDENCY') throw error
+    return ''
+  }
+}
