@@ -1,5 +1,5 @@
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { automationsPlugin, type ManifestEntry, readManifest } from './manifest.ts'
@@ -72,13 +72,25 @@ async function bundleFunction(name: FunctionName, outDir: string, options: Build
   return { bytes, metafile }
 }
 
+/** The files of a bundle that are loaded at a cold start: the entry and all that it imports outright. */
+export function startFiles({ outputs }: Metafile): string[] {
+  const entry = Object.keys(outputs).find(file => outputs[file]?.entryPoint !== undefined)
+  const found = new Set(entry === undefined ? [] : [entry])
+  for (const file of found)
+    for (const { path, kind, external } of outputs[file]?.imports ?? [])
+      if (kind === 'import-statement' && !external) found.add(path)
+  return [...found]
+}
+
 /** What was built, a line each, for people. */
 export function describeBundles({ manifest, functions }: BundleResult): string {
-  const size = (bytes: number) => `${(bytes / 1024).toFixed(0)} KB`
   const lines = Object.entries(functions).map(([name, { metafile }]) => {
-    const code = Object.entries(metafile.outputs).filter(([file]) => file.endsWith('.mjs'))
-    const sizes = code.map(([file, { bytes }]) => `${relative(join('dist', name), file)} ${size(bytes)}`)
-    return `${name}: ${sizes.sort().reverse().join(', ')}`
+    const code = Object.keys(metafile.outputs).filter(file => file.endsWith('.mjs'))
+    const kilobytes = (files: readonly string[]) =>
+      Math.round(files.reduce((sum, file) => sum + (metafile.outputs[file]?.bytes ?? 0), 0) / 1024)
+    const start = startFiles(metafile)
+    const later = code.filter(file => !start.includes(file))
+    return `${name}: ${kilobytes(start)} KB at start${later.length > 0 ? `, ${kilobytes(later)} KB when needed` : ''}`
   })
   return [...lines, `automations: ${manifest.map(({ name }) => name).join(', ') || 'none'}`].join('\n')
 }

@@ -26,24 +26,43 @@ module.exports = async ({ resolveVariable }) => {
   const stage = await resolveVariable('sls:stage')
   const environment = { ...OURS, AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')) }
   const missing = []
-  for (const { name, settings } of manifest()) {
-    for (const [setting, meaning] of Object.entries(settings)) {
-      if (/^(AWS|LAMBDA|BOXHOOKS)_/.test(setting) || RESERVED.has(setting))
-        throw new Error(`The setting ${setting} of the automation ${name} has a name that is taken. Choose another.`)
-      const value = await param(resolveVariable, setting)
-      if (value) environment[setting] = value
-      else missing.push(`  ${setting}: ${meaning} (${name})`)
-    }
+  for (const [setting, { meaning, automations }] of declaredSettings()) {
+    if (/^(AWS|LAMBDA|BOXHOOKS)_/.test(setting) || RESERVED.has(setting))
+      throw plain(
+        `The setting ${setting} of ${automations.join(', ')} has a name that is taken. Choose another.`,
+      )
+    const value = await param(resolveVariable, setting)
+    if (value) environment[setting] = value
+    else missing.push(`  ${setting}: ${meaning} Needed by ${automations.join(', ')}.`)
   }
   if (missing.length > 0)
-    throw new Error(
+    throw plain(
       [
         `Stage ${stage} lacks settings that automations need:`,
-        ...new Set(missing),
+        ...missing,
         `Write them into serverless.yml under params.${stage}, or pass --param="NAME=value".`,
       ].join('\n'),
     )
   return environment
+}
+
+/** Every setting with what it means and which automations need it; a meaning of the author's own goes first. */
+function declaredSettings() {
+  const declared = new Map()
+  for (const { name, settings } of manifest()) {
+    for (const [setting, meaning] of Object.entries(settings)) {
+      const known = declared.get(setting) ?? { meaning, automations: [] }
+      declared.set(setting, { meaning: known.meaning, automations: [...known.automations, name] })
+    }
+  }
+  return declared
+}
+
+/** osls prints an error's stack, which says nothing to who forgot a setting. */
+function plain(message) {
+  const error = new Error(message)
+  error.stack = message
+  return error
 }
 
 function manifest() {
@@ -51,7 +70,9 @@ function manifest() {
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch (cause) {
-    throw new Error('The bundles are not built. Run `npm run package`, which builds them first.', { cause })
+    throw Object.assign(plain('The bundles are not built. Run `npm run package`, which builds them first.'), {
+      cause,
+    })
   }
 }
 

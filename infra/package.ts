@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process'
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { type BundleResult, bundle, describeBundles, ROOT } from './bundle.ts'
+import { type CompiledTemplate, parseTemplate } from './template.ts'
+
+export class PackageError extends Error {
+  override readonly name = 'PackageError'
+}
+
+export type Packaged = {
+  readonly stage: string
+  /** Where osls put the artifacts and the template. */
+  readonly folder: string
+  readonly template: CompiledTemplate
+  readonly bundles: BundleResult
+}
+
+/**
+ * Builds the bundles and packages a stage for deployment. Needs neither network nor AWS credentials.
+ * @param options.args further arguments for osls, such as `--param NAME=value`
+ * @throws PackageError with what osls said, such as which settings the stage lacks; ManifestError
+ */
+export async function packageStage(options: {
+  readonly stage: string
+  readonly args?: readonly string[]
+}): Promise<Packaged> {
+  const { stage, args = [] } = options
+  const bundles = await bundle()
+  const folder = join(ROOT, '.boxhooks', 'package', stage)
+  await mkdir(dirname(folder), { recursive: true })
+  const { code, output } = await osls(['package', '--stage', stage, '--package', folder, ...args], false)
+  if (code !== 0) throw new PackageError(reasonOf(output))
+  const file = join(folder, 'cloudformation-template-update-stack.json')
+  return { stage, folder, template: parseTemplate(await readFile(file, 'utf8')), bundles }
+}
+
+/** Runs osls in the repository; `inherit` shows what it prints as it comes. */
+export function osls(
+  args: readonly string[],
+  inherit: boolean,
+): Promise<{ readonly code: number; readonly output: string }> {
+  const manifest = createRequire(import.meta.url).resolve('osls/package.json')
+  const script = join(dirname(manifest), 'bin', 'serverless.js')
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script, ...args], {
+      cwd: ROOT,
+      stdio: ['ignore', inherit ? 'inherit' : 'pipe', inherit ? 'inherit' : 'pipe'],
+      env: { ...process.env, SLS_NOTIFICATIONS_MODE: 'off', SLS_TELEMETRY_DISABLED: '1' },
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+      })
+    child.on('error', reject)
+    child.on('close', code => resolve({ code: code ?? 1, output }))
+  })
+}
+
+/** What osls says went wrong, without its preamble about versions and its own path to it. */
+function reasonOf(output: string): string {
+  const after = output.split(/^Error:\n/m)[1] ?? output
+  return after.replace(/^.*Returned JS function errored with: (Error: )?/ms, '').trim()
+}
+
+if (import.meta.main) {
+  const { stage, rest } = stageOf(process.argv.slice(2))
+  try {
+    const packaged = await packageStage({ stage, args: rest })
+    console.log(describeBundles(packaged.bundles))
+    for (const name of ['ingest', 'automate']) {
+      const { size } = await stat(join(packaged.folder, `${name}.zip`))
+      console.log(`${join('.boxhooks', 'package', stage, `${name}.zip`)} ${(size / 1024).toFixed(0)} KB`)
+    }
+    console.log(`Stage ${stage} is packaged. Next: npm run deploy -- --stage ${stage}`)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+}
+
+/** Takes `--stage X` out of the arguments; `dev` where there is none. */
+export function stageOf(args: readonly string[]): { readonly stage: string; readonly rest: string[] } {
+  const rest = [...args]
+  const at = rest.findIndex(arg => arg === '--stage' || arg === '-s' || arg.startsWith('--stage='))
+  if (at < 0) return { stage: 'dev', rest }
+  const [option = '', value = ''] = rest.splice(at, rest[at]?.includes('=') ? 1 : 2)
+  const stage = option.includes('=') ? option.slice(option.indexOf('=') + 1) : value
+  if (!/^[a-zA-Z][a-zA-Z0-9-]{0,30}$/.test(stage))
+    throw new PackageError(
+      `"${stage}" can't be a stage: letters, digits and hyphens, beginning with a letter.`,
+    )
+  return { stage, rest }
+}
