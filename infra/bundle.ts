@@ -74,7 +74,7 @@ async function bundleFunction(name: FunctionName, outDir: string, options: Build
 
 /** The files of a bundle that are loaded at a cold start: the entry and all that it imports outright. */
 export function startFiles({ outputs }: Metafile): string[] {
-  const entry = Object.keys(outputs).find(file => outputs[file]?.entryPoint !== undefined)
+  const entry = Object.keys(outputs).find(file => file.endsWith('/index.mjs'))
   const found = new Set(entry === undefined ? [] : [entry])
   for (const file of found)
     for (const { path, kind, external } of outputs[file]?.imports ?? [])
