@@ -1,0 +1,174 @@
+import type { Clock } from '../../lib/clock.ts'
+import { SIGNATURE_ALGORITHM, SIGNATURE_VERSION, type SignatureKeys, sign } from '../../lib/signature.ts'
+import { boxTime } from './content.ts'
+
+/**
+ * When a delivery that fails is sent again, in seconds after the attempt before. Box tells the number of retries and the
+ * time they take together, not their spacing: two readings of its guide, both with growing waits over two hours.
+ */
+export const RETRY_CURVES = {
+  /** Up to 12 retries over 2 hours, as the guide says today. */
+  current: [30, 60, 120, 240, 480, 600, 720, 840, 900, 960, 1050, 1200],
+  /** Up to 10 retries over 2 hours, the first after 5 minutes, as it used to say. */
+  former: [300, 420, 540, 660, 720, 780, 840, 900, 960, 1080],
+} as const satisfies Record<string, readonly number[]>
+
+/** How long Box waits for an answer, in milliseconds. */
+const ANSWER_MS_MAX = 30_000
+
+/** One HTTP request and what came of it. */
+export type Attempt = {
+  readonly eventId: string
+  readonly trigger: string
+  readonly webhookId: string
+  readonly deliveryId: string
+  /** 1 for the first. */
+  readonly attempt: number
+  /** Milliseconds since the epoch. */
+  readonly sentAt: number
+  readonly ms: number
+  readonly address: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  /** HTTP status; 0 where no answer came. */
+  readonly status: number
+  readonly answer: string
+  /** Milliseconds since the epoch; undefined where it is delivered, or given up. */
+  readonly nextAttemptAt: number | undefined
+}
+
+export type Outgoing = {
+  readonly eventId: string
+  readonly trigger: string
+  readonly webhookId: string
+  readonly address: string
+  readonly body: Uint8Array
+}
+
+/** How a delivery is to differ from what Box would send. */
+export type Bend = {
+  /** Headers laid over Box's own; undefined leaves one out. */
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  /** Signs with these keys instead. */
+  readonly keys?: SignatureKeys
+  /** Dates the delivery this many seconds back. */
+  readonly ageSeconds?: number
+  /** Whether a failure is retried; true by default. */
+  readonly retry?: boolean
+}
+
+export type DeliveriesOptions = {
+  readonly clock: Clock
+  readonly newId: () => string
+  readonly keys: () => SignatureKeys
+  readonly fetch: (request: Request) => Promise<Response>
+  /** Seconds after the attempt before. */
+  readonly retrySeconds?: readonly number[]
+  /** Whether retries keep the first attempt's timestamp; Box's guide implies that they don't. */
+  readonly keepFirstTimestamp?: boolean
+  readonly onAttempt?: (attempt: Attempt) => void
+}
+
+/** Sends deliveries as Box does, and again until they are taken. */
+export class Deliveries {
+  readonly #options: DeliveriesOptions
+  readonly #pending = new Set<() => void>()
+  readonly #sending = new Set<Promise<unknown>>()
+  #closed = false
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Sends one delivery and, where it fails, plans its retries.
+   * @returns the first attempt
+   */
+  send(outgoing: Outgoing, bend: Bend = {}): Promise<Attempt> {
+    return this.#attempt(outgoing, bend, 1, undefined)
+  }
+
+  /** Stops all retries and waits for what is under way. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const cancel of this.#pending) cancel()
+    this.#pending.clear()
+    await Promise.allSettled(this.#sending)
+  }
+
+  async #attempt(
+    outgoing: Outgoing,
+    bend: Bend,
+    attempt: number,
+    first: string | undefined,
+  ): Promise<Attempt> {
+    const { clock, onAttempt, keepFirstTimestamp } = this.#options
+    const sentAt = clock.now()
+    const timestamp = keepFirstTimestamp && first ? first : boxTime(sentAt - (bend.ageSeconds ?? 0) * 1000)
+    const deliveryId = this.#options.newId()
+    const headers = this.#headers(outgoing.body, timestamp, deliveryId, bend)
+    const sending = this.#post(outgoing, headers)
+    this.#sending.add(sending)
+    const { status, answer } = await sending.finally(() => this.#sending.delete(sending))
+    const waitSeconds = this.#options.retrySeconds ?? RETRY_CURVES.current
+    const wait = status >= 200 && status < 300 ? undefined : waitSeconds[attempt - 1]
+    const again = wait !== undefined && (bend.retry ?? true) && !this.#closed
+    const done: Attempt = {
+      ...outgoing,
+      deliveryId,
+      attempt,
+      sentAt,
+      ms: clock.now() - sentAt,
+      headers,
+      status,
+      answer,
+      nextAttemptAt: again ? clock.now() + wait * 1000 : undefined,
+    }
+    onAttempt?.(done)
+    if (again) this.#plan(wait * 1000, () => this.#attempt(outgoing, bend, attempt + 1, first ?? timestamp))
+    return done
+  }
+
+  #plan(ms: number, attempt: () => Promise<unknown>): void {
+    const cancel = this.#options.clock.after(ms, () => {
+      this.#pending.delete(cancel)
+      void attempt()
+    })
+    this.#pending.add(cancel)
+  }
+
+  #headers(body: Uint8Array, timestamp: string, deliveryId: string, bend: Bend): Record<string, string> {
+    const { primary, secondary } = bend.keys ?? this.#options.keys()
+    const headers: Record<string, string | undefined> = {
+      'content-type': 'application/json; charset=utf-8',
+      'user-agent': 'Box-WH-Client/0.1',
+      'box-delivery-id': deliveryId,
+      'box-delivery-timestamp': timestamp,
+      'box-signature-version': SIGNATURE_VERSION,
+      'box-signature-algorithm': SIGNATURE_ALGORITHM,
+      ...(primary ? { 'box-signature-primary': sign(body, timestamp, primary) } : {}),
+      ...(secondary ? { 'box-signature-secondary': sign(body, timestamp, secondary) } : {}),
+      ...bend.headers,
+    }
+    const entries = Object.entries(headers)
+    return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined))
+  }
+
+  async #post(
+    { address, body }: Outgoing,
+    headers: Record<string, string>,
+  ): Promise<{ status: number; answer: string }> {
+    const stop = new AbortController()
+    const cancel = this.#options.clock.after(ANSWER_MS_MAX, () => stop.abort())
+    try {
+      const bytes = Uint8Array.from(body)
+      const request = new Request(address, { method: 'POST', headers, body: bytes, signal: stop.signal })
+      const response = await this.#options.fetch(request)
+      return { status: response.status, answer: await response.text() }
+    } catch (error) {
+      return { status: 0, answer: error instanceof Error ? error.message : String(error) }
+    } finally {
+      cancel()
+    }
+  }
+}
