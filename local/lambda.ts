@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto'
+import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { Invocation, InvocationResult } from './lambda-worker.ts'
+
+export type LambdaOptions = {
+  readonly name: string
+  /** The bundle's file, unmodified; its export `handler` is invoked. */
+  readonly bundle: string
+  readonly env: Readonly<Record<string, string>>
+  readonly timeoutMs: number
+  readonly memoryMb?: number
+  /** Takes each line that the function writes. */
+  readonly onLine?: (line: string) => void
+}
+
+/** An invocation that gave no result: the function threw, ran out of time, or was killed. */
+export class LambdaFailure extends Error {
+  override readonly name = 'LambdaFailure'
+}
+
+/** A function as Lambda runs it: an instance for each invocation at a time, kept for the next one. */
+export type Lambda = {
+  /** @throws LambdaFailure */
+  invoke(event: unknown): Promise<unknown>
+  /** Ends every instance at once, in the middle of whatever it does. */
+  kill(): Promise<void>
+  /** Lets new invocations run another build; those under way end on the old one. */
+  replace(bundle: string): void
+  /** Waits for the invocations under way, then ends every instance. */
+  close(): Promise<void>
+}
+
+export function createLambda(options: LambdaOptions): Lambda {
+  const { name, timeoutMs, memoryMb = 512 } = options
+  let bundle = pathToFileURL(options.bundle).href
+  let idle: Instance[] = []
+  const busy = new Map<Instance, Promise<unknown>>()
+
+  const take = (): Instance => idle.pop() ?? startInstance(bundle, options)
+  const invoke = async (event: unknown): Promise<unknown> => {
+    const instance = take()
+    const invocation: Invocation = {
+      event,
+      requestId: randomUUID(),
+      functionName: name,
+      memoryMb,
+      deadline: Date.now() + timeoutMs,
+    }
+    const running = instance.run(invocation, timeoutMs)
+    busy.set(instance, running)
+    try {
+      const result = await running
+      if (instance.bundle === bundle) idle.push(instance)
+      else void instance.end()
+      if (!result.ok) throw new LambdaFailure(`${name} threw ${result.name}: ${result.message}`)
+      return result.value
+    } finally {
+      busy.delete(instance)
+    }
+  }
+  const kill = async (): Promise<void> => {
+    const instances = [...idle, ...busy.keys()]
+    idle = []
+    await Promise.all(instances.map(instance => instance.end()))
+  }
+  return {
+    invoke,
+    kill,
+    replace(file) {
+      bundle = pathToFileURL(file).href
+      for (const instance of idle.splice(0)) void instance.end()
+    },
+    async close() {
+      await Promise.allSettled(busy.values())
+      await kill()
+    },
+  }
+}
+
+type Instance = {
+  readonly bundle: string
+  run(invocation: Invocation, timeoutMs: number): Promise<InvocationResult>
+  end(): Promise<unknown>
+}
+
+function startInstance(bundle: string, { name, env, onLine }: LambdaOptions): Instance {
+  const worker = new Worker(new URL('lambda-worker.ts', import.meta.url), {
+    workerData: bundle,
+    env: { ...env, AWS_LAMBDA_FUNCTION_NAME: name },
+    execArgv: ['--enable-source-maps'],
+    stdout: true,
+    stderr: true,
+  })
+  for (const stream of [worker.stdout, worker.stderr])
+    createInterface({ input: stream }).on('line', line => onLine?.(line))
+  let fail: (reason: string) => void = () => {}
+  worker.on('error', error => fail(`${name} could not run: ${messageOf(error)}`))
+  worker.on('exit', () => fail(`${name} was stopped before it was done.`))
+  return {
+    bundle,
+    run: (invocation, timeoutMs) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          fail(`${name} timed out after ${timeoutMs / 1000} s.`)
+          void worker.terminate()
+        }, timeoutMs)
+        const settle = (result: InvocationResult) => {
+          clearTimeout(timer)
+          fail = () => {}
+          resolve(result)
+        }
+        fail = reason => {
+          clearTimeout(timer)
+          worker.off('message', settle)
+          fail = () => {}
+          reject(new LambdaFailure(reason))
+        }
+        worker.once('message', settle)
+        worker.postMessage(invocation)
+      }),
+    end: () => worker.terminate(),
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
