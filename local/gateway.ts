@@ -17,6 +17,7 @@ export type GatewayAnswer = {
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
+  readonly requestBody: string
   readonly status: number
   readonly body: string
 }
@@ -47,6 +48,7 @@ export function createGateway(options: GatewayOptions): (request: Request) => Pr
       method: request.method,
       path: url.pathname,
       headers: Object.fromEntries(request.headers),
+      requestBody: bytes.toString(),
       status,
       body: body.toString(),
     })

@@ -14,6 +14,9 @@ export type InvocationResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly name: string; readonly message: string }
 
+// The Box SDK's dependencies use what Node deprecates; whoever runs the stack can't mend that.
+process.noDeprecation = true
+
 if (parentPort) serve(parentPort, workerData)
 
 /** Runs one bundle's handler for each message, as Lambda's runtime does: one at a time, in a process that stays. */

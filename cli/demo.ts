@@ -1,0 +1,88 @@
+import type { LogLine } from '../local/journal.ts'
+import { type Stack, startStack } from '../local/stack.ts'
+
+class DemoFailed extends Error {
+  override readonly name = 'DemoFailed'
+}
+
+const AUTOMATION = 'remove-shared-link-after-download'
+/** How long anything may take, in milliseconds, before it counts as not happening. */
+const PATIENCE_MS = 20_000
+
+/** Tells the main story on the local stack, and fails where any of it does not hold. */
+export async function demo(): Promise<void> {
+  console.log('Packaging the stage local …')
+  const stack = await startStack({ port: 0, onLine: line => console.log(line) })
+  try {
+    await tell(stack)
+    console.log('\nAll of it holds.')
+  } finally {
+    await stack.stop()
+  }
+}
+
+async function tell(stack: Stack): Promise<void> {
+  const { content, sent, deliveries } = stack.box
+  const file = content.uploadFile({ parentId: '100001', name: 'offer.pdf', content: '%PDF-1.4 an offer' })
+  const link = content.updateFile(file.id, { sharedLink: { access: 'open' } }).sharedLink
+  console.log(`\n1. offer.pdf has a shared link: ${link?.url}`)
+
+  console.log('2. Somebody downloads it.')
+  const downloadedAt = Date.now()
+  content.downloadFile(file.id)
+  const event = sent.findLast(({ trigger }) => trigger === 'FILE.DOWNLOADED')
+  if (!event) throw new DemoFailed('Box told nobody of the download: no webhook is on the folder.')
+  const { eventId } = event
+  await until('the automation has run', () => stack.journal.event(eventId)?.status === 'done')
+  check(content.file(file.id).sharedLink === undefined, 'the shared link is gone')
+  for (const line of timeline(stack, eventId, downloadedAt)) console.log(`     ${line}`)
+  console.log('   The shared link is gone.')
+
+  console.log('3. Box delivers the same event again, under a new delivery id.')
+  const calls = () => linesOf(stack, eventId, 'box_call').filter(({ method }) => method === 'PUT').length
+  const again = await deliveries.send(event, { retry: false })
+  check(again.status === 202, 'the repeated delivery is accepted')
+  await until('the repetition is recognised', () => linesOf(stack, eventId, 'event_duplicate').length > 0)
+  check(calls() === 1, 'Box was asked to remove the link exactly once')
+  console.log(`   ${again.deliveryId}: accepted, recognised, and nothing done twice (1 call to Box in all).`)
+
+  console.log('4. Somebody forges a delivery.')
+  const forged = await deliveries.send(event, { retry: false, keys: { primary: 'forged' } })
+  check(forged.status === 401, 'the forged delivery is refused')
+  console.log(`   Refused with ${forged.status}: ${forged.answer}`)
+}
+
+const linesOf = ({ journal }: Stack, eventId: string, name: string): LogLine[] =>
+  journal.event(eventId)?.lines.filter(({ event }) => event === name) ?? []
+
+function timeline(stack: Stack, eventId: string, from: number): string[] {
+  const entry = stack.journal.event(eventId)
+  const delivery = entry?.deliveries[0]
+  const names: Readonly<Record<string, string>> = {
+    delivery_accepted: 'verified and queued',
+    run_started: `${AUTOMATION} starts`,
+    run_done: `${AUTOMATION} is done`,
+    event_finished: 'the ledger has it',
+  }
+  const steps = (entry?.lines ?? []).flatMap(line => {
+    const call =
+      line.event === 'box_call' ? `Box is called: ${line.method} ${line.path} → ${line.status}` : undefined
+    const text = call ?? names[line.event]
+    return text ? [{ at: Date.parse(line.time), text }] : []
+  })
+  const all = [...(delivery ? [{ at: delivery.at, text: 'signed and posted by Box' }] : []), ...steps]
+  return all.sort((a, b) => a.at - b.at).map(({ at, text }) => `${String(at - from).padStart(5)} ms  ${text}`)
+}
+
+function check(holds: boolean, what: string): void {
+  if (!holds) throw new DemoFailed(`This does not hold: ${what}.`)
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS
+  while (!holds()) {
+    if (Date.now() > deadline)
+      throw new DemoFailed(`After ${PATIENCE_MS / 1000} s it is still not so that ${what}.`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}

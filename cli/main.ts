@@ -1,0 +1,40 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { demo } from './demo.ts'
+import { start } from './start.ts'
+
+/** A failure whose message is all that its user needs. */
+const EXPECTED: ReadonlySet<string> = new Set([
+  'PortTaken',
+  'PackageError',
+  'ManifestError',
+  'SettingsMissing',
+  'DemoFailed',
+])
+
+function port(text: string): number {
+  const number = Number(text)
+  if (!Number.isInteger(number) || number < 0 || number > 65_535)
+    throw new InvalidArgumentError('It must be a whole number from 0 to 65535.')
+  return number
+}
+
+const program = new Command('boxhooks').description('Serverless functions between Box and your automations.')
+program
+  .command('start')
+  .description('run the whole system on this machine, with an emulated Box')
+  .option(
+    '-p, --port <number>',
+    'the port to serve on (or the variable PORT)',
+    port,
+    port(process.env.PORT || '4400'),
+  )
+  .action(start)
+program.command('demo').description('show the main job from end to end, and check it').action(demo)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  const expected = error instanceof Error && EXPECTED.has(error.name)
+  console.error(expected ? error.message : error)
+  process.exitCode = 1
+}

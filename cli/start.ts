@@ -1,0 +1,46 @@
+import { watchSources } from '../local/reload.ts'
+import { type Stack, startStack } from '../local/stack.ts'
+
+/** Runs the local stack until it is told to stop. */
+export async function start({ port }: { readonly port: number }): Promise<void> {
+  const begun = Date.now()
+  const { BOXHOOKS_PRIMARY_KEY: primary, BOXHOOKS_SECONDARY_KEY: secondary, AWS_ENDPOINT_URL } = process.env
+  const keys = primary || secondary ? { keys: { primary, secondary } } : {}
+  console.log('Packaging the stage local …')
+  const stack = await startStack({ port, awsEndpoint: AWS_ENDPOINT_URL, onLine: console.log, ...keys })
+  for (const line of greeting(stack, Date.now() - begun)) console.log(line)
+  const reload = watchSources(stack, console.log)
+  await stopSignal()
+  console.log('Stopping …')
+  reload.close()
+  // Whatever hangs on must not keep the terminal: after two seconds the process just ends.
+  setTimeout(() => process.exit(0), 2000).unref()
+  await stack.stop()
+  process.exit(0)
+}
+
+function greeting(stack: Stack, ms: number): string[] {
+  const { url, webhookUrl, keys, manifest, box } = stack
+  return [
+    `Ready after ${(ms / 1000).toFixed(1)} s.`,
+    '',
+    `  page           ${url}`,
+    `  front door     ${webhookUrl}`,
+    `  emulated Box   ${url}/2.0 (token: POST ${url}/oauth2/token)`,
+    `  primary key    ${keys.primary ?? 'none'}`,
+    `  secondary key  ${keys.secondary ?? 'none'}`,
+    `  automations    ${manifest.map(({ name }) => name).join(', ')}`,
+    ...[...box.webhooks.all.values()].map(
+      ({ target, triggers }) => `  webhook        ${target.type} ${target.id}: ${triggers.join(', ')}`,
+    ),
+    '',
+    'Open the page and download contract.pdf: its shared link goes. Change a file in automations/ and it is loaded.',
+    'Ctrl-C stops everything.',
+  ]
+}
+
+const stopSignal = (): Promise<unknown> =>
+  new Promise(resolve => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })

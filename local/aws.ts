@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto'
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DynamoDBClient,
+  ResourceInUseException,
+} from '@aws-sdk/client-dynamodb'
+import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs'
+import dynalite from 'dynalite'
+import { startFauxqs } from 'fauxqs'
+import { type CompiledTemplate, isObject, numberOf, resource } from '../infra/template.ts'
+
+/** The AWS services that the functions use, with what the template says is in them. */
+export type Aws = {
+  /** What the functions need to reach the services, as environment variables. */
+  readonly env: Readonly<Record<string, string>>
+  readonly sqs: SQSClient
+  readonly dynamodb: DynamoDBClient
+  readonly queueUrl: string
+  readonly queueArn: string
+  readonly deadLetterQueueUrl: string
+  readonly table: string
+  /** How many messages wait, are in flight, and are delayed. */
+  depth(queueUrl: string): Promise<QueueDepth>
+  stop(): Promise<void>
+}
+
+export type QueueDepth = { readonly waiting: number; readonly inFlight: number; readonly delayed: number }
+
+const REGION = 'eu-central-1'
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local', AWS_REGION: REGION }
+
+/**
+ * Makes the template's queues and table, in embedded servers or, with `endpoint`, in whatever emulates AWS there.
+ * @param endpoint such as http://127.0.0.1:5000 for a moto server
+ */
+export async function startAws(template: CompiledTemplate, endpoint?: string): Promise<Aws> {
+  const servers = endpoint ? undefined : await startServers()
+  const env = {
+    ...CREDENTIALS,
+    AWS_ENDPOINT_URL_SQS: endpoint ?? servers?.sqsEndpoint ?? '',
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint ?? servers?.dynamodbEndpoint ?? '',
+  }
+  const client = { region: REGION, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
+  const sqs = new SQSClient({ ...client, endpoint: env.AWS_ENDPOINT_URL_SQS })
+  const dynamodb = new DynamoDBClient({ ...client, endpoint: env.AWS_ENDPOINT_URL_DYNAMODB })
+  const deadLetters = await createQueue(sqs, 'boxhooks-local-dead-letters', template, 'DeadLetterQueue', {})
+  const queue = await createQueue(sqs, 'boxhooks-local', template, 'Queue', {
+    VisibilityTimeout: String(numberOf(template, 'Queue', 'VisibilityTimeout')),
+    RedrivePolicy: redrivePolicy(template, deadLetters.arn),
+  })
+  const table = 'boxhooks-local-ledger'
+  await createTable(dynamodb, table, template)
+  return {
+    env,
+    sqs,
+    dynamodb,
+    queueUrl: queue.url,
+    queueArn: queue.arn,
+    deadLetterQueueUrl: deadLetters.url,
+    table,
+    depth: queueUrl => depthOf(sqs, queueUrl),
+    async stop() {
+      sqs.destroy()
+      dynamodb.destroy()
+      await servers?.stop()
+    },
+  }
+}
+
+async function startServers() {
+  const fauxqs = await startFauxqs({ port: 0, logger: false })
+  const database = dynalite({ createTableMs: 0 })
+  await new Promise<void>(resolve => database.listen(0, '127.0.0.1', resolve))
+  const address = database.address()
+  if (address === null || typeof address === 'string') throw new Error('The embedded DynamoDB has no port.')
+  return {
+    sqsEndpoint: fauxqs.address,
+    dynamodbEndpoint: `http://127.0.0.1:${address.port}`,
+    async stop() {
+      await fauxqs.stop()
+      database.closeAllConnections()
+      await new Promise(resolve => database.close(resolve))
+    },
+  }
+}
+
+async function createQueue(
+  sqs: SQSClient,
+  name: string,
+  template: CompiledTemplate,
+  logicalId: string,
+  attributes: Record<string, string>,
+): Promise<{ url: string; arn: string }> {
+  const retention = numberOf(template, logicalId, 'MessageRetentionPeriod')
+  const made = await sqs.send(
+    new CreateQueueCommand({
+      // A name of its own, for an endpoint that others use as well.
+      QueueName: `${name}-${randomUUID().slice(0, 8)}`,
+      Attributes: { MessageRetentionPeriod: String(retention), ...attributes },
+    }),
+  )
+  // Servers name hosts that only their own resolver knows; the path is what counts.
+  const { href: url } = new URL(
+    new URL(made.QueueUrl ?? '').pathname,
+    await sqs.config.endpoint?.().then(urlOf),
+  )
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['QueueArn'] }),
+  )
+  return { url, arn: Attributes?.QueueArn ?? '' }
+}
+
+const urlOf = ({ protocol, hostname, port }: { protocol: string; hostname: string; port?: number }): string =>
+  `${protocol}//${hostname}${port ? `:${port}` : ''}`
+
+function redrivePolicy(template: CompiledTemplate, deadLetterTargetArn: string): string {
+  const { RedrivePolicy } = resource(template, 'Queue').Properties
+  const maxReceiveCount = isObject(RedrivePolicy) ? RedrivePolicy.maxReceiveCount : undefined
+  return JSON.stringify({ deadLetterTargetArn, maxReceiveCount })
+}
+
+async function createTable(
+  dynamodb: DynamoDBClient,
+  name: string,
+  template: CompiledTemplate,
+): Promise<void> {
+  // Of the table's properties, these are the ones that both CloudFormation and CreateTable know.
+  const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode } = resource(
+    template,
+    'LedgerTable',
+  ).Properties
+  const definition = { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode }
+  // The SDK checks nothing here; the server does, and refuses what is no table.
+  const input: CreateTableCommandInput = JSON.parse(JSON.stringify({ TableName: name, ...definition }))
+  try {
+    await dynamodb.send(new CreateTableCommand(input))
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error
+  }
+}
+
+async function depthOf(sqs: SQSClient, QueueUrl: string): Promise<QueueDepth> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
+  )
+  return {
+    waiting: Number(Attributes.ApproximateNumberOfMessages ?? 0),
+    inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
+    delayed: Number(Attributes.ApproximateNumberOfMessagesDelayed ?? 0),
+  }
+}

@@ -1,0 +1,46 @@
+import { createServer } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+
+export type Served = {
+  readonly url: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+export class PortTaken extends Error {
+  override readonly name = 'PortTaken'
+
+  constructor(port: number) {
+    super(
+      `Port ${port} is taken. Stop what uses it (on Linux, \`ss -ltnp 'sport = :${port}'\` names it), or take another: npm start -- --port ${port + 1}`,
+    )
+  }
+}
+
+/**
+ * Serves on 127.0.0.1 only.
+ * @throws PortTaken
+ */
+export async function serve(options: {
+  readonly fetch: (request: Request) => Response | Promise<Response>
+  readonly port: number
+}): Promise<Served> {
+  const server = createServer(getRequestListener(options.fetch, { overrideGlobalObjects: false }))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? new PortTaken(options.port) : error),
+    )
+    server.listen(options.port, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : options.port
+  return {
+    url: `http://localhost:${port}`,
+    port,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}

@@ -1,0 +1,201 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { ROOT } from '../infra/bundle.ts'
+import type { ManifestEntry } from '../infra/manifest.ts'
+import { packageStage } from '../infra/package.ts'
+import { environmentOf, numberOf } from '../infra/template.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createLedger, type Ledger } from '../lib/ledger.ts'
+import type { SignatureKeys } from '../lib/signature.ts'
+import { desiredWebhooks } from '../lib/webhooks.ts'
+import { type Aws, startAws } from './aws.ts'
+import { createEmulatedBox, type EmulatedBox } from './box/emulated-box.ts'
+import { declaredAutomations } from './declared.ts'
+import { createGateway } from './gateway.ts'
+import { createJournal, type Journal } from './journal.ts'
+import { createLambda, type Lambda } from './lambda.ts'
+import { type Poller, startPoller } from './poller.ts'
+import { createSecretsManager, type SecretsManager } from './secrets-manager.ts'
+import { type Served, serve } from './serve.ts'
+import { createSite } from './site.ts'
+
+export type StackOptions = {
+  /** 4400 by default; 0 takes any that is free. */
+  readonly port?: number
+  readonly keys?: SignatureKeys
+  /** Where AWS is emulated instead of in embedded servers, such as http://127.0.0.1:5000. */
+  readonly awsEndpoint?: string | undefined
+  /** Told what the stack does, a line each. */
+  readonly onLine?: (line: string) => void
+}
+
+/** The whole of boxhooks on this machine. */
+export type Stack = {
+  readonly url: string
+  readonly webhookUrl: string
+  readonly keys: SignatureKeys
+  readonly box: EmulatedBox
+  readonly aws: Aws
+  readonly secrets: SecretsManager
+  readonly ledger: Ledger
+  readonly journal: Journal
+  readonly lambdas: { readonly ingest: Lambda; readonly automate: Lambda }
+  readonly manifest: readonly ManifestEntry[]
+  /** The environment of automate, with the stage's settings. */
+  readonly env: Readonly<Record<string, string>>
+  /** Lets other bundles take over, and makes the webhooks that their automations declare. */
+  replace(bundles: string, manifest: readonly ManifestEntry[]): void
+  stop(): Promise<void>
+}
+
+const SECRET_IDS = { SignatureKeysSecret: 'signature-keys', BoxAppSecret: 'box-app' }
+const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }
+const INITIAL_FOLDERS = { review: '100001', archive: '100002' }
+
+/**
+ * Starts everything on one origin: the front door, the emulated Box and the page. The functions are the bundles that
+ * Lambda gets, and the queues and the table are those of the compiled template.
+ * @throws PortTaken, PackageError, ManifestError, each with what to do
+ */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { onLine = () => {} } = options
+  const { template, bundles } = await packageStage({ stage: 'local' })
+  const stops: (() => Promise<unknown>)[] = []
+  const stop = async () => {
+    for (const one of stops.splice(0).reverse()) await one()
+  }
+  try {
+    const aws = await startAws(template, options.awsEndpoint)
+    stops.push(() => aws.stop())
+    const keys = options.keys ?? { primary: randomKey(), secondary: randomKey() }
+    const secrets = createSecretsManager({
+      [SECRET_IDS.SignatureKeysSecret]: JSON.stringify(keys),
+      [SECRET_IDS.BoxAppSecret]: JSON.stringify(BOX_APP),
+    })
+    const secretsServer = await serve({ fetch: secrets.fetch, port: 0 })
+    stops.push(() => secretsServer.close())
+
+    const journal = createJournal()
+    const served: { site?: Served } = {}
+    const box = createEmulatedBox({
+      clock: systemClock,
+      newId: randomUUID,
+      keys,
+      fetch: request => fetch(request),
+      onAttempt: attempt => journal.attempt(attempt),
+    })
+    stops.push(() => box.close())
+
+    const refs = {
+      Queue: aws.queueUrl,
+      DeadLetterQueue: aws.deadLetterQueueUrl,
+      LedgerTable: aws.table,
+      ...SECRET_IDS,
+    }
+    const lambda = (name: 'ingest' | 'automate', functionId: string, env: Record<string, string>): Lambda =>
+      createLambda({
+        name,
+        bundle: join(ROOT, 'dist', name, 'index.mjs'),
+        timeoutMs: numberOf(template, functionId, 'Timeout') * 1000,
+        memoryMb: numberOf(template, functionId, 'MemorySize'),
+        env: {
+          ...environmentOf(template, functionId, refs),
+          ...aws.env,
+          AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsServer.url,
+          ...env,
+        },
+        onLine: line => {
+          journal.line(name, line)
+          if (!line.startsWith('{"time"')) onLine(`${name}: ${line}`)
+        },
+      })
+
+    const ingest = lambda('ingest', 'IngestLambdaFunction', {})
+    stops.push(() => ingest.close())
+    const gateway = createGateway({
+      invoke: event => ingest.invoke(event),
+      now: systemClock.now,
+      onAnswer: answer => journal.answer(answer),
+    })
+    const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: systemClock.now })
+    const site = await createSite({ box, journal, ledger, aws, gateway })
+    served.site = await serve({ fetch: site, port: options.port ?? 4400 })
+    const { url } = served.site
+    stops.push(() => served.site?.close() ?? Promise.resolve())
+
+    const automate = lambda('automate', 'AutomateLambdaFunction', { BOX_API_URL: url })
+    stops.push(() => automate.close())
+    const poller: Poller = startPoller({
+      sqs: aws.sqs,
+      queueUrl: aws.queueUrl,
+      queueArn: aws.queueArn,
+      batchSize: numberOf(template, 'AutomateEventSourceMappingSQSQueue', 'BatchSize'),
+      invoke: event => automate.invoke(event),
+    })
+    stops.push(() => poller.stop())
+
+    const env = environmentOf(template, 'AutomateLambdaFunction', refs)
+    const webhookUrl = `${url}/box/webhook`
+    seed(box)
+    declareWebhooks(box, bundles.manifest, env, webhookUrl)
+    return {
+      url,
+      webhookUrl,
+      keys,
+      box,
+      aws,
+      secrets,
+      ledger,
+      journal,
+      lambdas: { ingest, automate },
+      manifest: bundles.manifest,
+      env,
+      replace(folder, manifest) {
+        declareWebhooks(box, manifest, env, webhookUrl)
+        ingest.replace(join(folder, 'ingest', 'index.mjs'))
+        automate.replace(join(folder, 'automate', 'index.mjs'))
+      },
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** 32 bytes, as long as the keys that Box generates. */
+const randomKey = (): string => randomBytes(24).toString('base64url')
+
+/** Something to begin with: the folders that the local stage's settings name, and a file with a shared link. */
+function seed({ content }: EmulatedBox): void {
+  content.createFolder({ id: INITIAL_FOLDERS.review, parentId: '0', name: 'Review' })
+  content.createFolder({ id: INITIAL_FOLDERS.archive, parentId: INITIAL_FOLDERS.review, name: 'Archive' })
+  const file = content.uploadFile({
+    parentId: INITIAL_FOLDERS.review,
+    name: 'contract.pdf',
+    content: '%PDF-1.4 a contract',
+  })
+  content.updateFile(file.id, { sharedLink: { access: 'open' } })
+  content.addUser({ id: '20001', name: 'Ellis Wiggins', login: 'ellis@elsewhere.example' })
+  content.addUser({ id: '20002', name: 'Ada Byron', login: 'ada@example.com' })
+}
+
+/** Makes the emulated Box's webhooks those that the automations declare. */
+function declareWebhooks(
+  { webhooks }: EmulatedBox,
+  manifest: readonly ManifestEntry[],
+  env: Readonly<Record<string, string>>,
+  address: string,
+): void {
+  const existing = new Map(
+    [...webhooks.all.values()].map(one => [`${one.target.type}:${one.target.id}`, one]),
+  )
+  for (const { target, triggers } of desiredWebhooks(declaredAutomations(manifest, env))) {
+    const key = `${target.type}:${target.id}`
+    const webhook = existing.get(key)
+    existing.delete(key)
+    if (webhook) webhooks.update(webhook.id, { address, triggers })
+    else webhooks.create({ target, address, triggers })
+  }
+  for (const { id } of existing.values()) webhooks.delete(id)
+}
