@@ -3,6 +3,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type BundleResult, bundle, describeBundles, ROOT } from './bundle.ts'
+import type { ManifestEntry } from './manifest.ts'
 import { type CompiledTemplate, parseTemplate } from './template.ts'
 
 export class PackageError extends Error {
@@ -14,7 +15,7 @@ export type Packaged = {
   /** Where osls put the artifacts and the template. */
   readonly folder: string
   readonly template: CompiledTemplate
-  readonly bundles: BundleResult
+  readonly manifest: readonly ManifestEntry[]
 }
 
 /**
@@ -25,16 +26,24 @@ export type Packaged = {
 export async function packageStage(options: {
   readonly stage: string
   readonly args?: readonly string[]
-}): Promise<Packaged> {
+}): Promise<Packaged & { readonly bundles: BundleResult }> {
   const { stage, args = [] } = options
   const bundles = await bundle()
-  const folder = join(ROOT, '.boxhooks', 'package', stage)
+  const folder = folderOf(stage)
   await mkdir(dirname(folder), { recursive: true })
   const { code, output } = await osls(['package', '--stage', stage, '--package', folder, ...args], false)
   if (code !== 0) throw new PackageError(reasonOf(output))
-  const file = join(folder, 'cloudformation-template-update-stack.json')
-  return { stage, folder, template: parseTemplate(await readFile(file, 'utf8')), bundles }
+  return { ...(await packagedStage(stage, bundles.manifest)), bundles }
 }
+
+/** What an earlier {@link packageStage} has left, for whoever does not want to wait for another. */
+export async function packagedStage(stage: string, manifest: readonly ManifestEntry[]): Promise<Packaged> {
+  const folder = folderOf(stage)
+  const file = join(folder, 'cloudformation-template-update-stack.json')
+  return { stage, folder, template: parseTemplate(await readFile(file, 'utf8')), manifest }
+}
+
+const folderOf = (stage: string): string => join(ROOT, '.boxhooks', 'package', stage)
 
 /** Runs osls in the repository; `inherit` shows what it prints as it comes. */
 export function osls(

@@ -86,7 +86,7 @@ export function encodeMessage(message: Message): EncodedMessage {
     receivedAt: message.receivedAt,
     origin: message.origin,
   }
-  if (message.failure) attributes.failure = carriable(JSON.stringify(message.failure))
+  if (message.failure) attributes.failure = asciiJson(message.failure)
   return {
     body: text ?? Buffer.from(message.body).toString('base64'),
     attributes,
@@ -164,9 +164,11 @@ function parseFailure(text: string | undefined): Failure | undefined {
 const string = (value: unknown): string => (typeof value === 'string' ? value : '')
 const count = (value: unknown): number => (Number.isSafeInteger(value) ? Number(value) : 0)
 
-/** XML's characters, which are those of SQS: no control character but tab, line feed and carriage return. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const REFUSED = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u
+/**
+ * What does not travel as it is: control characters but tab, line feed and carriage return, which SQS refuses, and
+ * everything beyond the Basic Multilingual Plane, which SQS takes but not every stand-in for it.
+ */
+const REFUSED = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/
 
 function carriableText(body: Uint8Array): string | undefined {
   const text = decodeUtf8(body)
@@ -174,7 +176,11 @@ function carriableText(body: Uint8Array): string | undefined {
   return text && !REFUSED.test(text) ? text : undefined
 }
 
-const carriable = (text: string): string => text.replace(new RegExp(REFUSED, 'gu'), '\ufffd')
+/** JSON in which whatever SQS could refuse is escaped. */
+const asciiJson = (value: object): string =>
+  JSON.stringify(value).replace(/[^ -~]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+const carriable = (text: string): string => text.replace(new RegExp(REFUSED, 'g'), '\ufffd')
 
 function decodeUtf8(body: Uint8Array): string | undefined {
   try {

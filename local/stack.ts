@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { ROOT } from '../infra/bundle.ts'
 import type { ManifestEntry } from '../infra/manifest.ts'
-import { packageStage } from '../infra/package.ts'
+import { type Packaged, packageStage } from '../infra/package.ts'
 import { environmentOf, numberOf } from '../infra/template.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLedger, type Ledger } from '../lib/ledger.ts'
@@ -25,6 +25,8 @@ export type StackOptions = {
   readonly keys?: SignatureKeys
   /** Where AWS is emulated instead of in embedded servers, such as http://127.0.0.1:5000. */
   readonly awsEndpoint?: string | undefined
+  /** The stage local, where it is packaged already. */
+  readonly packaged?: Packaged
   /** Told what the stack does, a line each. */
   readonly onLine?: (line: string) => void
 }
@@ -59,7 +61,7 @@ const INITIAL_FOLDERS = { review: '100001', archive: '100002' }
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { onLine = () => {} } = options
-  const { template, bundles } = await packageStage({ stage: 'local' })
+  const { template, manifest } = options.packaged ?? (await packageStage({ stage: 'local' }))
   const stops: (() => Promise<unknown>)[] = []
   const stop = async () => {
     for (const one of stops.splice(0).reverse()) await one()
@@ -137,7 +139,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const env = environmentOf(template, 'AutomateLambdaFunction', refs)
     const webhookUrl = `${url}/box/webhook`
     seed(box)
-    declareWebhooks(box, bundles.manifest, env, webhookUrl)
+    declareWebhooks(box, manifest, env, webhookUrl)
     return {
       url,
       webhookUrl,
@@ -148,10 +150,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ledger,
       journal,
       lambdas: { ingest, automate },
-      manifest: bundles.manifest,
+      manifest,
       env,
-      replace(folder, manifest) {
-        declareWebhooks(box, manifest, env, webhookUrl)
+      replace(folder, declared) {
+        declareWebhooks(box, declared, env, webhookUrl)
         ingest.replace(join(folder, 'ingest', 'index.mjs'))
         automate.replace(join(folder, 'automate', 'index.mjs'))
       },

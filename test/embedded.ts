@@ -8,14 +8,14 @@ import { SQSClient } from '@aws-sdk/client-sqs'
 import dynalite from 'dynalite'
 import { type FauxqsServer, startFauxqs } from 'fauxqs'
 
-/** The embedded SQS and DynamoDB, with a queue, its dead-letter queue and the ledger's table. */
+/** The embedded SQS and DynamoDB, with the ledger's table. */
 export type Embedded = {
   readonly sqs: SQSClient
   readonly dynamodb: DynamoDBClient
   readonly fauxqs: FauxqsServer
-  readonly queueUrl: string
-  readonly deadLetterQueueUrl: string
   readonly table: string
+  /** Makes a queue and returns its URL. */
+  createQueue(name: string, attributes: Record<string, string>): string
   /** Reads an item of the ledger as DynamoDB has it. */
   item(eventId: string): Promise<Record<string, AttributeValue> | undefined>
   stop(): Promise<void>
@@ -44,8 +44,10 @@ export async function startEmbedded(): Promise<Embedded> {
     dynamodb,
     fauxqs,
     table,
-    queueUrl: fauxqs.createQueue('events', { attributes: { VisibilityTimeout: '360' } }).queueUrl,
-    deadLetterQueueUrl: fauxqs.createQueue('dead-letters').queueUrl,
+    createQueue(name, attributes) {
+      fauxqs.createQueue(name, { attributes })
+      return `${fauxqs.address}/000000000000/${name}`
+    },
     async item(eventId) {
       const key = { eventId: { S: eventId } }
       return (await dynamodb.send(new GetItemCommand({ TableName: table, Key: key }))).Item

@@ -8,6 +8,7 @@ import {
   type Failure,
   type Message,
 } from '../lib/message.ts'
+import { createQueue } from '../lib/queue.ts'
 
 const message = (change: Partial<Message> = {}): Message => ({
   eventId: 'e1',
@@ -46,13 +47,14 @@ describe('the message form', () => {
           const decoded = decodeMessage(encoded)
           expect(decoded.ok).toBe(true)
           expect(Buffer.from(decoded.message.body).equals(Buffer.from(body))).toBe(true)
+          expect(decoded.message.failure).toEqual(failure)
         },
       ),
     )
   })
 
   test('a body that SQS can carry stays readable as it is', () => {
-    const body = Buffer.from('{"name":"\\ud83d\\ude00 \\/ 日本 😀"}')
+    const body = Buffer.from('{"name":"\\ud83d\\ude00 \\/ 日本"}')
     expect(encodeMessage(message({ body })).body).toBe(body.toString())
   })
 
@@ -73,6 +75,21 @@ describe('the message form', () => {
       ok: true,
       message: message({ failure }),
     })
+  })
+
+  test('goes to SQS with a group per webhook, so that no target can starve another', async () => {
+    const commands: { input: object }[] = []
+    const sqs = { send: async (command: { input: object }) => void commands.push(command) }
+    await createQueue(sqs, 'https://queue').send(message())
+    expect(commands).toMatchObject([
+      {
+        input: {
+          QueueUrl: 'https://queue',
+          MessageGroupId: '53',
+          MessageAttributes: { eventId: { DataType: 'String', StringValue: 'e1' } },
+        },
+      },
+    ])
   })
 
   test('the size counts what SQS counts', () => {

@@ -1,0 +1,548 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Automation, automation, skip } from '../lib/automation.ts'
+import { LEASE_MARGIN_MS } from '../lib/claim.ts'
+import { PermanentError, RetryLater } from '../lib/errors.ts'
+import { createLedger } from '../lib/ledger.ts'
+import { type Embedded, startEmbedded } from './embedded.ts'
+import { createEngine } from './engine.ts'
+
+let embedded: Embedded
+beforeAll(async () => {
+  embedded = await startEmbedded()
+})
+afterAll(() => embedded.stop())
+
+/** Counts what automations do, and lets a test say what happens at each run. */
+function counted(name: string, behaviour: (attempt: number) => unknown = () => {}, extra: object = {}) {
+  const runs: number[] = []
+  const made: Automation = automation({
+    name,
+    on: 'FILE.DOWNLOADED',
+    watch: { folder: '100001' },
+    async run({ attempt }) {
+      runs.push(attempt)
+      await behaviour(attempt)
+    },
+    ...extra,
+  })
+  return { made, runs }
+}
+
+const fail = (error: Error) => () => {
+  throw error
+}
+const never = () => new Promise<void>(() => {})
+
+/** Waits, without a clock, until something another promise does has happened. */
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5000
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error('It did not happen within 5 s.')
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}
+
+describe('an event', () => {
+  test('runs its automation once, and leaves nothing on the queue', async () => {
+    const { made, runs } = counted('one')
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(runs).toEqual([1])
+    expect(engine.queued()).toBe(0)
+    expect(await engine.record(id)).toMatchObject({
+      status: 'done',
+      leaseUntil: 0,
+      source: 'file:73835521473',
+      runs: { one: { status: 'done', attempts: 1 } },
+    })
+  })
+
+  test('delivered again under a new delivery id does nothing twice', async () => {
+    const { made, runs } = counted('one')
+    const engine = createEngine(embedded, [made])
+    for (const deliveryId of ['d1', 'd2', 'd3']) {
+      await engine.send('FILE.DOWNLOADED', { id: 'engine-same-event', deliveryId })
+      expect((await engine.work()).batchItemFailures).toEqual([])
+    }
+    expect(runs).toEqual([1])
+    expect(engine.lines.filter(({ event }) => event === 'event_duplicate')).toHaveLength(2)
+  })
+
+  test('several times in one batch does nothing twice', async () => {
+    const { made, runs } = counted('one')
+    const engine = createEngine(embedded, [made])
+    for (const deliveryId of ['d1', 'd2', 'd3'])
+      await engine.send('FILE.DOWNLOADED', { id: 'engine-same-batch', deliveryId })
+    expect(await engine.work()).toEqual({ batchItemFailures: [], received: 3 })
+    expect(runs).toEqual([1])
+  })
+
+  test('that nothing subscribes to is recorded and done with', async () => {
+    const engine = createEngine(embedded, [counted('one').made])
+    const id = await engine.send('FILE.LOCKED')
+    const unknown = await engine.send('FILE.TELEPORTED')
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(await engine.record(id)).toMatchObject({ status: 'done', runs: {} })
+    expect(await engine.record(unknown)).toMatchObject({ status: 'done', trigger: 'FILE.TELEPORTED' })
+  })
+
+  test('left alone by a filter is recorded as skipped with the reason, in one write', async () => {
+    const { made, runs } = counted('one', undefined, { when: () => skip('too small') })
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    expect(runs).toEqual([])
+    expect(await engine.record(id)).toMatchObject({
+      version: 1,
+      status: 'done',
+      runs: { one: { status: 'skipped', reason: 'too small' } },
+    })
+  })
+
+  test('with n automations costs n + 1 writes', async () => {
+    const engine = createEngine(
+      embedded,
+      ['a', 'b', 'c'].map(name => counted(name).made),
+    )
+    const id = await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    expect(await engine.record(id)).toMatchObject({ status: 'done', version: 4 })
+  })
+})
+
+describe('two workers', () => {
+  test('on one event at the same time: one runs it, the other’s message waits for the lease to end', async () => {
+    let release = () => {}
+    const gate = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const { made, runs } = counted('one', () => gate)
+    const engine = createEngine(embedded, [made])
+    await engine.send('FILE.DOWNLOADED', { id: 'engine-two-workers', deliveryId: 'd1' })
+    const first = engine.work()
+    await until(() => runs.length === 1)
+    await engine.send('FILE.DOWNLOADED', { id: 'engine-two-workers', deliveryId: 'd2' })
+    const second = await engine.work()
+    expect(second.batchItemFailures).toHaveLength(1)
+    expect(engine.hiddenSeconds()).toContain(60 + LEASE_MARGIN_MS / 1000)
+    release()
+    expect((await first).batchItemFailures).toEqual([])
+    await engine.reveal()
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(runs).toEqual([1])
+    expect(engine.queued()).toBe(0)
+  })
+
+  test('a worker that dies in the middle frees its event when its lease ends, and the attempt counts', async () => {
+    const { made, runs } = counted('one', attempt => (attempt === 1 ? never() : undefined))
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    void engine.work()
+    await until(() => runs.length === 1)
+    await engine.reveal()
+    expect((await engine.work()).batchItemFailures).toHaveLength(1)
+    expect(runs).toEqual([1])
+    // The dead worker's timers die with it; only the clock goes on for the living.
+    engine.clock.skip(60_000 + LEASE_MARGIN_MS)
+    await engine.reveal()
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(runs).toEqual([1, 2])
+    expect(await engine.record(id)).toMatchObject({ status: 'done', runs: { one: { attempts: 2 } } })
+  })
+
+  test('a worker that comes back after its lease has passed on can’t write its outcome', async () => {
+    let release = () => {}
+    const gate = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const { made, runs } = counted('one', attempt => (attempt === 1 ? gate : undefined))
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const frozen = engine.work()
+    await until(() => runs.length === 1)
+    engine.clock.skip(60_000 + LEASE_MARGIN_MS)
+    await engine.reveal()
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    const after = await engine.record(id)
+    release()
+    expect((await frozen).batchItemFailures).toHaveLength(1)
+    expect(await engine.record(id)).toEqual(after)
+    expect(engine.lines.map(({ event }) => event)).toContain('lease_lost')
+  })
+
+  test('a run that kills its process each time is given up by the claim', async () => {
+    const { made, runs } = counted('killer', never, { retry: { attempts: 2 } })
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    for (const attempt of [1, 2]) {
+      void engine.work()
+      await until(() => runs.length === attempt)
+      engine.clock.skip(60_000 + LEASE_MARGIN_MS)
+      await engine.reveal()
+    }
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(runs).toEqual([1, 2])
+    expect(engine.deadLetters()).toMatchObject([
+      { code: 'worker_lost', automations: [{ name: 'killer', attempts: 2 }] },
+    ])
+    expect(await engine.record(id)).toMatchObject({ status: 'dead', runs: { killer: { status: 'failed' } } })
+  })
+})
+
+describe('failures', () => {
+  test('one failing automation is tried again without its siblings', async () => {
+    const good = counted('good')
+    const bad = counted('bad', attempt => {
+      if (attempt === 1) throw new Error('not yet')
+    })
+    const engine = createEngine(embedded, [good.made, bad.made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    expect((await engine.work()).batchItemFailures).toHaveLength(1)
+    expect(await engine.record(id)).toMatchObject({
+      status: 'open',
+      leaseUntil: 0,
+      runs: {
+        good: { status: 'done' },
+        bad: { status: 'pending', attempts: 1, error: { code: 'automation_threw' } },
+      },
+    })
+    // Full jitter with a chance of one half: half of the base.
+    expect(engine.hiddenSeconds()).toEqual([3])
+    engine.clock.advance(3000)
+    await engine.reveal()
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect([good.runs, bad.runs]).toEqual([[1], [1, 2]])
+  })
+
+  test('a message that comes back too early waits on, and no attempt is counted', async () => {
+    const { made, runs } = counted('one', fail(new Error('no')))
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    const before = await engine.record(id)
+    await engine.reveal()
+    expect((await engine.work()).batchItemFailures).toHaveLength(1)
+    expect(runs).toEqual([1])
+    expect(await engine.record(id)).toEqual(before)
+  })
+
+  test('a wait that Box asks for is kept to and does not count, however often', async () => {
+    let throttles = 0
+    const { made, runs } = counted(
+      'one',
+      () => {
+        throttles += 1
+        if (throttles <= 30) throw new RetryLater(7, 'busy')
+      },
+      { retry: { attempts: 2 } },
+    )
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    for (let round = 1; round <= 30; round += 1) {
+      await engine.work()
+      const [seconds = 0] = engine.hiddenSeconds()
+      expect(seconds).toBeGreaterThanOrEqual(7)
+      expect(seconds).toBeLessThanOrEqual(10)
+      engine.clock.advance(seconds * 1000)
+      await engine.reveal()
+    }
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(new Set(runs)).toEqual(new Set([1]))
+    expect(await engine.record(id)).toMatchObject({ status: 'done' })
+    expect(engine.deadLetters()).toEqual([])
+  })
+
+  test('a permanent failure goes to the dead-letter queue at once, with the reason', async () => {
+    const good = counted('good')
+    const bad = counted('bad', fail(new PermanentError('there is no such client')))
+    const engine = createEngine(embedded, [good.made, bad.made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(engine.queued()).toBe(0)
+    expect(engine.deadLetters()).toEqual([
+      {
+        code: 'permanent',
+        message: 'there is no such client',
+        at: '2026-11-23T10:00:00.000Z',
+        redrives: 0,
+        automations: [
+          { name: 'bad', code: 'permanent', message: 'there is no such client', attempts: 1, redrives: 0 },
+        ],
+      },
+    ])
+    expect(await engine.record(id)).toMatchObject({
+      status: 'dead',
+      runs: { good: { status: 'done' }, bad: { status: 'failed' } },
+    })
+  })
+
+  test('attempts that are used up end on the dead-letter queue', async () => {
+    const { made, runs } = counted('one', fail(new Error('still not')), { retry: { attempts: 3 } })
+    const engine = createEngine(embedded, [made])
+    await engine.send('FILE.DOWNLOADED')
+    for (let round = 1; round <= 3; round += 1) {
+      await engine.work()
+      engine.clock.advance(3_600_000)
+      await engine.reveal()
+    }
+    expect(runs).toEqual([1, 2, 3])
+    expect(engine.deadLetters()).toMatchObject([{ code: 'automation_threw', automations: [{ attempts: 3 }] }])
+    expect(engine.queued()).toBe(0)
+  })
+
+  test('a redrive runs only what was given up, once, however often its message comes', async () => {
+    let broken = true
+    const good = counted('good')
+    const bad = counted('bad', () => {
+      if (broken) throw new PermanentError('broken')
+    })
+    const engine = createEngine(embedded, [good.made, bad.made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    broken = false
+    await engine.redrive({ copies: 2 })
+    await engine.work()
+    expect(await engine.record(id)).toMatchObject({ status: 'done', runs: { bad: { redrives: 1 } } })
+    expect([good.runs, bad.runs]).toEqual([[1], [1, 1]])
+    expect(engine.queued()).toBe(0)
+  })
+
+  test('a dead event that Box delivers again stays dead', async () => {
+    const { made, runs } = counted('one', fail(new PermanentError('no')))
+    const engine = createEngine(embedded, [made])
+    for (const deliveryId of ['d1', 'd2']) {
+      await engine.send('FILE.DOWNLOADED', { id: 'engine-dead-again', deliveryId })
+      await engine.work()
+    }
+    expect(runs).toEqual([1])
+    expect(engine.deadLetters()).toHaveLength(1)
+  })
+
+  test('while the dead-letter queue is down nothing is lost, and the run is not repeated', async () => {
+    const { made, runs } = counted('one', fail(new PermanentError('no')))
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const down = { deadLetters: { send: () => Promise.reject(new Error('down')) } }
+    expect((await engine.work({ parts: down })).batchItemFailures).toHaveLength(1)
+    expect(await engine.record(id)).toMatchObject({ status: 'open', runs: { one: { givenUp: true } } })
+    engine.clock.advance(3_600_000)
+    await engine.reveal()
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(runs).toEqual([1])
+    expect(engine.deadLetters()).toMatchObject([{ code: 'permanent' }])
+  })
+
+  test('a crash between the dead-letter queue and the ledger can send twice, and one redrive is enough', async () => {
+    let broken = true
+    const { made, runs } = counted('one', () => {
+      if (broken) throw new PermanentError('no')
+    })
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const ledger = createLedger({ dynamodb: embedded.dynamodb, table: embedded.table, now: engine.clock.now })
+    const dying = { ledger: { ...ledger, write: () => Promise.reject(new Error('the process died')) } }
+    expect((await engine.work({ parts: dying })).batchItemFailures).toHaveLength(1)
+    engine.clock.advance(60_000 + LEASE_MARGIN_MS)
+    await engine.reveal()
+    await engine.work()
+    expect(engine.deadLetters()).toHaveLength(2)
+    broken = false
+    await engine.redrive({ copies: 1 })
+    await engine.work()
+    expect(runs).toEqual([1, 2, 1])
+    expect(await engine.record(id)).toMatchObject({ status: 'done' })
+  })
+})
+
+describe('poison', () => {
+  test('a body that is no event is dead-lettered with the reason, and its neighbours are done', async () => {
+    const { made, runs } = counted('one')
+    const engine = createEngine(embedded, [made])
+    const poison = await engine.sendBody(Buffer.from([0, 255, 1]))
+    const good = await engine.send('FILE.DOWNLOADED')
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(runs).toEqual([1])
+    expect(engine.deadLetters()).toMatchObject([{ code: 'event_unreadable', automations: [] }])
+    expect(await engine.record(poison)).toMatchObject({ status: 'dead' })
+    expect(await engine.record(good)).toMatchObject({ status: 'done' })
+  })
+
+  test('a message that boxhooks did not write is dead-lettered', async () => {
+    const engine = createEngine(embedded, [])
+    await engine.sendForeign('hello')
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(engine.deadLetters()).toMatchObject([{ code: 'message_unreadable' }])
+  })
+
+  test('an unreadable event that is redriven unmended lies there again, once', async () => {
+    const engine = createEngine(embedded, [])
+    await engine.sendBody(Buffer.from('[]'))
+    await engine.work()
+    await engine.redrive({ copies: 2 })
+    await engine.work()
+    expect(engine.deadLetters()).toMatchObject([{ redrives: 1 }])
+  })
+})
+
+describe('time', () => {
+  test('with too little left no event is started, and none is counted', async () => {
+    const { made, runs } = counted('one')
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    expect((await engine.work({ remainingMs: 9000 })).batchItemFailures).toHaveLength(1)
+    expect(runs).toEqual([])
+    expect(await engine.record(id)).toBeUndefined()
+  })
+
+  test('a run is told to stop in time for its outcome to be written, and is tried again', async () => {
+    let aborted = false
+    const made = automation({
+      name: 'slow',
+      on: 'FILE.DOWNLOADED',
+      watch: { folder: '100001' },
+      run: ({ signal }) =>
+        new Promise<void>((_, reject) => {
+          signal.addEventListener('abort', () => {
+            aborted = true
+            reject(signal.reason)
+          })
+        }),
+    })
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const working = engine.work()
+    await until(() => engine.lines.some(({ event }) => event === 'run_started'))
+    engine.clock.advance(57_500)
+    expect((await working).batchItemFailures).toHaveLength(1)
+    expect(aborted).toBe(true)
+    expect(await engine.record(id)).toMatchObject({
+      leaseUntil: 0,
+      runs: { slow: { status: 'pending', attempts: 1, error: { code: 'run_timed_out' } } },
+    })
+  })
+
+  test('code that does not stop keeps its event leased until its Lambda is over', async () => {
+    const { made } = counted('deaf', never)
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const deadline = engine.clock.now() + 60_000
+    const working = engine.work()
+    await until(() => engine.lines.some(({ event }) => event === 'run_started'))
+    engine.clock.advance(58_000)
+    expect((await working).batchItemFailures).toHaveLength(1)
+    const record = await engine.record(id)
+    expect(record?.leaseUntil).toBe(deadline)
+    expect(record?.runs.deaf?.nextAt).toBeGreaterThanOrEqual(deadline + LEASE_MARGIN_MS)
+  })
+
+  test('an automation’s own time limit ends its run earlier', async () => {
+    const { made } = counted('brief', never, { timeoutSeconds: 3 })
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const working = engine.work()
+    await until(() => engine.lines.some(({ event }) => event === 'run_started'))
+    engine.clock.advance(4000)
+    await working
+    expect(await engine.record(id)).toMatchObject({ runs: { brief: { error: { code: 'run_timed_out' } } } })
+  })
+})
+
+describe('steps', () => {
+  test('are done once over all attempts, and give back what they gave', async () => {
+    const done: string[] = []
+    const results: unknown[] = []
+    const made = automation({
+      name: 'stepping',
+      on: 'FILE.DOWNLOADED',
+      watch: { folder: '100001' },
+      async run({ step, attempt }) {
+        const first = await step('first', () => {
+          done.push('first')
+          return { id: '7', none: undefined }
+        })
+        await step('nothing', () => undefined)
+        results.push(first)
+        if (attempt === 1) throw new Error('between the steps')
+        await step('second', async () => void done.push('second'))
+      },
+    })
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    engine.clock.advance(10_000)
+    await engine.reveal()
+    await engine.work()
+    expect(done).toEqual(['first', 'second'])
+    expect(results).toEqual([{ id: '7' }, { id: '7' }])
+    expect(await engine.record(id)).toMatchObject({
+      runs: { stepping: { status: 'done', steps: { first: '{"id":"7"}', nothing: '' } } },
+    })
+  })
+
+  test('used twice under one name, or with a result that is too large, are a mistake that is told', async () => {
+    const make = (name: string, run: Automation['run']) =>
+      automation({ name, on: 'FILE.DOWNLOADED', watch: { folder: '100001' }, run })
+    const twice = make('twice', async ({ step }) => {
+      await step('a', () => 1)
+      await step('a', () => 2)
+    })
+    const large = make('large', async ({ step }) => {
+      await step('a', () => 'x'.repeat(20_000))
+    })
+    const engine = createEngine(embedded, [twice, large])
+    await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    const [letter] = engine.deadLetters()
+    const messages = Object.fromEntries(letter?.automations.map(({ name, message }) => [name, message]) ?? [])
+    expect(messages).toEqual({
+      twice: expect.stringContaining('used twice'),
+      large: expect.stringContaining('20002 bytes'),
+    })
+  })
+
+  test('of a worker whose lease has passed on are not kept, and stop its run', async () => {
+    let release = () => {}
+    const gate = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const effects: string[] = []
+    const made = automation({
+      name: 'stale',
+      on: 'FILE.DOWNLOADED',
+      watch: { folder: '100001' },
+      async run({ step, attempt }) {
+        await step('wait', async () => {
+          effects.push(`waiting ${attempt}`)
+          if (attempt === 1) await gate
+          return attempt
+        })
+        effects.push(`after ${attempt}`)
+      },
+    })
+    const engine = createEngine(embedded, [made])
+    await engine.send('FILE.DOWNLOADED')
+    const frozen = engine.work()
+    await until(() => effects.length === 1)
+    engine.clock.skip(60_000 + LEASE_MARGIN_MS)
+    await engine.reveal()
+    await engine.work()
+    release()
+    await frozen
+    expect(effects).toEqual(['waiting 1', 'waiting 2', 'after 2'])
+  })
+})
+
+describe('what the queue would lose', () => {
+  test('a message handed out many times is sent anew before SQS gives it up', async () => {
+    const { made } = counted('one', fail(new RetryLater(30, 'busy')))
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    await engine.work({ receiveCount: 500 })
+    expect(engine.lines.map(({ event }) => event)).toContain('message_renewed')
+    expect(engine.queued()).toBe(1)
+    engine.clock.advance(60_000)
+    await engine.work()
+    expect(await engine.record(id)).toMatchObject({ runs: { one: { throttles: 2, attempts: 0 } } })
+  })
+})
