@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto'
+import { type Automation, bindSettings } from '../lib/automation.ts'
+import { createBoxConnection } from '../lib/box.ts'
+import { systemClock } from '../lib/clock.ts'
+import { type BoxEvent, parseEvent } from '../lib/event.ts'
+import { createLog } from '../lib/log.ts'
+import { FRESH_RUN } from '../lib/record.ts'
+import { attemptRun, type RunOutcome } from '../lib/run.ts'
+import { type SignatureKeys, sign } from '../lib/signature.ts'
+import type { ApiCall } from '../local/box/api.ts'
+import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.ts'
+import { type PayloadOverrides, samplePayload, type WireObject, wireBody } from '../local/box/payload.ts'
+import { serve } from '../local/serve.ts'
+
+/** An emulated Box on HTTP, and a way to run automations against it as automate does. */
+export type Kit = {
+  readonly box: EmulatedBox
+  /** Every call to Box's API so far, tokens left out. */
+  readonly calls: ApiCall[]
+  /** Every log line so far, as an object. */
+  readonly lines: Record<string, unknown>[]
+  /**
+   * Runs an automation at an event.
+   * @param event a payload, such as boxEvent() makes
+   * @returns what became of it; its effects are in `box` and `calls`
+   */
+  run(automation: Automation, event: WireObject, settings?: Record<string, string>): Promise<RunOutcome>
+  close(): Promise<void>
+}
+
+/** Builds the whole payload of an event of any trigger from what matters about it. */
+export const boxEvent = (trigger: string, overrides?: PayloadOverrides): WireObject =>
+  samplePayload(trigger, overrides)
+
+/** Signs an event as Box delivers it: the body's bytes and all headers. */
+export function signedDelivery(event: WireObject, keys: SignatureKeys, at = new Date()) {
+  const body = wireBody(event)
+  const timestamp = at.toISOString()
+  const { primary, secondary } = keys
+  const headers = {
+    'content-type': 'application/json',
+    'box-delivery-id': randomUUID(),
+    'box-delivery-timestamp': timestamp,
+    'box-signature-version': '1',
+    'box-signature-algorithm': 'HmacSHA256',
+    ...(primary ? { 'box-signature-primary': sign(body, timestamp, primary) } : {}),
+    ...(secondary ? { 'box-signature-secondary': sign(body, timestamp, secondary) } : {}),
+  }
+  return { body, headers }
+}
+
+export async function startKit(options: { readonly secret?: string } = {}): Promise<Kit> {
+  const calls: ApiCall[] = []
+  const lines: Record<string, unknown>[] = []
+  const box = createEmulatedBox({
+    clock: systemClock,
+    newId: randomUUID,
+    keys: { primary: 'kit-primary', secondary: 'kit-secondary' },
+    fetch: async () => new Response(null, { status: 202 }),
+    onCall: call => void (call.path === '/oauth2/token' || calls.push(call)),
+  })
+  const server = await serve({ fetch: box.fetch, port: 0 })
+  const log = createLog({ now: systemClock.now, write: line => lines.push(JSON.parse(line)), level: 'debug' })
+  const secret =
+    options.secret ??
+    JSON.stringify({ clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' })
+  const connection = createBoxConnection({
+    secretsManager: { send: async () => ({ $metadata: {}, SecretString: secret }) },
+    secretId: 'box-app',
+    apiUrl: server.url,
+    now: systemClock.now,
+    log,
+  })
+  return {
+    box,
+    calls,
+    lines,
+    async run(automation, payload, settings = {}) {
+      const [bound] = bindSettings([automation], settings)
+      if (!bound) throw new Error('There is no automation to run.')
+      const { outcome } = await attemptRun({
+        bound,
+        event: eventOf(payload),
+        run: { ...FRESH_RUN, attempts: 1 },
+        deadline: systemClock.now() + 30_000,
+        clock: systemClock,
+        log,
+        box: connection.box,
+        keepStep: async () => {},
+      })
+      return outcome
+    },
+    async close() {
+      await box.close()
+      await server.close()
+    },
+  }
+}
+
+function eventOf(payload: WireObject): BoxEvent {
+  const parsed = parseEvent(wireBody(payload), { eventId: 'kit-event' })
+  if (!parsed.ok) throw new Error(parsed.reason.message)
+  return parsed.event
+}
