@@ -151,6 +151,29 @@ describe('two workers', () => {
     expect(await engine.record(id)).toMatchObject({ status: 'done', runs: { one: { attempts: 2 } } })
   })
 
+  test('a worker that dies between a run and its completion: the run is repeated, its kept steps are not', async () => {
+    const effects: string[] = []
+    const made = automation({
+      name: 'stepping',
+      on: 'FILE.DOWNLOADED',
+      watch: { folder: '100001' },
+      async run({ step, attempt }) {
+        await step('kept', () => void effects.push('kept step'))
+        effects.push(`loose effect ${attempt}`)
+      },
+    })
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const ledger = createLedger({ dynamodb: embedded.dynamodb, table: embedded.table, now: engine.clock.now })
+    const dying = { ledger: { ...ledger, write: () => Promise.reject(new Error('the process died')) } }
+    expect((await engine.work({ parts: dying })).batchItemFailures).toHaveLength(1)
+    engine.clock.skip(60_000 + LEASE_MARGIN_MS)
+    await engine.reveal()
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(effects).toEqual(['kept step', 'loose effect 1', 'loose effect 2'])
+    expect(await engine.record(id)).toMatchObject({ status: 'done', runs: { stepping: { attempts: 2 } } })
+  })
+
   test('a worker that comes back after its lease has passed on can’t write its outcome', async () => {
     let release = () => {}
     const gate = new Promise<void>(resolve => {

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Stack, startStack } from '../local/stack.ts'
+import { boxEvent, signedDelivery } from './kit.ts'
+import { packagedLocal } from './packaged.ts'
+
+let stack: Stack
+beforeAll(async () => {
+  stack = await startStack({ port: 0, packaged: await packagedLocal() })
+})
+afterAll(() => stack.stop())
+
+const status = (eventId: string) => stack.journal.event(eventId)?.status
+const lines = (eventId: string, name: string) =>
+  stack.journal.event(eventId)?.lines.filter(({ event }) => event === name) ?? []
+/** The newest event of a trigger that the emulated Box has told of. */
+const told = (trigger: string) => {
+  const event = stack.box.sent.findLast(one => one.trigger === trigger)
+  if (!event) throw new Error(`Box told nobody of ${trigger}.`)
+  return event
+}
+
+describe('the whole system on this machine', () => {
+  test('has the webhooks that the automations declare, one per target', () => {
+    expect([...stack.box.webhooks.all.values()]).toMatchObject([
+      {
+        target: { type: 'folder', id: '100001' },
+        address: stack.webhookUrl,
+        triggers: ['COLLABORATION.ACCEPTED', 'COLLABORATION.CREATED', 'FILE.DOWNLOADED', 'FILE.UPLOADED'],
+      },
+    ])
+  })
+
+  test('a download ends with the shared link gone, and a repeated delivery changes nothing', async () => {
+    const { content, deliveries } = stack.box
+    const { id } = content.uploadFile({ parentId: '100001', name: 'offer.pdf', content: 'x' })
+    content.updateFile(id, { sharedLink: { access: 'open' } })
+    content.downloadFile(id)
+    const event = told('FILE.DOWNLOADED')
+    await expect.poll(() => status(event.eventId), { timeout: 15_000 }).toBe('done')
+    expect(content.file(id).sharedLink).toBeUndefined()
+    expect(await deliveries.send(event, { retry: false })).toMatchObject({ status: 202 })
+    await expect.poll(() => lines(event.eventId, 'event_duplicate'), { timeout: 15_000 }).toHaveLength(1)
+    expect(lines(event.eventId, 'run_started')).toHaveLength(1)
+  })
+
+  test('an upload is archived, and its copy in the archive sets off nothing', async () => {
+    stack.box.content.uploadFile({ parentId: '100001', name: 'minutes.txt', content: 'y' })
+    const upload = told('FILE.UPLOADED')
+    await expect.poll(() => status(upload.eventId), { timeout: 15_000 }).toBe('done')
+    const archive = () => stack.box.content.items('100002').map(({ name }) => name)
+    await expect.poll(archive).toContainEqual(expect.stringMatching(/^minutes \d{4}-\d\d-\d\d\.txt$/))
+    const copied = told('FILE.UPLOADED')
+    expect(copied.eventId).not.toBe(upload.eventId)
+    await expect.poll(() => status(copied.eventId), { timeout: 15_000 }).toBe('done')
+    const record = await stack.ledger.read(copied.eventId)
+    expect(record?.runs['archive-uploads']).toMatchObject({ status: 'skipped' })
+    expect(archive().filter(name => name.startsWith('minutes'))).toHaveLength(1)
+  })
+
+  test('a collaborator from outside is removed, one from inside stays', async () => {
+    const { content } = stack.box
+    const item = { type: 'folder', id: '100001' } as const
+    const inside = content.addCollaboration({ item, login: 'ada@example.com', role: 'editor' })
+    const outside = content.addCollaboration({ item, login: 'ellis@elsewhere.example', role: 'editor' })
+    await expect.poll(() => content.collaborations.has(outside.id), { timeout: 15_000 }).toBe(false)
+    expect(content.collaborations.has(inside.id)).toBe(true)
+  })
+
+  test('while Box throttles, the event waits on the queue, and Lambda does not', async () => {
+    const { content, faults } = stack.box
+    const { id } = content.uploadFile({ parentId: '100001', name: 'busy.pdf', content: 'x' })
+    content.updateFile(id, { sharedLink: { access: 'open' } })
+    faults.push({ method: 'PUT', times: 1, status: 429, retryAfterSeconds: 1 })
+    content.downloadFile(id)
+    const { eventId } = told('FILE.DOWNLOADED')
+    await expect.poll(() => status(eventId), { timeout: 15_000 }).toBe('done')
+    expect(lines(eventId, 'run_retrying')).toMatchObject([{ code: 'box_throttled' }])
+    const record = await stack.ledger.read(eventId)
+    expect(record?.runs['remove-shared-link-after-download']).toMatchObject({ attempts: 1 })
+  })
+
+  test('takes deliveries that somebody else signs with its keys, and refuses the rest', async () => {
+    const { body, headers } = signedDelivery(boxEvent('FILE.LOCKED', { id: 'by-hand' }), stack.keys)
+    const post = (keys: Record<string, string>) =>
+      fetch(stack.webhookUrl, { method: 'POST', headers: keys, body: Uint8Array.from(body) })
+    expect((await post(headers)).status).toBe(202)
+    expect(
+      (await post({ ...headers, 'box-signature-primary': 'x', 'box-signature-secondary': 'y' })).status,
+    ).toBe(401)
+    await expect.poll(() => status('by-hand'), { timeout: 15_000 }).toBe('done')
+  })
+
+  test('the page and its data are for this machine only', async () => {
+    expect((await fetch(stack.url)).status).toBe(200)
+    const foreign = await fetch(`${stack.url}/_local/state`, { headers: { origin: 'https://evil.example' } })
+    expect(foreign.status).toBe(403)
+    expect((await fetch(`${stack.url}/_local/actions/nonsense`, { method: 'POST' })).status).toBe(404)
+  })
+})
