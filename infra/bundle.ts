@@ -1,7 +1,7 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type BuildOptions, build, type Metafile } from 'esbuild'
+import { type BuildOptions, build, type Metafile, type OutputFile } from 'esbuild'
 import { automationsPlugin, type ManifestEntry, readManifest } from './manifest.ts'
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
@@ -46,8 +46,7 @@ export async function bundle(options: BundleOptions = {}): Promise<BundleResult>
 
 async function bundleFunction(name: FunctionName, outDir: string, options: BuildOptions) {
   const folder = join(outDir, name)
-  await rm(folder, { recursive: true, force: true })
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     entryPoints: { index: join(ROOT, 'functions', `${name}.ts`) },
     outdir: folder,
     outExtension: { '.js': '.mjs' },
@@ -65,11 +64,25 @@ async function bundleFunction(name: FunctionName, outDir: string, options: Build
     logLevel: 'silent',
     ...options,
     metafile: true,
+    write: false,
   })
+  await replaceFiles(folder, outputFiles)
   await mkdir(join(outDir, 'meta'), { recursive: true })
   await writeFile(join(outDir, 'meta', `${name}.json`), JSON.stringify(metafile))
   const { size: bytes } = await stat(join(folder, 'index.mjs'))
   return { bytes, metafile }
+}
+
+/** Leaves a file that stays the same untouched: another process may be running it. */
+async function replaceFiles(folder: string, files: readonly OutputFile[]): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (const { path, contents } of files) {
+    const old = await readFile(path).catch(() => undefined)
+    if (!old?.equals(contents)) await writeFile(path, contents)
+  }
+  const paths = new Set(files.map(({ path }) => path))
+  for (const name of await readdir(folder))
+    if (!paths.has(join(folder, name))) await rm(join(folder, name), { recursive: true })
 }
 
 /** The files of a bundle that are loaded at a cold start: the entry and all that it imports outright. */

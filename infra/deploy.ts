@@ -1,4 +1,5 @@
-import { osls, PackageError, packageStage, stageOf } from './package.ts'
+import { exclusively } from './exclusively.ts'
+import { LOCK, osls, PackageError, packageStage, stageOf } from './package.ts'
 
 /** Packages a stage and deploys it with osls, showing what osls prints. */
 async function deploy(args: readonly string[]): Promise<number> {
@@ -8,7 +9,9 @@ async function deploy(args: readonly string[]): Promise<number> {
       'The stage local is the one on your machine; run it with npm start. Name another stage.',
     )
   const { folder } = await packageStage({ stage, args: rest })
-  const { code } = await osls(['deploy', '--stage', stage, '--package', folder, ...rest], true)
+  const { code } = await exclusively(LOCK, () =>
+    osls(['deploy', '--stage', stage, '--package', folder, ...rest], true),
+  )
   if (code !== 0)
     console.error(
       [

@@ -4,6 +4,7 @@
  */
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
+const { refusal } = require('./refusal.cjs')
 
 const OURS = {
   QUEUE_URL: { Ref: 'Queue' },
@@ -12,31 +13,35 @@ const OURS = {
   BOX_APP_SECRET_ID: { Ref: 'BoxAppSecret' },
 }
 
+/** What the engine, Lambda or Node reads from the environment. */
 const RESERVED = new Set([
   ...Object.keys(OURS),
   'AUTOMATE_CONCURRENCY',
   'BOX_API_URL',
   'LOG_LEVEL',
-  'NODE_OPTIONS',
+  'HOME',
+  'LANG',
+  'LD_LIBRARY_PATH',
   'PATH',
   'TZ',
 ])
+const RESERVED_PREFIX = /^(AWS|BOXHOOKS|LAMBDA|NODE)_/
 
 module.exports = async ({ resolveVariable }) => {
   const stage = await resolveVariable('sls:stage')
   const environment = { ...OURS, AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')) }
   const missing = []
   for (const [setting, { meaning, automations }] of declaredSettings()) {
-    if (/^(AWS|LAMBDA|BOXHOOKS)_/.test(setting) || RESERVED.has(setting))
-      throw plain(
-        `The setting ${setting} of ${automations.join(', ')} has a name that is taken. Choose another.`,
+    if (RESERVED_PREFIX.test(setting) || RESERVED.has(setting))
+      throw refusal(
+        `The setting ${setting} of ${automations.join(', ')} has a name that boxhooks, AWS or Node itself reads. Choose another.`,
       )
     const value = await param(resolveVariable, setting)
     if (value) environment[setting] = value
     else missing.push(`  ${setting}: ${meaning} Needed by ${automations.join(', ')}.`)
   }
   if (missing.length > 0)
-    throw plain(
+    throw refusal(
       [
         `Stage ${stage} lacks settings that automations need:`,
         ...missing,
@@ -46,7 +51,7 @@ module.exports = async ({ resolveVariable }) => {
   return environment
 }
 
-/** Every setting with what it means and which automations need it; a meaning of the author's own goes first. */
+/** Every setting with what it means, as the first automation that needs it says, and all that need it. */
 function declaredSettings() {
   const declared = new Map()
   for (const { name, settings } of manifest()) {
@@ -58,21 +63,12 @@ function declaredSettings() {
   return declared
 }
 
-/** osls prints an error's stack, which says nothing to who forgot a setting. */
-function plain(message) {
-  const error = new Error(message)
-  error.stack = message
-  return error
-}
-
 function manifest() {
   const file = join(__dirname, '..', 'dist', 'automations.json')
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch (cause) {
-    throw Object.assign(plain('The bundles are not built. Run `npm run package`, which builds them first.'), {
-      cause,
-    })
+    throw refusal('The bundles are not built. Run `npm run package`, which builds them first.', { cause })
   }
 }
 

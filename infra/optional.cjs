@@ -1,16 +1,20 @@
+const { refusal } = require('./refusal.cjs')
+
 /** The parts of the stack that exist only where a param asks for them. Read by osls. */
 module.exports = async ({ resolveVariable }) => {
   const [alarmEmail, domainName, certificateArn, tracing] = await Promise.all(
     ['alarmEmail', 'domainName', 'certificateArn', 'tracing'].map(name => resolveVariable(`param:${name}`)),
   )
   if (domainName && !certificateArn)
-    throw new Error(
+    throw refusal(
       'params.domainName needs params.certificateArn as well: the ARN of a certificate for that domain in the same region.',
     )
   const parts = [alarmEmail && subscription(alarmEmail), domainName && domain(domainName, certificateArn)]
-  if (tracing === true || tracing === 'Active') parts.push(tracePolicy())
+  // What --param gives is text.
+  if (String(tracing) === 'true') parts.push(traces())
   const present = parts.filter(Boolean)
   return {
+    extensions: Object.assign({}, ...present.map(({ extensions }) => extensions)),
     Resources: Object.assign({}, ...present.map(({ Resources }) => Resources)),
     Outputs: Object.assign({}, ...present.map(({ Outputs }) => Outputs)),
   }
@@ -52,7 +56,12 @@ const domain = (DomainName, CertificateArn) => ({
   },
 })
 
-const tracePolicy = () => ({
+const traces = () => ({
+  // Lambda refuses to trace a function whose role may not send traces, so the policy comes first.
+  extensions: {
+    IngestLambdaFunction: { DependsOn: ['TracePolicy'] },
+    AutomateLambdaFunction: { DependsOn: ['TracePolicy'] },
+  },
   Resources: {
     TracePolicy: {
       Type: 'AWS::IAM::ManagedPolicy',

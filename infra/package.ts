@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type BundleResult, bundle, describeBundles, ROOT } from './bundle.ts'
+import { exclusively } from './exclusively.ts'
 import type { ManifestEntry } from './manifest.ts'
 import { type CompiledTemplate, parseTemplate } from './template.ts'
 
@@ -18,23 +19,46 @@ export type Packaged = {
   readonly manifest: readonly ManifestEntry[]
 }
 
+export type PackageOptions = {
+  readonly stage: string
+  /** Further arguments for osls, such as `--param NAME=value`. */
+  readonly args?: readonly string[]
+}
+
 /**
  * Builds the bundles and packages a stage for deployment. Needs neither network nor AWS credentials.
- * @param options.args further arguments for osls, such as `--param NAME=value`
  * @throws PackageError with what osls said, such as which settings the stage lacks; ManifestError
  */
-export async function packageStage(options: {
-  readonly stage: string
-  readonly args?: readonly string[]
-}): Promise<Packaged & { readonly bundles: BundleResult }> {
-  const { stage, args = [] } = options
+export async function packageStage(
+  options: PackageOptions,
+): Promise<Packaged & { readonly bundles: BundleResult }> {
   const bundles = await bundle()
-  const folder = folderOf(stage)
-  await mkdir(dirname(folder), { recursive: true })
-  const { code, output } = await osls(['package', '--stage', stage, '--package', folder, ...args], false)
-  if (code !== 0) throw new PackageError(reasonOf(output))
-  return { ...(await packagedStage(stage, bundles.manifest)), bundles }
+  return { ...(await packageBuilt({ ...options, manifest: bundles.manifest })), bundles }
 }
+
+/**
+ * Packages a stage from the bundles that are built already, which hold the automations of the manifest.
+ * @throws PackageError
+ */
+export async function packageBuilt(
+  options: PackageOptions & { readonly manifest: readonly ManifestEntry[] },
+): Promise<Packaged> {
+  const { stage, args = [], manifest } = options
+  return exclusively(LOCK, async () => {
+    const { code, output } = await osls(
+      ['package', '--stage', stage, '--package', folderOf(stage), ...args],
+      false,
+    )
+    if (code !== 0 || output.includes(CONFIGURATION_WARNING)) throw new PackageError(reasonOf(output))
+    return packagedStage(stage, manifest)
+  })
+}
+
+/** osls, wherever its output goes, works in the folder .serverless: one run must not meet another. */
+export const LOCK = join(ROOT, '.boxhooks', 'osls.lock')
+
+/** What osls says before it goes on with a serverless.yml that has a mistake. */
+const CONFIGURATION_WARNING = 'Warning: Invalid configuration encountered'
 
 /** What an earlier {@link packageStage} has left, for whoever does not want to wait for another. */
 export async function packagedStage(stage: string, manifest: readonly ManifestEntry[]): Promise<Packaged> {
@@ -70,13 +94,14 @@ export function osls(
 
 /** What osls says went wrong, without its preamble about versions and its own path to it. */
 function reasonOf(output: string): string {
-  const after = output.split(/^Error:\n/m)[1] ?? output
+  const [, warning] = output.match(/^Warning: (Invalid configuration encountered\n.*?)\n\n/ms) ?? []
+  const after = warning ?? output.split(/^Error:\n/m)[1] ?? output
   return after.replace(/^.*Returned JS function errored with: (Error: )?/ms, '').trim()
 }
 
 if (import.meta.main) {
-  const { stage, rest } = stageOf(process.argv.slice(2))
   try {
+    const { stage, rest } = stageOf(process.argv.slice(2))
     const packaged = await packageStage({ stage, args: rest })
     console.log(describeBundles(packaged.bundles))
     for (const name of ['ingest', 'automate']) {
