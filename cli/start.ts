@@ -1,3 +1,4 @@
+import type { EventEntry } from '../local/journal.ts'
 import { watchSources } from '../local/reload.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 
@@ -9,6 +10,7 @@ export async function start({ port }: { readonly port: number }): Promise<void> 
   console.log('Packaging the stage local …')
   const stack = await startStack({ port, awsEndpoint: AWS_ENDPOINT_URL, onLine: console.log, ...keys })
   for (const line of greeting(stack, Date.now() - begun)) console.log(line)
+  stack.journal.subscribe(activity(console.log))
   const reload = watchSources(stack, console.log)
   await stopSignal()
   console.log('Stopping …')
@@ -17,6 +19,18 @@ export async function start({ port }: { readonly port: number }): Promise<void> 
   setTimeout(() => process.exit(0), 2000).unref()
   await stack.stop()
   process.exit(0)
+}
+
+/** Says in a line what becomes of each event, when it changes. */
+function activity(write: (line: string) => void): (event: EventEntry) => void {
+  const said = new Map<string, string>()
+  return ({ eventId, trigger, status, deliveries }) => {
+    const now = `${status} ${deliveries.at(-1)?.status ?? ''}`.trim()
+    if (status === 'running' || said.get(eventId) === now) return
+    said.set(eventId, now)
+    if (said.size > 1000) said.clear()
+    write(`${new Date().toLocaleTimeString()}  ${trigger}  ${now}`)
+  }
 }
 
 function greeting(stack: Stack, ms: number): string[] {

@@ -1,5 +1,5 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 
@@ -66,7 +66,8 @@ export async function readManifest(folder: string, workFolder: string): Promise<
   return entries
 }
 
-async function readEntry(file: string, workFolder: string): Promise<ManifestEntry> {
+async function readEntry(path: string, workFolder: string): Promise<ManifestEntry> {
+  const file = relative('.', path)
   const outfile = join(workFolder, `${basename(file, '.ts')}.mjs`)
   const { outputFiles } = await build({
     entryPoints: [file],

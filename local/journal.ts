@@ -77,13 +77,14 @@ export function createJournal(cap = 1000): Journal {
       const heard = entry.deliveries.findIndex(one => one.deliveryId === deliveryId)
       if (heard >= 0) entry.deliveries.splice(heard, 1)
       entry.deliveries.push({ ...delivery, status, answer, nextAttemptAt })
-      if (status === 202 && entry.status === 'refused') entry.status = 'queued'
+      accepted(entry, status)
       changed(entry)
     },
     answer({ at, ms, headers, status, body: answer, path, method, requestBody: body }) {
       const deliveryId = headers['box-delivery-id'] ?? ''
       const entry = entryOf(eventIdOf(body) ?? `${method} ${path}`, 'unknown', at)
       entry.deliveries.push({ deliveryId, at, ms, attempt: 0, headers, body, status, answer })
+      accepted(entry, status)
       changed(entry)
     },
     line(fn, text) {
@@ -93,6 +94,7 @@ export function createJournal(cap = 1000): Journal {
       const trigger = typeof line.trigger === 'string' ? line.trigger : 'unknown'
       const entry = entryOf(eventId, trigger, Date.parse(line.time))
       entry.lines.push(line)
+      if (line.event === 'delivery_accepted') accepted(entry, 202)
       entry.status = STATUS[line.event] ?? entry.status
       if (line.event === 'event_finished' && line.status === 'dead') entry.status = 'dead'
       changed(entry)
@@ -106,6 +108,11 @@ export function createJournal(cap = 1000): Journal {
       return () => subscribers.delete(callback)
     },
   }
+}
+
+/** A refusal does not change what is known of an event, nor does a repetition of what is done. */
+function accepted(entry: EventEntry, status: number): void {
+  if (status === 202 && entry.status === 'refused') entry.status = 'queued'
 }
 
 const STATUS: Readonly<Record<string, EventEntryStatus>> = {

@@ -16,6 +16,9 @@ export type SiteParts = {
   readonly gateway: (request: Request) => Promise<Response>
 }
 
+/** Answers every request to the local stack. */
+export type Site = (request: Request) => Response | Promise<Response>
+
 const PAGE_FOLDER = new URL('inspector/', import.meta.url)
 const SECURITY = {
   'content-security-policy':
@@ -25,9 +28,7 @@ const SECURITY = {
 }
 
 /** The one origin of the local stack: the page and its data, the emulated Box's API, and the front door. */
-export async function createSite(
-  parts: SiteParts,
-): Promise<(request: Request) => Response | Promise<Response>> {
+export async function createSite(parts: SiteParts): Promise<Site> {
   const app = new Hono()
   const page = new Hono()
   page.use(async (c, next) => {

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ROOT } from '../infra/bundle.ts'
 import type { ManifestEntry } from '../infra/manifest.ts'
@@ -16,8 +17,8 @@ import { createJournal, type Journal } from './journal.ts'
 import { createLambda, type Lambda } from './lambda.ts'
 import { type Poller, startPoller } from './poller.ts'
 import { createSecretsManager, type SecretsManager } from './secrets-manager.ts'
-import { type Served, serve } from './serve.ts'
-import { createSite } from './site.ts'
+import { serve } from './serve.ts'
+import { createSite, type Site } from './site.ts'
 
 export type StackOptions = {
   /** 4400 by default; 0 takes any that is free. */
@@ -61,12 +62,20 @@ const INITIAL_FOLDERS = { review: '100001', archive: '100002' }
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { onLine = () => {} } = options
-  const { template, manifest } = options.packaged ?? (await packageStage({ stage: 'local' }))
   const stops: (() => Promise<unknown>)[] = []
   const stop = async () => {
     for (const one of stops.splice(0).reverse()) await one()
   }
   try {
+    // The port first: that it is taken should not take seconds to learn.
+    let site: Site = () => new Response('The stack is starting.', { status: 503 })
+    const served = await serve({ fetch: request => site(request), port: options.port ?? 4400 })
+    const { url } = served
+    stops.push(() => served.close())
+
+    const { template, manifest } = options.packaged ?? (await packageStage({ stage: 'local' }))
+    const bundles = await ownBundles()
+    stops.push(() => rm(bundles, { recursive: true, force: true }))
     const aws = await startAws(template, options.awsEndpoint)
     stops.push(() => aws.stop())
     const keys = options.keys ?? { primary: randomKey(), secondary: randomKey() }
@@ -78,7 +87,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     stops.push(() => secretsServer.close())
 
     const journal = createJournal()
-    const served: { site?: Served } = {}
     const box = createEmulatedBox({
       clock: systemClock,
       newId: randomUUID,
@@ -97,7 +105,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const lambda = (name: 'ingest' | 'automate', functionId: string, env: Record<string, string>): Lambda =>
       createLambda({
         name,
-        bundle: join(ROOT, 'dist', name, 'index.mjs'),
+        bundle: join(bundles, name, 'index.mjs'),
         timeoutMs: numberOf(template, functionId, 'Timeout') * 1000,
         memoryMb: numberOf(template, functionId, 'MemorySize'),
         env: {
@@ -120,10 +128,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       onAnswer: answer => journal.answer(answer),
     })
     const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: systemClock.now })
-    const site = await createSite({ box, journal, ledger, aws, gateway })
-    served.site = await serve({ fetch: site, port: options.port ?? 4400 })
-    const { url } = served.site
-    stops.push(() => served.site?.close() ?? Promise.resolve())
+    site = await createSite({ box, journal, ledger, aws, gateway })
 
     const automate = lambda('automate', 'AutomateLambdaFunction', { BOX_API_URL: url })
     stops.push(() => automate.close())
@@ -165,7 +170,15 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
-/** 32 bytes, as long as the keys that Box generates. */
+/** A copy of the bundles for this stack alone: another build replaces those in dist/ while this one still loads parts. */
+async function ownBundles(): Promise<string> {
+  const folder = join(ROOT, '.boxhooks', 'run', randomUUID())
+  for (const name of ['ingest', 'automate'])
+    await cp(join(ROOT, 'dist', name), join(folder, name), { recursive: true })
+  return folder
+}
+
+/** 32 characters, as long as the keys that Box generates. */
 const randomKey = (): string => randomBytes(24).toString('base64url')
 
 /** Something to begin with: the folders that the local stage's settings name, and a file with a shared link. */

@@ -61,11 +61,13 @@ function showEvents() {
   byId('events').replaceChildren(
     ...newest.map(event =>
       make('tr', [
-        make('td', clock(event.firstAt)),
-        make('td', [make('button', event.trigger, { type: 'button', onclick: () => open(event.eventId) })]),
+        make('td', clock(event.firstAt), { className: 'time' }),
+        make('td', [make('button', event.trigger, { type: 'button', onclick: () => open(event.eventId) })], {
+          className: 'trigger',
+        }),
         make('td', event.item),
         make('td', `${event.deliveries} (last ${event.answer ?? '–'})`),
-        make('td', event.status, { className: event.status }),
+        make('td', event.status, { className: `status ${event.status}` }),
       ]),
     ),
   )
@@ -103,8 +105,9 @@ function showTimeline(entry) {
     })),
     ...entry.lines.map(line => ({ at: Date.parse(line.time), text: describe(line) })),
   ].sort((a, b) => a.at - b.at)
+  const start = steps[0]?.at ?? 0
   byId('timeline').replaceChildren(
-    ...steps.map(({ at, text }) => make('li', [make('time', `+${at - entry.firstAt} ms`), text])),
+    ...steps.map(({ at, text }) => make('li', [make('time', `+${at - start} ms`), text])),
   )
 }
 
