@@ -10,8 +10,8 @@ module.exports = async ({ resolveVariable }) => {
       'params.domainName needs params.certificateArn as well: the ARN of a certificate for that domain in the same region.',
     )
   const parts = [alarmEmail && subscription(alarmEmail), domainName && domain(domainName, certificateArn)]
-  // What --param gives is text.
-  if (String(tracing) === 'true') parts.push(traces())
+  // What --param gives is text; Lambda's own word is taken as well.
+  if (['true', 'Active'].includes(String(tracing))) parts.push(traces())
   const present = parts.filter(Boolean)
   return {
     extensions: Object.assign({}, ...present.map(({ extensions }) => extensions)),

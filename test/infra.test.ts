@@ -1,7 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { osls, type Packaged } from '../infra/package.ts'
+import { ROOT } from '../infra/bundle.ts'
+import { type Packaged, packageBuilt } from '../infra/package.ts'
 import { type CompiledTemplate, isObject, numberOf, resource } from '../infra/template.ts'
 import { packagedLocal } from './packaged.ts'
 
@@ -18,6 +20,32 @@ const ofType = (type: string) => Object.entries(template.Resources).filter(([, {
 const statements = (role: string): Record<string, unknown>[] => {
   const policies = properties(role).Policies
   return (Array.isArray(policies) ? policies : []).flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+}
+
+const actions = (role: string): string[] =>
+  statements(role)
+    .flatMap(({ Action }) => Action)
+    .map(String)
+    .sort()
+
+/** The calls to AWS that the code of a bundle makes, as the rights they take. */
+function callsOf(name: 'ingest' | 'automate'): string[] {
+  const metafile: { inputs: object } = JSON.parse(
+    readFileSync(join(ROOT, 'dist', 'meta', `${name}.json`), 'utf8'),
+  )
+  const own = Object.keys(metafile.inputs).filter(file => /^(lib|functions)\//.test(file))
+  const code = own.map(file => readFileSync(join(ROOT, file), 'utf8')).join('\n')
+  const calls = new Set([...code.matchAll(/new (\w+)Command\(/g)].map(([, call = '']) => call))
+  return [...calls].map(call => `${SERVICE[call] ?? 'an unknown service'}:${call}`).sort()
+}
+
+const SERVICE: Readonly<Record<string, string>> = {
+  GetSecretValue: 'secretsmanager',
+  SendMessage: 'sqs',
+  ChangeMessageVisibility: 'sqs',
+  GetItem: 'dynamodb',
+  PutItem: 'dynamodb',
+  UpdateItem: 'dynamodb',
 }
 
 describe('the compiled template', () => {
@@ -41,6 +69,27 @@ describe('the compiled template', () => {
     })
   })
 
+  test('lets nobody at the queues without TLS', () => {
+    for (const [policy, queue] of [
+      ['QueuePolicy', 'Queue'],
+      ['DeadLetterQueuePolicy', 'DeadLetterQueue'],
+    ])
+      expect(properties(policy ?? '')).toMatchObject({
+        Queues: [{ Ref: queue }],
+        PolicyDocument: {
+          Statement: [
+            {
+              Effect: 'Deny',
+              Action: 'sqs:*',
+              Principal: '*',
+              Resource: { 'Fn::GetAtt': [queue, 'Arn'] },
+              Condition: { Bool: { 'aws:SecureTransport': false } },
+            },
+          ],
+        },
+      })
+  })
+
   test('keeps the ledger whatever happens to the stack', () => {
     expect(resource(template, 'LedgerTable')).toMatchObject({
       DeletionPolicy: 'Retain',
@@ -59,10 +108,6 @@ describe('the compiled template', () => {
         .map(([id]) => id)
         .sort(),
     ).toEqual(['AutomateRole', 'IngestRole'])
-    const actions = (role: string) =>
-      statements(role)
-        .flatMap(({ Action }) => Action)
-        .sort()
     expect(actions('IngestRole')).toEqual([
       'logs:CreateLogStream',
       'logs:PutLogEvents',
@@ -83,6 +128,16 @@ describe('the compiled template', () => {
       'sqs:SendMessage',
       'sqs:SendMessage',
     ])
+  })
+
+  test('gives ingest a right for every call that its code makes, and automate those of the event source too', () => {
+    const rights = (role: string) => [...new Set(actions(role))].filter(right => !right.startsWith('logs:'))
+    // ingest's bundle shares the queue's module, but never changes a message's visibility.
+    expect(rights('IngestRole')).toEqual(
+      callsOf('ingest').filter(call => call !== 'sqs:ChangeMessageVisibility'),
+    )
+    const poller = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']
+    expect(rights('AutomateRole')).toEqual([...callsOf('automate'), ...poller].sort())
   })
 
   test('names every resource in its policies, but for the log streams, whose names Lambda chooses', () => {
@@ -161,54 +216,84 @@ describe('the compiled template', () => {
   })
 })
 
+/** Packages a stage of the test's own from the bundles that are there. */
+const packageWith = (stage: string, params: readonly string[]): Promise<Packaged> =>
+  packageBuilt({ stage, manifest: packaged.manifest, args: params.flatMap(param => ['--param', param]) })
+
+const SETTINGS = ['REVIEW_FOLDER_ID=1', 'ARCHIVE_FOLDER_ID=2', 'ALLOWED_DOMAINS=a.example,b.example']
+const CERTIFICATE = 'certificateArn=arn:aws:acm:eu-central-1:123456789012:certificate/x'
+
 describe('packaging', () => {
-  test('stops where a stage lacks settings, naming each with what it is and where to write it', async () => {
-    const { output, code } = await osls(
-      ['package', '--stage', 'nowhere', '--package', '.boxhooks/package/nowhere'],
-      false,
+  test('stops where a stage lacks settings, naming each with what it is, who needs it and where to write it', async () => {
+    const refused = await packageWith('nowhere', ['ALLOWED_DOMAINS=a.example']).catch(error => error)
+    expect(refused.message).toBe(
+      [
+        'Stage nowhere lacks settings that automations need:',
+        '  REVIEW_FOLDER_ID: The folder that is watched. Needed by archive-uploads, remove-outside-collaborators, remove-shared-link-after-download.',
+        '  ARCHIVE_FOLDER_ID: The folder that the copies go to; it may lie in the watched one. Needed by archive-uploads.',
+        'Write them into serverless.yml under params.nowhere, or pass --param="NAME=value".',
+      ].join('\n'),
     )
-    expect(code).not.toBe(0)
-    for (const told of [
-      'REVIEW_FOLDER_ID',
-      'ARCHIVE_FOLDER_ID',
-      'ALLOWED_DOMAINS',
-      'params.nowhere',
-      '--param',
-    ])
-      expect(output).toContain(told)
   })
 
-  test('adds what is optional only when asked, and the settings come by --param as well', async () => {
-    const args = [
-      'REVIEW_FOLDER_ID=1',
-      'ARCHIVE_FOLDER_ID=2',
-      'ALLOWED_DOMAINS=a.example',
-      'alarmEmail=a@b.example',
-    ]
-    const domain = [
-      'domainName=hooks.example',
-      'certificateArn=arn:aws:acm:eu-central-1:123456789012:certificate/x',
-    ]
-    const params = [...args, ...domain, 'tracing=Active'].flatMap(param => ['--param', param])
-    const folder = '.boxhooks/package/everything'
-    const { code } = await osls(['package', '--stage', 'everything', '--package', folder, ...params], false)
-    expect(code).toBe(0)
-    const optional = ['AlarmSubscription', 'Domain', 'DomainMapping', 'TracePolicy']
-    for (const id of optional) expect(template.Resources).not.toHaveProperty(id)
-    const listed = execFileSync(process.execPath, [
-      '-p',
-      `Object.keys(require('./${folder}/cloudformation-template-update-stack.json').Resources).join()`,
-    ]).toString()
-    for (const id of optional) expect(listed).toContain(id)
+  test('stops at a configuration that AWS would refuse, and at a domain without its certificate', async () => {
+    const refusal = (...params: string[]) => packageWith('nowhere', [...SETTINGS, ...params])
+    await expect(refusal('automateConcurrency=1')).rejects.toThrow(/maximumConcurrency': must be >= 2$/)
+    await expect(refusal('domainName=hooks.example')).rejects.toThrow(
+      /^params.domainName needs params.certificateArn as well.*$/,
+    )
+  })
+
+  test('adds what is optional only when asked, and takes every parameter by --param as well', async () => {
+    const { Resources } = await everything()
+    for (const id of ['AlarmSubscription', 'Domain', 'DomainMapping', 'TracePolicy']) {
+      expect(template.Resources).not.toHaveProperty(id)
+      expect(Resources).toHaveProperty(id)
+    }
+    expect(Resources).toMatchObject({
+      AlarmSubscription: { Properties: { Protocol: 'email', Endpoint: 'ops@a.example' } },
+      AutomateEventSourceMappingSQSQueue: { Properties: { ScalingConfig: { MaximumConcurrency: 2 } } },
+      IngestLogGroup: { Properties: { RetentionInDays: 7 } },
+      AutomateLambdaFunction: {
+        Properties: {
+          MemorySize: 1024,
+          Environment: { Variables: { REVIEW_FOLDER_ID: '1', ALLOWED_DOMAINS: 'a.example,b.example' } },
+        },
+      },
+    })
+  })
+
+  test('lets the functions trace only once their roles may, which Lambda insists on', async () => {
+    const traced = await everything()
+    for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction']) {
+      expect(properties(id)).not.toHaveProperty('TracingConfig')
+      expect(traced.Resources[id]).toMatchObject({
+        Properties: { TracingConfig: { Mode: 'Active' } },
+        DependsOn: expect.arrayContaining(['TracePolicy']),
+      })
+    }
   })
 })
+
+let withEverything: Promise<Packaged> | undefined
+/** The template of a stage with all that is optional. */
+async function everything(): Promise<CompiledTemplate> {
+  const optional = ['alarmEmail=ops@a.example', 'domainName=hooks.example', CERTIFICATE, 'tracing=true']
+  const sizes = ['automateConcurrency=2', 'automateMemoryMb=1024', 'logRetentionDays=7']
+  withEverything ??= packageWith('everything', [...SETTINGS, ...optional, ...sizes])
+  return (await withEverything).template
+}
 
 const lint = spawnSync('cfn-lint', ['--version'])
 if (lint.error) console.warn('cfn-lint is not here: the template is not linted.')
 
-test.skipIf(lint.error)('cfn-lint finds nothing but what osls writes itself (W3005)', () => {
-  const file = join(packaged.folder, 'cloudformation-template-update-stack.json')
-  const { stdout } = spawnSync('cfn-lint', ['--format', 'parseable', file], { encoding: 'utf8' })
-  const findings = stdout.split('\n').filter(line => line && !line.includes(':W3005:'))
-  expect(findings).toEqual([])
+test.skipIf(lint.error)('cfn-lint finds nothing but what osls writes itself (W3005)', async () => {
+  await everything()
+  const files = [packaged, await withEverything].map(stage =>
+    join(stage?.folder ?? '', 'cloudformation-template-update-stack.json'),
+  )
+  const { stdout, stderr } = spawnSync('cfn-lint', ['--format', 'parseable', ...files], { encoding: 'utf8' })
+  expect(stderr).toBe('')
+  expect(stdout).toContain(':W3005:')
+  expect(stdout.split('\n').filter(line => line && !line.includes(':W3005:'))).toEqual([])
 })
