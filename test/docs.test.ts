@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { ROOT } from '../infra/bundle.ts'
+import { BoxError } from '../lib/box-error.ts'
+import { TRIGGERS } from '../lib/event.ts'
+import { ANSWERS } from '../lib/ingest.ts'
+
+const text = (file: string) => readFileSync(join(ROOT, file), 'utf8')
+
+test('the README shows the reference automation as it is', () => {
+  expect(text('README.md')).toContain(text('automations/remove-shared-link.ts').trim())
+})
+
+test('docs/errors.md has every code there is, and no other', () => {
+  const documented = [...text('docs/errors.md').matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, code]) => code)
+  const sources = ['box', 'box-error', 'dispatch', 'errors', 'event', 'run']
+    .map(name => text(`lib/${name}.ts`))
+    .join('\n')
+  const inCode = [...sources.matchAll(/\bcode(?::| =) (?:[^'\n]*\? )?'([a-z_]+)'(?: : '([a-z_]+)')?/g)]
+  const alternatives = [...sources.matchAll(/'(box_app_secret_[a-z]+|automation_[a-z]+|network)'/g)].map(
+    ([, code]) => code,
+  )
+  const codes = new Set([
+    ...Object.keys(ANSWERS),
+    'header_missing',
+    ...inCode.flatMap(([, one, other]) => (other ? [one, other] : [one])),
+    ...alternatives,
+  ])
+  codes.delete('unknown')
+  codes.delete('automation_log')
+  expect([...new Set(documented)].sort()).toEqual([...codes].sort())
+})
+
+test('every way in which a Box call fails is documented', () => {
+  for (const status of [0, 400, 401, 403, 404, 408, 409, 412, 429, 500, 502, 503]) {
+    const { failure } = new BoxError({ method: 'GET', path: '/' }, { status })
+    expect(text('docs/errors.md')).toContain(`\`${failure.code}\` | ${failure.class}`)
+  }
+})
+
+test('the guide lists every trigger', () => {
+  for (const trigger of Object.keys(TRIGGERS))
+    expect(text('docs/write-an-automation.md')).toContain(`\`${trigger}\``)
+})
