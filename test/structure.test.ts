@@ -21,7 +21,7 @@ function sources(folder: string): string[] {
 /** The files that a file imports from this repository, as paths from its root. */
 function imports(file: string): string[] {
   const code = readFileSync(join(ROOT, file), 'utf8')
-  const specifiers = [...code.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(
+  const specifiers = [...code.matchAll(/(?:from|import|require)\s*\(?\s*'(\.[^']+)'/g)].map(
     ([, specifier = '']) => specifier,
   )
   return specifiers.map(specifier => normalize(join(dirname(file), specifier)))
