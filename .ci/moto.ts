@@ -1,0 +1,256 @@
+/**
+ * Makes the stack in moto, an emulated AWS, from the compiled template, and takes deliveries through it: both functions
+ * run from their artifacts, unpacked away from node_modules, with the environment that CloudFormation gave them.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import {
+  CreateSecretCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager'
+import {
+  GetQueueAttributesCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
+import { type Packaged, packageStage } from '../infra/package.ts'
+import { numberOf, resource } from '../infra/template.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createLedger } from '../lib/ledger.ts'
+import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.ts'
+import { createGateway } from '../local/gateway.ts'
+import { createLambda, type Lambda } from '../local/lambda.ts'
+import { startPoller } from '../local/poller.ts'
+import { serve } from '../local/serve.ts'
+import { boxEvent, signedDelivery } from '../test/kit.ts'
+import { startMoto } from './moto-server.ts'
+import { createStack, type MotoStack, REGION } from './moto-stack.ts'
+
+const KEYS = { primary: 'moto-primary-key', secondary: 'moto-secondary-key' }
+const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }
+const AUTOMATION = 'remove-shared-link-after-download'
+/** How long anything may take, in milliseconds, before it counts as not happening. */
+const PATIENCE_MS = 30_000
+
+/** What is undone when all is over, the last first. */
+const undo: (() => Promise<unknown>)[] = []
+try {
+  const moto = await startMoto()
+  if (moto) {
+    undo.push(() => moto.stop())
+    await prove(moto.endpoint)
+  } else console.log('SKIPPED: moto_server is not here, so no stack is made in it.')
+} finally {
+  for (const step of undo.reverse()) await step()
+}
+
+async function prove(endpoint: string): Promise<void> {
+  const packaged = await packageStage({ stage: 'local' })
+  const stack = await createStack(endpoint, packaged)
+  say(`moto made ${Object.keys(stack.resources).length} resources; it can't make ${stack.leftOut.join(', ')}`)
+  const aws = connect(endpoint, stack)
+  await checkResources(aws, packaged)
+  const secrets = await makeSecrets(aws, packaged)
+  const box = await startBox()
+  const unpacked = await mkdtemp(join(tmpdir(), 'boxhooks-moto-'))
+  undo.push(() => rm(unpacked, { recursive: true, force: true }))
+  const start = (name: string, logicalId: string, env: Record<string, string>) =>
+    startFunction({ aws, packaged, stack, unpacked }, name, logicalId, env)
+  const ingest = await start('ingest', 'IngestLambdaFunction', { SIGNATURE_KEYS_SECRET_ID: secrets.keys })
+  const automate = await start('automate', 'AutomateLambdaFunction', {
+    BOX_APP_SECRET_ID: secrets.boxApp,
+    BOX_API_URL: box.url,
+  })
+  await tell({ aws, packaged, secrets, box: box.box, ingest, automate })
+}
+
+type Aws = ReturnType<typeof connect>
+type Secrets = Awaited<ReturnType<typeof makeSecrets>>
+
+function connect(endpoint: string, { resources }: MotoStack) {
+  const client = { region: REGION, endpoint, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
+  const sqs = new SQSClient(client)
+  // moto's queue URLs name AWS's own host, and the SDK takes a queue's URL for its address.
+  const reachable = (value = '') => value.replace(/^https:\/\/sqs\.[^/]+\.amazonaws\.com/, endpoint)
+  return {
+    endpoint,
+    reachable,
+    sqs,
+    dynamodb: new DynamoDBClient(client),
+    secretsManager: new SecretsManagerClient(client),
+    queueUrl: reachable(resources.Queue),
+    deadLetterUrl: reachable(resources.DeadLetterQueue),
+    table: resources.LedgerTable ?? '',
+    async attributesOf(QueueUrl: string) {
+      const all = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] })
+      return (await sqs.send(all)).Attributes ?? {}
+    },
+  }
+}
+
+async function checkResources(aws: Aws, { template }: Packaged): Promise<void> {
+  const queue = await aws.attributesOf(aws.queueUrl)
+  const deadLetters = await aws.attributesOf(aws.deadLetterUrl)
+  assert.equal(queue.VisibilityTimeout, String(numberOf(template, 'Queue', 'VisibilityTimeout')))
+  assert.deepEqual(JSON.parse(queue.RedrivePolicy ?? '{}'), {
+    deadLetterTargetArn: deadLetters.QueueArn,
+    maxReceiveCount: 1000,
+  })
+  assert.equal(deadLetters.MessageRetentionPeriod, String(14 * 24 * 3600))
+  const { Table } = await aws.dynamodb.send(new DescribeTableCommand({ TableName: aws.table }))
+  assert.deepEqual(Table?.KeySchema, resource(template, 'LedgerTable').Properties.KeySchema)
+  const indexes = Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName)
+  assert.deepEqual(indexes, ['bySource'])
+  say('the queues and the table are as the template says')
+}
+
+/** moto's CloudFormation makes no secrets, so they are made from what the template says of them. */
+async function makeSecrets({ secretsManager }: Aws, { template }: Packaged) {
+  const make = async (id: string): Promise<string> => {
+    const SecretString = String(resource(template, id).Properties.SecretString)
+    const { ARN = '' } = await secretsManager.send(new CreateSecretCommand({ Name: id, SecretString }))
+    return ARN
+  }
+  return { keys: await make('SignatureKeysSecret'), boxApp: await make('BoxAppSecret') }
+}
+
+async function startBox(): Promise<{ box: EmulatedBox; url: string }> {
+  const box = createEmulatedBox({
+    clock: systemClock,
+    newId: randomUUID,
+    keys: KEYS,
+    fetch: async () => new Response(null, { status: 202 }),
+  })
+  const { url, close } = await serve({ fetch: box.fetch, port: 0 })
+  undo.push(close, () => box.close())
+  return { box, url }
+}
+
+async function startFunction(
+  from: { aws: Aws; packaged: Packaged; stack: MotoStack; unpacked: string },
+  name: string,
+  logicalId: string,
+  env: Record<string, string>,
+): Promise<Lambda> {
+  const { handler, env: given, ...limits } = await from.stack.function(logicalId)
+  const folder = join(from.unpacked, name)
+  execFileSync('python3', ['-m', 'zipfile', '-e', join(from.packaged.folder, `${name}.zip`), folder])
+  const variables = Object.entries(given).map(([variable, value]) => [variable, from.aws.reachable(value)])
+  const lambda = createLambda({
+    name,
+    bundle: join(folder, dirname(handler), 'index.mjs'),
+    ...limits,
+    env: {
+      ...Object.fromEntries(variables),
+      ...env,
+      AWS_ENDPOINT_URL: from.aws.endpoint,
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+    },
+    onLine: line => console.log(`    ${name} ${line}`),
+  })
+  undo.push(() => lambda.close())
+  return lambda
+}
+
+async function tell(scene: {
+  readonly aws: Aws
+  readonly packaged: Packaged
+  readonly secrets: Secrets
+  readonly box: EmulatedBox
+  readonly ingest: Lambda
+  readonly automate: Lambda
+}): Promise<void> {
+  const { aws, secrets, ingest } = scene
+  const { content } = scene.box
+  const gateway = createGateway({ invoke: request => ingest.invoke(request), now: systemClock.now })
+  const post = async ({ body, headers }: ReturnType<typeof signedDelivery>) => {
+    const request = { method: 'POST', body: Uint8Array.from(body), headers }
+    return (await gateway(new Request('https://moto.example/box/webhook', request))).status
+  }
+  const waiting = async () => Number((await aws.attributesOf(aws.queueUrl)).ApproximateNumberOfMessages)
+
+  content.createFolder({ id: '100001', parentId: '0', name: 'Review' })
+  const { id } = content.uploadFile({ parentId: '100001', name: 'offer.pdf', content: 'an offer' })
+  content.updateFile(id, { sharedLink: { access: 'open' } })
+  const event = boxEvent('FILE.DOWNLOADED', { id: randomUUID(), source: { id } })
+
+  assert.equal(await post(signedDelivery(event, KEYS)), 503, 'keys that nobody has set must close the door')
+  const set = (SecretId: string, value: object) =>
+    aws.secretsManager.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(value) }))
+  await set(secrets.keys, KEYS)
+  await set(secrets.boxApp, BOX_APP)
+  // Keys are fetched again only after a while; a new instance has them at once.
+  await ingest.kill()
+  assert.equal(await post(signedDelivery(event, { primary: 'forged' })), 401)
+  assert.equal(await waiting(), 0)
+  assert.equal(await post(signedDelivery(event, KEYS)), 202)
+  assert.equal(await waiting(), 1)
+  say('ingest refused a forged delivery and queued a signed one')
+
+  await startEventSource(scene)
+  const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: systemClock.now })
+  const record = () => ledger.read(String(event.id))
+  await until('the event is finished in the ledger', async () => (await record())?.status === 'done')
+  assert.equal((await record())?.runs[AUTOMATION]?.status, 'done')
+  assert.equal(content.file(id).sharedLink, undefined)
+  say('automate removed the shared link and recorded the run')
+
+  assert.equal(await post(signedDelivery(event, KEYS)), 202)
+  await until('the queue is empty again', async () => {
+    const attributes = await aws.attributesOf(aws.queueUrl)
+    return (await waiting()) === 0 && attributes.ApproximateNumberOfMessagesNotVisible === '0'
+  })
+  assert.equal((await record())?.runs[AUTOMATION]?.attempts, 1)
+  say('the same event, delivered again, had no second effect')
+
+  const unreadable = signedDelivery({ ...event, id: randomUUID(), trigger: null }, KEYS)
+  assert.equal(await post(unreadable), 202)
+  const letter = await deadLetter(aws)
+  assert.equal(letter.Body, new TextDecoder().decode(unreadable.body))
+  say(`an unreadable event is a dead letter: ${letter.MessageAttributes?.failure?.StringValue}`)
+}
+
+async function startEventSource(scene: { aws: Aws; packaged: Packaged; automate: Lambda }): Promise<void> {
+  const { aws, packaged, automate } = scene
+  const poller = startPoller({
+    sqs: aws.sqs,
+    queueUrl: aws.queueUrl,
+    queueArn: (await aws.attributesOf(aws.queueUrl)).QueueArn ?? '',
+    batchSize: numberOf(packaged.template, 'AutomateEventSourceMappingSQSQueue', 'BatchSize'),
+    invoke: batch => automate.invoke(batch),
+    concurrency: 1,
+  })
+  undo.push(() => poller.stop())
+}
+
+async function deadLetter({ sqs, deadLetterUrl: QueueUrl }: Aws): Promise<Message> {
+  const received: Message[] = []
+  await until('a message lies on the dead-letter queue', async () => {
+    const command = new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'] })
+    received.push(...((await sqs.send(command)).Messages ?? []))
+    return received.length > 0
+  })
+  return received[0] ?? {}
+}
+
+function say(what: string): void {
+  console.log(`✔ ${what}`)
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = systemClock.now() + PATIENCE_MS
+  while (!(await holds())) {
+    if (systemClock.now() > deadline) throw new Error(`It did not happen that ${what}.`)
+    await delay(100)
+  }
+}
