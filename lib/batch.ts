@@ -11,7 +11,10 @@ export type BatchParts = DispatchParts & {
   readonly concurrency: number
 }
 
-/** With less time than this left, no further event is started; in milliseconds. */
+/**
+ * With less time than this left no further event is started, in milliseconds; or with a third of what there was to begin
+ * with, where a function has so little that it would start none at all.
+ */
 export const START_MS = 10_000
 
 /**
@@ -19,6 +22,9 @@ export const START_MS = 10_000
  * to the dead-letter queue after 1000 receives, of which waits that don't count as attempts may need many.
  */
 const RENEW_AFTER = { receives: 500, ageMs: 10 * 86_400_000 }
+
+/** Milliseconds since the epoch. */
+type Time = { readonly deadline: number; readonly startUntil: number }
 
 type Entry = {
   readonly record: SQSRecord
@@ -38,9 +44,10 @@ export async function handleBatch(
 ): Promise<SQSBatchResponse> {
   const events = [...Map.groupBy(records.map(entryOf), entry => entry.decoded.message.eventId).values()]
   const kept: string[] = []
+  const time = { deadline, startUntil: deadline - Math.min(START_MS, (deadline - parts.clock.now()) / 3) }
   const workOff = async (): Promise<void> => {
     for (let event = events.shift(); event; event = events.shift())
-      for (const entry of event) if (await mustKeep(entry, deadline, parts)) kept.push(entry.record.messageId)
+      for (const entry of event) if (await mustKeep(entry, time, parts)) kept.push(entry.record.messageId)
   }
   await Promise.all(Array.from({ length: parts.concurrency }, workOff))
   return { batchItemFailures: kept.map(itemIdentifier => ({ itemIdentifier })) }
@@ -57,15 +64,15 @@ function entryOf(record: SQSRecord): Entry {
   }
 }
 
-async function mustKeep(entry: Entry, deadline: number, parts: BatchParts): Promise<boolean> {
+async function mustKeep(entry: Entry, time: Time, parts: BatchParts): Promise<boolean> {
   const { record, decoded } = entry
   const log = parts.log.with({ eventId: decoded.message.eventId, messageId: record.messageId })
   const receiveCount = Number(record.attributes.ApproximateReceiveCount) || 1
   try {
     const disposition =
-      deadline - parts.clock.now() < START_MS
+      parts.clock.now() > time.startUntil
         ? noTimeLeft(log, parts)
-        : await dispatch(parts, { decoded, receiveCount, deadline })
+        : await dispatch(parts, { decoded, receiveCount, deadline: time.deadline })
     if (disposition.kind === 'finished') return false
     if (isWornOut(record, receiveCount, disposition.delaySeconds, parts)) {
       await parts.queue.send(decoded.message)

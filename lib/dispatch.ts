@@ -66,6 +66,8 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
   if (!parsed.ok) return deadLetterEvent(parts, input, log, parsed.reason)
   const { event } = parsed
 
+  warnOfWebhook(event, log)
+
   const existing = message.failure ? await parts.ledger.read(message.eventId) : undefined
   const concern = await concernOf(parts, event)
   if (concern.kind === 'failed') {
@@ -90,6 +92,22 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
     return FINISHED
   }
   return new Work(parts, input, event, held.plan, log).finish()
+}
+
+/** Two triggers tell of the webhook itself, which somebody should know of whether or not an automation asked for them. */
+function warnOfWebhook({ trigger, webhook }: BoxEvent, log: Log): void {
+  if (trigger === 'NO_ACTIVE_SESSION')
+    log.warn('webhook_session_ended', {
+      webhookId: webhook.id,
+      message:
+        'Box sends no full payloads any more: the session behind the webhook has ended. Authorise the app again, and create the webhook as its service account.',
+    })
+  if (trigger === 'WEBHOOK.DELETED')
+    log.warn('webhook_deleted', {
+      webhookId: webhook.id,
+      message:
+        'Box has deleted the webhook, as it does when deliveries have failed for weeks. Create it anew.',
+    })
 }
 
 const errorName = (error: unknown): string => (error instanceof Error ? error.name : typeof error)

@@ -54,6 +54,12 @@ export type ReceivedMessage = {
 /** The largest message SQS takes, body and attributes together, in bytes. */
 export const MESSAGE_BYTES_MAX = 1_048_576
 
+/** The largest attribute `failure`, in bytes. What tells more than fits is shortened. */
+export const FAILURE_BYTES_MAX = 4096
+
+/** The largest message that is put on the queue at first: whatever happens, it fits the dead-letter queue with its reason. */
+export const MESSAGE_BYTES_FIRST_MAX = MESSAGE_BYTES_MAX - FAILURE_BYTES_MAX
+
 const FORMATS = ['v1.text', 'v1.base64'] as const
 const UNKNOWN = 'unknown'
 
@@ -86,7 +92,7 @@ export function encodeMessage(message: Message): EncodedMessage {
     receivedAt: message.receivedAt,
     origin: message.origin,
   }
-  if (message.failure) attributes.failure = asciiJson(message.failure)
+  if (message.failure) attributes.failure = failureText(message.failure)
   return {
     body: text ?? Buffer.from(message.body).toString('base64'),
     attributes,
@@ -174,6 +180,24 @@ function carriableText(body: Uint8Array): string | undefined {
   const text = decodeUtf8(body)
   // SQS refuses an empty body, too.
   return text && !REFUSED.test(text) ? text : undefined
+}
+
+/** Shortens what the failure says, and then whom it names, until it fits. */
+function failureText(failure: Failure): string {
+  const room = FAILURE_BYTES_MAX - 'failureString'.length
+  for (const length of [1000, 200, 0]) {
+    const cut = <M extends { readonly message: string }>(told: M): M => ({
+      ...told,
+      message: told.message.slice(0, length),
+    })
+    const text = asciiJson({ ...cut(failure), automations: failure.automations.map(cut) })
+    if (text.length <= room) return text
+  }
+  const { automations, ...rest } = failure
+  let named = automations.length
+  const text = () => asciiJson({ ...rest, message: '', automations: automations.slice(0, named) })
+  while (text().length > room) named -= 1
+  return text()
 }
 
 /** JSON in which whatever SQS could refuse is escaped. */

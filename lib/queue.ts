@@ -1,8 +1,17 @@
 import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
-import { encodedBytes, encodeMessage, MESSAGE_BYTES_MAX, type Message } from './message.ts'
+import {
+  encodedBytes,
+  encodeMessage,
+  MESSAGE_BYTES_FIRST_MAX,
+  MESSAGE_BYTES_MAX,
+  type Message,
+} from './message.ts'
 
-/** The longest visibility timeout SQS takes, 12 hours. */
-export const VISIBILITY_SECONDS_MAX = 43_200
+/**
+ * The longest a message is hidden. SQS allows 12 hours in all since the message was received, of which a Lambda may have
+ * used a quarter of an hour.
+ */
+export const VISIBILITY_SECONDS_MAX = 43_200 - 900
 
 export type Queue = {
   /**
@@ -20,7 +29,7 @@ export class MessageTooLarge extends Error {
 
   constructor(bytes: number) {
     super(
-      `The message has ${bytes} bytes; SQS takes at most ${MESSAGE_BYTES_MAX} (body and attributes together).`,
+      `The message has ${bytes} bytes; SQS takes at most ${MESSAGE_BYTES_MAX}, body and attributes together, and ${MESSAGE_BYTES_MAX - MESSAGE_BYTES_FIRST_MAX} of them are kept for the reason of a failure.`,
     )
     this.bytes = bytes
   }
@@ -32,7 +41,8 @@ export function createQueue(sqs: Pick<SQSClient, 'send'>, queueUrl: string): Que
     async send(message) {
       const encoded = encodeMessage(message)
       const bytes = encodedBytes(encoded)
-      if (bytes > MESSAGE_BYTES_MAX) throw new MessageTooLarge(bytes)
+      if (bytes > (message.failure ? MESSAGE_BYTES_MAX : MESSAGE_BYTES_FIRST_MAX))
+        throw new MessageTooLarge(bytes)
       const attributes = Object.entries(encoded.attributes).map(
         ([name, value]) => [name, { DataType: 'String', StringValue: value }] as const,
       )

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   DeleteMessageBatchCommand,
   type Message,
@@ -14,12 +15,17 @@ export type PollerOptions = {
   readonly invoke: (event: SQSEvent) => Promise<unknown>
   /** How many batches are worked on at a time. */
   readonly concurrency?: number
+  /** Told when the queue can't be reached; it is tried again. */
+  readonly onError?: (error: unknown) => void
 }
 
 export type Poller = {
   /** Receives no more and waits for the batches under way. */
   stop(): Promise<void>
 }
+
+/** How long to wait after the queue could not be reached, in milliseconds. */
+const PAUSE_MS = 1000
 
 /** How long one receive waits for messages, in seconds; a stop interrupts it. */
 const WAIT_SECONDS = 5
@@ -31,7 +37,11 @@ const WAIT_SECONDS = 5
 export function startPoller(options: PollerOptions): Poller {
   const stop = new AbortController()
   const loops = Array.from({ length: options.concurrency ?? 2 }, async () => {
-    while (!stop.signal.aborted) await pollOnce(options, stop.signal)
+    while (!stop.signal.aborted)
+      await pollOnce(options, stop.signal).catch(async (error: unknown) => {
+        options.onError?.(error)
+        await delay(PAUSE_MS, undefined, { signal: stop.signal }).catch(() => {})
+      })
   })
   return {
     async stop() {

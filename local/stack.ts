@@ -138,6 +138,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       queueArn: aws.queueArn,
       batchSize: numberOf(template, 'AutomateEventSourceMappingSQSQueue', 'BatchSize'),
       invoke: event => automate.invoke(event),
+      onError: error =>
+        onLine(`The queue can't be reached: ${error instanceof Error ? error.message : error}`),
     })
     stops.push(() => poller.stop())
 

@@ -3,6 +3,7 @@ import { type Automation, automation, skip } from '../lib/automation.ts'
 import { LEASE_MARGIN_MS } from '../lib/claim.ts'
 import { PermanentError, RetryLater } from '../lib/errors.ts'
 import { createLedger } from '../lib/ledger.ts'
+import { MESSAGE_BYTES_FIRST_MAX } from '../lib/message.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
 import { createEngine } from './engine.ts'
 
@@ -409,13 +410,22 @@ describe('poison', () => {
 })
 
 describe('time', () => {
-  test('with too little left no event is started, and none is counted', async () => {
+  test('with too little left no further event is started, and none is counted', async () => {
+    const { made, runs } = counted('slow', () => engine.clock.skip(51_000))
+    const engine = createEngine(embedded, [made])
+    const ids = [await engine.send('FILE.DOWNLOADED'), await engine.send('FILE.DOWNLOADED')]
+    expect((await engine.work({ parts: { concurrency: 1 } })).batchItemFailures).toHaveLength(1)
+    expect(runs).toEqual([1])
+    const records = await Promise.all(ids.map(id => engine.record(id)))
+    expect(records.filter(record => record === undefined)).toHaveLength(1)
+  })
+
+  test('a function that is given little starts its first events all the same', async () => {
     const { made, runs } = counted('one')
     const engine = createEngine(embedded, [made])
-    const id = await engine.send('FILE.DOWNLOADED')
-    expect((await engine.work({ remainingMs: 9000 })).batchItemFailures).toHaveLength(1)
-    expect(runs).toEqual([])
-    expect(await engine.record(id)).toBeUndefined()
+    await engine.send('FILE.DOWNLOADED')
+    expect((await engine.work({ remainingMs: 6000 })).batchItemFailures).toEqual([])
+    expect(runs).toEqual([1])
   })
 
   test('a run is told to stop in time for its outcome to be written, and is tried again', async () => {
@@ -556,7 +566,32 @@ describe('steps', () => {
   })
 })
 
+describe('what Box tells of a webhook itself', () => {
+  test.each([
+    ['NO_ACTIVE_SESSION', 'webhook_session_ended'],
+    ['WEBHOOK.DELETED', 'webhook_deleted'],
+  ])('%s is warned of, and its event is done', async (trigger, event) => {
+    const engine = createEngine(embedded, [])
+    await engine.send(trigger)
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(engine.lines).toContainEqual(expect.objectContaining({ event, level: 'warn', webhookId: '53' }))
+  })
+})
+
 describe('what the queue would lose', () => {
+  test('the largest body there can be reaches the dead-letter queue with a reason of any length', async () => {
+    const loud = (name: string) => counted(name, fail(new PermanentError('\u{1F600}'.repeat(1000)))).made
+    const engine = createEngine(
+      embedded,
+      Array.from({ length: 40 }, (_, index) => loud(`loud-automation-${index}`)),
+    )
+    const description = 'x'.repeat(MESSAGE_BYTES_FIRST_MAX - 2600)
+    await engine.send('FILE.DOWNLOADED', { source: { description } })
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(engine.deadLetters()).toMatchObject([{ code: 'permanent' }])
+    expect(engine.queued()).toBe(0)
+  })
+
   test('a message handed out many times is sent anew before SQS gives it up', async () => {
     const { made } = counted('one', fail(new RetryLater(30, 'busy')))
     const engine = createEngine(embedded, [made])

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ROOT } from '../infra/bundle.ts'
-import { decodeMessage, MESSAGE_BYTES_MAX } from '../lib/message.ts'
+import { decodeMessage, MESSAGE_BYTES_FIRST_MAX } from '../lib/message.ts'
 import { sign } from '../lib/signature.ts'
 import { samplePayload, wireBody } from '../local/box/payload.ts'
 import { createGateway } from '../local/gateway.ts'
@@ -269,9 +269,9 @@ describe('404, 405, 413', () => {
 
   test('a body as large as SQS takes is taken, and one beyond is not', async () => {
     const door = await openDoor()
-    const fits = Buffer.from(`{"id":"1","x":"${'x'.repeat(MESSAGE_BYTES_MAX - 1000)}"}`)
+    const fits = Buffer.from(`{"id":"1","x":"${'x'.repeat(MESSAGE_BYTES_FIRST_MAX - 1000)}"}`)
     expect(await door.post(fits)).toMatchObject({ status: 202 })
-    const beyond = Buffer.from(`{"id":"1","x":"${'x'.repeat(MESSAGE_BYTES_MAX)}"}`)
+    const beyond = Buffer.from(`{"id":"1","x":"${'x'.repeat(MESSAGE_BYTES_FIRST_MAX)}"}`)
     expect(await door.post(beyond)).toMatchObject({ status: 413, code: 'body_too_large' })
   })
 })
