@@ -12,7 +12,8 @@ const PATIENCE_MS = 20_000
 /** Tells the main story on the local stack, and fails where any of it does not hold. */
 export async function demo(): Promise<void> {
   console.log('Packaging the stage local …')
-  const stack = await startStack({ port: 0, onLine: line => console.log(line) })
+  const { AWS_ENDPOINT_URL: awsEndpoint } = process.env
+  const stack = await startStack({ port: 0, awsEndpoint, onLine: line => console.log(line) })
   try {
     await tell(stack)
     console.log('\nAll of it holds.')

@@ -22,10 +22,13 @@ const CLIENT = {
   requestHandler: { connectionTimeout: 1000, requestTimeout: 5000, throwOnRequestTimeout: true },
 }
 
+/** The endpoint is what the environment says, also where a queue's URL names another host. */
+const SQS_CLIENT = { ...CLIENT, useQueueUrlAsEndpoint: false }
+
 const parts = (): BatchParts => {
   const config = automateConfig(process.env)
   const log = createLog({ now, write, level: config.logLevel })
-  const sqs = new SQSClient(CLIENT)
+  const sqs = new SQSClient(SQS_CLIENT)
   const connection = createBoxConnection({
     secretsManager: new SecretsManagerClient(CLIENT),
     secretId: config.boxAppSecretId,

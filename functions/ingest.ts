@@ -18,6 +18,9 @@ const CLIENT = {
   requestHandler: { connectionTimeout: 1000, requestTimeout: 2500, throwOnRequestTimeout: true },
 }
 
+/** The endpoint is what the environment says, also where a queue's URL names another host. */
+const SQS_CLIENT = { ...CLIENT, useQueueUrlAsEndpoint: false }
+
 const parts = (): IngestParts => {
   const config = ingestConfig(process.env)
   const log = createLog({ now, write, level: config.logLevel })
@@ -28,7 +31,13 @@ const parts = (): IngestParts => {
     onFailure: error =>
       log.error('signature_keys_unavailable', { error: error instanceof Error ? error.name : typeof error }),
   })
-  return { ...config, keyring, queue: createQueue(new SQSClient(CLIENT), config.queueUrl), log, now }
+  return {
+    ...config,
+    keyring,
+    queue: createQueue(new SQSClient(SQS_CLIENT), config.queueUrl),
+    log,
+    now,
+  }
 }
 
 let ready: IngestParts | undefined

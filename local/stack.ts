@@ -16,7 +16,7 @@ import { createGateway } from './gateway.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createLambda, type Lambda } from './lambda.ts'
 import { type Poller, startPoller } from './poller.ts'
-import { createSecretsManager, type SecretsManager } from './secrets-manager.ts'
+import { startSecrets } from './secrets.ts'
 import { serve } from './serve.ts'
 import { createSite, type Site } from './site.ts'
 
@@ -39,7 +39,6 @@ export type Stack = {
   readonly keys: SignatureKeys
   readonly box: EmulatedBox
   readonly aws: Aws
-  readonly secrets: SecretsManager
   readonly ledger: Ledger
   readonly journal: Journal
   readonly lambdas: { readonly ingest: Lambda; readonly automate: Lambda }
@@ -51,7 +50,6 @@ export type Stack = {
   stop(): Promise<void>
 }
 
-const SECRET_IDS = { SignatureKeysSecret: 'signature-keys', BoxAppSecret: 'box-app' }
 const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }
 const INITIAL_FOLDERS = { review: '100001', archive: '100002' }
 
@@ -79,12 +77,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const aws = await startAws(template, options.awsEndpoint)
     stops.push(() => aws.stop())
     const keys = options.keys ?? { primary: randomKey(), secondary: randomKey() }
-    const secrets = createSecretsManager({
-      [SECRET_IDS.SignatureKeysSecret]: JSON.stringify(keys),
-      [SECRET_IDS.BoxAppSecret]: JSON.stringify(BOX_APP),
-    })
-    const secretsServer = await serve({ fetch: secrets.fetch, port: 0 })
-    stops.push(() => secretsServer.close())
+    const secrets = await startSecrets(
+      { SignatureKeysSecret: JSON.stringify(keys), BoxAppSecret: JSON.stringify(BOX_APP) },
+      aws.env,
+      options.awsEndpoint,
+    )
+    stops.push(() => secrets.stop())
 
     const journal = createJournal()
     const box = createEmulatedBox({
@@ -100,7 +98,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       Queue: aws.queueUrl,
       DeadLetterQueue: aws.deadLetterQueueUrl,
       LedgerTable: aws.table,
-      ...SECRET_IDS,
+      ...secrets.ids,
     }
     const lambda = (name: 'ingest' | 'automate', functionId: string, env: Record<string, string>): Lambda =>
       createLambda({
@@ -111,7 +109,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         env: {
           ...environmentOf(template, functionId, refs),
           ...aws.env,
-          AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsServer.url,
+          AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
           ...env,
         },
         onLine: line => {
@@ -153,7 +151,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       keys,
       box,
       aws,
-      secrets,
       ledger,
       journal,
       lambdas: { ingest, automate },

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto'
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { createSecretsManager } from './secrets-manager.ts'
+import { serve } from './serve.ts'
+
+/** The stack's secrets in a Secrets Manager that the functions can reach. */
+export type Secrets = {
+  readonly url: string
+  /** Logical id → what the functions know the secret by. */
+  readonly ids: Readonly<Record<string, string>>
+  stop(): Promise<void>
+}
+
+/**
+ * Makes secrets in an emulated Secrets Manager of our own, or in whatever emulates AWS at an endpoint.
+ * @param values logical id → value
+ * @param env the credentials and region of whatever emulates AWS
+ */
+export async function startSecrets(
+  values: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>>,
+  endpoint?: string,
+): Promise<Secrets> {
+  if (endpoint === undefined) {
+    const { url, close } = await serve({ fetch: createSecretsManager(values).fetch, port: 0 })
+    return { url, ids: Object.fromEntries(Object.keys(values).map(id => [id, id])), stop: close }
+  }
+  const client = new SecretsManagerClient({
+    endpoint,
+    region: env.AWS_REGION ?? '',
+    credentials: {
+      accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
+      secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
+    },
+  })
+  const ids: Record<string, string> = {}
+  for (const [id, SecretString] of Object.entries(values)) {
+    // A name of its own, for an endpoint that others use as well.
+    const Name = `boxhooks-local-${id}-${randomUUID().slice(0, 8)}`
+    ids[id] = (await client.send(new CreateSecretCommand({ Name, SecretString }))).ARN ?? Name
+  }
+  client.destroy()
+  return { url: endpoint, ids, stop: async () => {} }
+}
