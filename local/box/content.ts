@@ -1,83 +1,22 @@
 import { createHash } from 'node:crypto'
 import type { Trigger } from '../../lib/event.ts'
+import type {
+  Access,
+  CollaborationState,
+  Folder,
+  Happening,
+  ItemReference,
+  SharedLinkState,
+  StoredFile,
+  User,
+} from './items.ts'
 import type { WireObject } from './payload.ts'
+import { BoxRefusal, notFound } from './refusal.ts'
+import { boxTime, wireCollaboration, wireItem, wireMini } from './wire.ts'
 
-export type User = {
-  readonly type: 'user'
-  readonly id: string
-  readonly name: string
-  readonly login: string
-}
-
-export type SharedLinkState = { readonly url: string; readonly access: 'open' | 'company' | 'collaborators' }
-
-export type Folder = {
-  readonly type: 'folder'
-  readonly id: string
-  readonly parentId: string | undefined
-  readonly name: string
-  readonly createdAt: string
-  readonly modifiedAt: string
-  readonly createdBy: User
-  readonly sharedLink: SharedLinkState | undefined
-  readonly trashed: boolean
-  readonly etag: number
-}
-
-export type StoredFile = Omit<Folder, 'type' | 'parentId'> & {
-  readonly type: 'file'
-  readonly parentId: string
-  readonly content: Uint8Array
-  readonly sha1: string
-  readonly versionId: string
-}
-
-export type CollaborationState = {
-  readonly id: string
-  readonly item: { readonly type: 'file' | 'folder'; readonly id: string }
-  readonly login: string
-  readonly user: User | undefined
-  readonly role: string
-  readonly status: 'accepted' | 'pending'
-  readonly createdAt: string
-  readonly createdBy: User
-}
-
-/** Something that happened, of which webhooks on the item or above it are told. */
-export type Happening = {
-  readonly trigger: Trigger
-  /** The items that a webhook may be set on for it: the item itself, then the folders above. */
-  readonly path: readonly { readonly type: 'file' | 'folder'; readonly id: string }[]
-  readonly source: WireObject
-  readonly by: User
-  readonly additionalInfo?: WireObject
-}
-
-/** A refusal in the terms of Box's API. */
-export class BoxRefusal extends Error {
-  override readonly name = 'BoxRefusal'
-  readonly status: number
-  readonly code: string
-  readonly contextInfo: WireObject | undefined
-
-  constructor(status: number, code: string, message: string, contextInfo?: WireObject) {
-    super(message)
-    this.status = status
-    this.code = code
-    this.contextInfo = contextInfo
-  }
-}
-
-export const notFound = (what: string, id: string): BoxRefusal =>
-  new BoxRefusal(404, 'not_found', 'Not Found', {
-    errors: [
-      {
-        reason: 'invalid_parameter',
-        name: what,
-        message: `Invalid value '${id}'. '${what}' with value '${id}' not found`,
-      },
-    ],
-  })
+export type { StoredFile, User } from './items.ts'
+export { BoxRefusal } from './refusal.ts'
+export { wireCollaboration, wireItem } from './wire.ts'
 
 export type ContentOptions = {
   /** Milliseconds since the epoch. */
@@ -91,7 +30,18 @@ export type ContentOptions = {
   readonly copyFiresUploaded?: boolean
 }
 
-/** The files, folders and collaborations of one Box enterprise, and what happens to them. */
+type NewFile = {
+  readonly parentId: string
+  readonly name: string
+  readonly content: Uint8Array | string
+  readonly by?: User
+  readonly id?: string
+}
+
+/**
+ * The files, folders and collaborations of one Box enterprise, and what happens to them. Whoever does something is the
+ * owner unless another user is named. What is not there is refused with 404, a name that is taken with 409.
+ */
 export class Content {
   readonly files = new Map<string, StoredFile>()
   readonly folders = new Map<string, Folder>()
@@ -105,13 +55,19 @@ export class Content {
     this.#options = options
     this.owner = options.owner
     this.users.set(options.owner.id, options.owner)
-    this.#putFolder({ id: '0', parentId: undefined, name: 'All Files' })
+    this.#putFolder({ id: '0', parentId: undefined, name: 'All Files' }, this.owner)
   }
 
   addUser(user: Omit<User, 'type'>): User {
     const added: User = { type: 'user', ...user }
     this.users.set(added.id, added)
     return added
+  }
+
+  user(id: string): User {
+    const user = this.users.get(id)
+    if (!user) throw notFound('user', id)
+    return user
   }
 
   folder(id: string): Folder {
@@ -135,115 +91,117 @@ export class Content {
     return [...inFolder(this.folders.values()), ...inFolder(this.files.values())]
   }
 
-  createFolder(input: { readonly parentId: string; readonly name: string; readonly id?: string }): Folder {
-    this.folder(input.parentId)
-    this.#refuseTwin(input.parentId, input.name)
-    const folder = this.#putFolder({
-      id: input.id ?? this.#newId(),
-      parentId: input.parentId,
-      name: input.name,
-    })
-    this.#happens('FOLDER.CREATED', folder)
+  createFolder(input: {
+    readonly parentId: string
+    readonly name: string
+    readonly id?: string
+    readonly by?: User
+  }): Folder {
+    const { parentId, name, id = this.#newId(), by = this.owner } = input
+    this.folder(parentId)
+    this.#refuseTwin(parentId, name)
+    const folder = this.#putFolder({ id, parentId, name }, by)
+    this.#happens('FOLDER.CREATED', folder, by)
     return folder
   }
 
   /** Uploads a file, or a new version of the one that has the name. */
-  uploadFile(input: {
-    readonly parentId: string
-    readonly name: string
-    readonly content: Uint8Array | string
-    readonly by?: User
-    readonly id?: string
-  }): StoredFile {
-    this.folder(input.parentId)
-    const content = Buffer.from(input.content)
+  uploadFile(input: NewFile): StoredFile {
     const twin = this.items(input.parentId).find(({ name }) => name === input.name)
-    if (twin?.type === 'folder') throw this.#conflict(twin)
+    return twin?.type === 'file'
+      ? this.uploadVersion(twin.id, input.content, input.by)
+      : this.createFile(input)
+  }
+
+  /** Uploads a file under a name that is free. */
+  createFile(input: NewFile): StoredFile {
+    const { parentId, name, id = this.#newId(), by = this.owner } = input
+    this.folder(parentId)
+    this.#refuseTwin(parentId, name)
     const now = this.#time()
-    const version = { content, sha1: sha1Of(content), versionId: this.#newId() }
-    const file: StoredFile = twin
-      ? { ...twin, ...version, modifiedAt: now, etag: twin.etag + 1 }
-      : {
-          type: 'file',
-          id: input.id ?? this.#newId(),
-          parentId: input.parentId,
-          name: input.name,
-          createdAt: now,
-          modifiedAt: now,
-          createdBy: input.by ?? this.owner,
-          sharedLink: undefined,
-          trashed: false,
-          etag: 0,
-          ...version,
-        }
-    this.files.set(file.id, file)
-    this.#happens('FILE.UPLOADED', file, input.by)
+    const file: StoredFile = {
+      type: 'file',
+      id,
+      parentId,
+      name,
+      createdAt: now,
+      modifiedAt: now,
+      createdBy: by,
+      modifiedBy: by,
+      sharedLink: undefined,
+      trashed: false,
+      etag: 0,
+      ...this.#version(input.content),
+    }
+    this.files.set(id, file)
+    this.#happens('FILE.UPLOADED', file, by)
+    return file
+  }
+
+  uploadVersion(id: string, content: Uint8Array | string, by = this.owner): StoredFile {
+    const file = this.#putFile({ ...this.file(id), ...this.#version(content) }, by)
+    this.#happens('FILE.UPLOADED', file, by)
     return file
   }
 
   /** Downloads a file, through its shared link for instance. */
-  downloadFile(id: string, by?: User): Uint8Array {
+  downloadFile(id: string, by = this.owner): Uint8Array {
     const file = this.file(id)
     this.#happens('FILE.DOWNLOADED', file, by)
     return file.content
   }
 
-  copyFile(id: string, input: { readonly parentId: string; readonly name?: string }): StoredFile {
+  copyFile(
+    id: string,
+    input: { readonly parentId: string; readonly name?: string; readonly by?: User },
+  ): StoredFile {
     const file = this.file(id)
-    this.folder(input.parentId)
-    const name = input.name ?? file.name
-    this.#refuseTwin(input.parentId, name)
+    const { parentId, name = file.name, by = this.owner } = input
+    this.folder(parentId)
+    this.#refuseTwin(parentId, name)
     const now = this.#time()
     const copy: StoredFile = {
       ...file,
       id: this.#newId(),
       versionId: this.#newId(),
-      parentId: input.parentId,
+      parentId,
       name,
       createdAt: now,
       modifiedAt: now,
+      createdBy: by,
+      modifiedBy: by,
       sharedLink: undefined,
       etag: 0,
     }
     this.files.set(copy.id, copy)
-    this.#happens('FILE.COPIED', copy)
-    if (this.#options.copyFiresUploaded ?? true) this.#happens('FILE.UPLOADED', copy)
+    // A webhook can be set on the file that is copied, too.
+    this.#happens('FILE.COPIED', copy, by, { alsoAt: this.pathOf(file) })
+    if (this.#options.copyFiresUploaded ?? true) this.#happens('FILE.UPLOADED', copy, by)
     return copy
   }
 
-  /** Changes what is given: a new name, another folder, a shared link or (null) none. */
+  /** Changes what is given: a new name, another folder, a shared link or (null) none. All of it, or nothing. */
   updateFile(
     id: string,
     change: {
       readonly name?: string
       readonly parentId?: string
-      readonly sharedLink?: { readonly access?: SharedLinkState['access'] } | null
+      readonly sharedLink?: { readonly access?: Access } | null
     },
+    by = this.owner,
   ): StoredFile {
-    let file = this.file(id)
-    if (change.name !== undefined && change.name !== file.name) {
-      this.#refuseTwin(file.parentId, change.name)
-      const before = file.name
-      file = this.#putFile({ ...file, name: change.name })
-      this.#happens('FILE.RENAMED', file, undefined, { before: { name: before }, after: { name: file.name } })
-    }
-    if (change.parentId !== undefined && change.parentId !== file.parentId) {
-      this.folder(change.parentId)
-      this.#refuseTwin(change.parentId, file.name)
-      const before = file.parentId
-      file = this.#putFile({ ...file, parentId: change.parentId })
-      const info = { before: { id: before, type: 'folder' }, after: { id: file.parentId, type: 'folder' } }
-      this.#happens('FILE.MOVED', file, undefined, info)
-      this.#happens('FILE.UPLOADED', file)
-    }
-    if (change.sharedLink !== undefined) file = this.#updateSharedLink(file, change.sharedLink)
-    return file
+    const before = this.file(id)
+    const { name = before.name, parentId = before.parentId, sharedLink } = change
+    this.folder(parentId)
+    if (name !== before.name || parentId !== before.parentId) this.#refuseTwin(parentId, name)
+    const named = name === before.name ? before : this.#rename(before, name, by)
+    const moved = parentId === named.parentId ? named : this.#move(named, parentId, by)
+    return sharedLink === undefined ? moved : this.#updateSharedLink(moved, sharedLink, by)
   }
 
-  trashFile(id: string): void {
-    const file = this.file(id)
-    this.files.set(id, { ...file, trashed: true })
-    this.#happens('FILE.TRASHED', { ...file, trashed: true })
+  trashFile(id: string, by = this.owner): void {
+    const file = this.#putFile({ ...this.file(id), trashed: true }, by)
+    this.#happens('FILE.TRASHED', file, by)
   }
 
   collaboration(id: string): CollaborationState {
@@ -254,80 +212,124 @@ export class Content {
 
   /** Invites somebody; who has an account here collaborates at once. */
   addCollaboration(input: {
-    readonly item: CollaborationState['item']
+    readonly item: ItemReference
     readonly login: string
     readonly role: string
+    readonly by?: User
   }): CollaborationState {
-    if (input.item.type === 'folder') this.folder(input.item.id)
-    else this.file(input.item.id)
-    const user = [...this.users.values()].find(({ login }) => login === input.login)
-    const collaborations = [...this.collaborations.values()]
-    if (collaborations.some(({ item, login }) => item.id === input.item.id && login === input.login))
-      throw new BoxRefusal(400, 'user_already_collaborator', 'User is already a collaborator')
+    const { item, login, role, by = this.owner } = input
+    if (item.type === 'folder') this.folder(item.id)
+    else this.file(item.id)
+    const twin = [...this.collaborations.values()].find(
+      one => one.item.id === item.id && one.login === login && one.status !== 'rejected',
+    )
+    if (twin) throw new BoxRefusal(400, 'user_already_collaborator', 'User is already a collaborator')
+    const user = [...this.users.values()].find(one => one.login === login)
+    const now = this.#time()
     const collaboration: CollaborationState = {
-      ...input,
       id: this.#newId(),
+      item,
+      login,
       user,
+      role,
       status: user ? 'accepted' : 'pending',
-      createdAt: this.#time(),
-      createdBy: this.owner,
+      createdAt: now,
+      modifiedAt: now,
+      createdBy: by,
     }
     this.collaborations.set(collaboration.id, collaboration)
-    this.#collaborationHappens('COLLABORATION.CREATED', collaboration)
-    if (user) this.#collaborationHappens('COLLABORATION.ACCEPTED', collaboration)
+    this.#collaborationHappens('COLLABORATION.CREATED', collaboration, by)
+    if (user) this.#collaborationHappens('COLLABORATION.ACCEPTED', collaboration, user)
     return collaboration
   }
 
-  removeCollaboration(id: string): void {
+  /** Answers an invitation for whoever was invited; accepting it gives them an account where they have none. */
+  answerInvitation(id: string, status: 'accepted' | 'rejected'): CollaborationState {
+    const pending = this.collaboration(id)
+    if (pending.status !== 'pending')
+      throw new BoxRefusal(400, 'bad_request', 'Only a pending collaboration can be accepted or rejected')
+    const { login } = pending
+    const account = [...this.users.values()].find(one => one.login === login)
+    const user =
+      account ?? (status === 'accepted' ? this.addUser({ id: this.#newId(), name: login, login }) : undefined)
+    const answered = { ...pending, status, user, modifiedAt: this.#time() }
+    this.collaborations.set(id, answered)
+    this.#collaborationHappens(`COLLABORATION.${ANSWERED[status]}`, answered, user ?? this.owner)
+    return answered
+  }
+
+  updateCollaboration(id: string, change: { readonly role: string }, by = this.owner): CollaborationState {
+    const before = this.collaboration(id)
+    if (change.role === before.role) return before
+    const changed = { ...before, role: change.role, modifiedAt: this.#time() }
+    this.collaborations.set(id, changed)
+    this.#collaborationHappens('COLLABORATION.UPDATED', changed, by)
+    return changed
+  }
+
+  removeCollaboration(id: string, by = this.owner): void {
     const collaboration = this.collaboration(id)
     this.collaborations.delete(id)
-    this.#collaborationHappens('COLLABORATION.REMOVED', collaboration)
+    this.#collaborationHappens('COLLABORATION.REMOVED', collaboration, by)
   }
 
   /** The item and the folders above it, nearest first. */
-  pathOf(item: { readonly type: 'file' | 'folder'; readonly id: string }): Happening['path'] {
-    const path: { type: 'file' | 'folder'; id: string }[] = [{ type: item.type, id: item.id }]
+  pathOf(item: ItemReference): readonly ItemReference[] {
+    const path: ItemReference[] = [{ type: item.type, id: item.id }]
     const start = item.type === 'file' ? this.files.get(item.id) : this.folders.get(item.id)
     for (let id = start?.parentId; id !== undefined; id = this.folders.get(id)?.parentId)
       path.push({ type: 'folder', id })
     return path
   }
 
-  #updateSharedLink(
-    file: StoredFile,
-    link: { readonly access?: SharedLinkState['access'] } | null,
-  ): StoredFile {
-    if (link === null) {
-      if (!file.sharedLink) return file
-      const changed = this.#putFile({ ...file, sharedLink: undefined })
-      this.#happens('SHARED_LINK.DELETED', changed)
-      return changed
-    }
-    const url = `https://app.box.com/s/${createHash('sha256').update(file.id).digest('hex').slice(0, 32)}`
-    const access = link.access ?? file.sharedLink?.access ?? 'open'
-    const changed = this.#putFile({ ...file, sharedLink: { url, access } })
-    this.#happens(file.sharedLink ? 'SHARED_LINK.UPDATED' : 'SHARED_LINK.CREATED', changed)
+  #rename(before: StoredFile, name: string, by: User): StoredFile {
+    const file = this.#putFile({ ...before, name }, by)
+    const info = { before: { name: before.name }, after: { name } }
+    this.#happens('FILE.RENAMED', file, by, { info })
+    return file
+  }
+
+  #move(before: StoredFile, parentId: string, by: User): StoredFile {
+    const left = this.pathOf(before)
+    const file = this.#putFile({ ...before, parentId }, by)
+    const info = { before: { id: before.parentId, type: 'folder' }, after: { id: parentId, type: 'folder' } }
+    this.#happens('FILE.MOVED', file, by, { info, alsoAt: left })
+    this.#happens('FILE.UPLOADED', file, by)
+    return file
+  }
+
+  #updateSharedLink(file: StoredFile, link: { readonly access?: Access } | null, by: User): StoredFile {
+    if (link === null && !file.sharedLink) return file
+    const changed = this.#putFile({ ...file, sharedLink: link ? sharedLinkOf(file, link) : undefined }, by)
+    const what = link === null ? 'DELETED' : file.sharedLink ? 'UPDATED' : 'CREATED'
+    this.#happens(`SHARED_LINK.${what}`, changed, by)
     return changed
   }
 
-  #putFile(file: StoredFile): StoredFile {
-    const changed = { ...file, etag: file.etag + 1, modifiedAt: this.#time() }
+  #version(content: Uint8Array | string): Pick<StoredFile, 'content' | 'sha1' | 'versionId'> {
+    const bytes = Buffer.from(content)
+    return {
+      content: bytes,
+      sha1: createHash('sha1').update(bytes).digest('hex'),
+      versionId: this.#newId(),
+    }
+  }
+
+  #putFile(file: StoredFile, by: User): StoredFile {
+    const changed = { ...file, etag: file.etag + 1, modifiedAt: this.#time(), modifiedBy: by }
     this.files.set(changed.id, changed)
     return changed
   }
 
-  #putFolder(input: {
-    readonly id: string
-    readonly parentId: string | undefined
-    readonly name: string
-  }): Folder {
+  #putFolder(input: Pick<Folder, 'id' | 'parentId' | 'name'>, by: User): Folder {
     const now = this.#time()
     const folder: Folder = {
       type: 'folder',
       ...input,
       createdAt: now,
       modifiedAt: now,
-      createdBy: this.owner,
+      createdBy: by,
+      modifiedBy: by,
       sharedLink: undefined,
       trashed: false,
       etag: 0,
@@ -338,39 +340,33 @@ export class Content {
 
   #refuseTwin(folderId: string, name: string): void {
     const twin = this.items(folderId).find(item => item.name === name)
-    if (twin) throw this.#conflict(twin)
-  }
-
-  #conflict(twin: Folder | StoredFile): BoxRefusal {
-    const mini = {
-      type: twin.type,
-      id: twin.id,
-      sequence_id: String(twin.etag),
-      etag: String(twin.etag),
-      name: twin.name,
-      ...(twin.type === 'file' ? { sha1: twin.sha1 } : {}),
-    }
+    if (!twin) return
     // Of files Box names the one that conflicts, of folders a list.
-    const conflicts = twin.type === 'file' ? mini : [mini]
-    return new BoxRefusal(409, 'item_name_in_use', 'Item with the same name already exists', { conflicts })
+    const conflicts = twin.type === 'file' ? wireMini(twin) : [wireMini(twin)]
+    throw new BoxRefusal(409, 'item_name_in_use', 'Item with the same name already exists', { conflicts })
   }
 
-  #happens(trigger: Trigger, item: Folder | StoredFile, by = this.owner, additionalInfo?: WireObject): void {
+  #happens(
+    trigger: Trigger,
+    item: Folder | StoredFile,
+    by: User,
+    more: { readonly info?: WireObject; readonly alsoAt?: readonly ItemReference[] } = {},
+  ): void {
     this.#options.onHappening({
       trigger,
-      path: this.pathOf(item),
+      path: [...this.pathOf(item), ...(more.alsoAt ?? [])],
       source: wireItem(this, item),
       by,
-      ...(additionalInfo ? { additionalInfo } : {}),
+      ...(more.info ? { additionalInfo: more.info } : {}),
     })
   }
 
-  #collaborationHappens(trigger: Trigger, collaboration: CollaborationState): void {
+  #collaborationHappens(trigger: Trigger, collaboration: CollaborationState, by: User): void {
     this.#options.onHappening({
       trigger,
       path: this.pathOf(collaboration.item),
       source: wireCollaboration(this, collaboration),
-      by: this.owner,
+      by,
     })
   }
 
@@ -384,87 +380,9 @@ export class Content {
   }
 }
 
-const sha1Of = (content: Uint8Array): string => createHash('sha1').update(content).digest('hex')
+const ANSWERED = { accepted: 'ACCEPTED', rejected: 'REJECTED' } as const
 
-/** A time as Box writes it: whole seconds, with an offset. */
-export const boxTime = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, '+00:00')
-
-const folderMini = ({ id, name, etag }: Folder): WireObject => ({
-  type: 'folder',
-  id,
-  sequence_id: id === '0' ? null : String(etag),
-  etag: id === '0' ? null : String(etag),
-  name,
-})
-
-const fileMini = ({ id, name, etag, sha1, versionId }: StoredFile): WireObject => ({
-  type: 'file',
-  id,
-  file_version: { type: 'file_version', id: versionId, sha1 },
-  sequence_id: String(etag),
-  etag: String(etag),
-  sha1,
-  name,
-})
-
-/** A file or folder as Box's API and webhooks show it in full. */
-export function wireItem(content: Content, item: Folder | StoredFile): WireObject {
-  const above = content
-    .pathOf(item)
-    .slice(1)
-    .reverse()
-    .flatMap(({ id }) => content.folders.get(id) ?? [])
-  const parent = item.parentId === undefined ? undefined : content.folders.get(item.parentId)
-  return {
-    ...(item.type === 'file' ? fileMini(item) : folderMini(item)),
-    description: '',
-    size: item.type === 'file' ? item.content.length : 0,
-    path_collection: { total_count: above.length, entries: above.map(folderMini) },
-    created_at: item.createdAt,
-    modified_at: item.modifiedAt,
-    trashed_at: item.trashed ? item.modifiedAt : null,
-    purged_at: null,
-    content_created_at: item.createdAt,
-    content_modified_at: item.modifiedAt,
-    created_by: item.createdBy,
-    modified_by: item.createdBy,
-    owned_by: content.owner,
-    shared_link: item.sharedLink
-      ? {
-          url: item.sharedLink.url,
-          download_url: null,
-          vanity_url: null,
-          effective_access: item.sharedLink.access,
-          effective_permission: 'can_download',
-          is_password_enabled: false,
-          unshared_at: null,
-          download_count: 0,
-          preview_count: 0,
-          access: item.sharedLink.access,
-        }
-      : null,
-    parent: parent ? folderMini(parent) : null,
-    item_status: item.trashed ? 'trashed' : 'active',
-  }
-}
-
-/** A collaboration as Box's API and webhooks show it. */
-export function wireCollaboration(content: Content, collaboration: CollaborationState): WireObject {
-  const { item, user } = collaboration
-  const folder = content.folders.get(item.id)
-  const file = content.files.get(item.id)
-  return {
-    type: 'collaboration',
-    id: collaboration.id,
-    created_by: collaboration.createdBy,
-    created_at: collaboration.createdAt,
-    modified_at: collaboration.createdAt,
-    expires_at: null,
-    status: collaboration.status,
-    accessible_by: user ?? null,
-    invite_email: user ? null : collaboration.login,
-    role: collaboration.role,
-    acknowledged_at: collaboration.status === 'accepted' ? collaboration.createdAt : null,
-    item: folder ? folderMini(folder) : file ? fileMini(file) : null,
-  }
+function sharedLinkOf(file: StoredFile, { access }: { readonly access?: Access }): SharedLinkState {
+  const url = `https://app.box.com/s/${createHash('sha256').update(file.id).digest('hex').slice(0, 32)}`
+  return { url, access: access ?? file.sharedLink?.access ?? 'open' }
 }

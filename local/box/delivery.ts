@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import { SIGNATURE_ALGORITHM, SIGNATURE_VERSION, type SignatureKeys, sign } from '../../lib/signature.ts'
-import { boxTime } from './content.ts'
+import { boxTime } from './wire.ts'
 
 /**
  * When a delivery that fails is sent again, in seconds after the attempt before. Box tells the number of retries and the

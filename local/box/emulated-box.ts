@@ -1,11 +1,13 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { SignatureKeys } from '../../lib/signature.ts'
 import { type ApiCall, createApi, type Fault } from './api.ts'
-import { boxTime, Content, type Happening, type User } from './content.ts'
+import { Content } from './content.ts'
 import { type Attempt, Deliveries, type Outgoing } from './delivery.ts'
+import type { Happening, User } from './items.ts'
 import { samplePayload, wireBody } from './payload.ts'
 import { Tokens } from './tokens.ts'
 import { type Webhook, Webhooks } from './webhooks.ts'
+import { boxTime } from './wire.ts'
 
 export type EmulatedBoxOptions = {
   readonly clock: Clock

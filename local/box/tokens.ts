@@ -1,4 +1,4 @@
-import { BoxRefusal } from './content.ts'
+import { BoxRefusal } from './refusal.ts'
 
 /** How long a token lives, in seconds. */
 const TOKEN_SECONDS = 3600

@@ -1,10 +1,13 @@
 import { TRIGGERS, type Trigger } from '../../lib/event.ts'
-import { BoxRefusal, boxTime, type Content, type Happening, notFound, type User } from './content.ts'
+import type { Content } from './content.ts'
+import type { Happening, ItemReference, User } from './items.ts'
 import type { WireObject } from './payload.ts'
+import { BoxRefusal, invalidParameter, notFound } from './refusal.ts'
+import { boxTime } from './wire.ts'
 
 export type Webhook = {
   readonly id: string
-  readonly target: { readonly type: 'file' | 'folder'; readonly id: string }
+  readonly target: ItemReference
   readonly address: string
   readonly triggers: readonly Trigger[]
   readonly createdAt: string
@@ -79,10 +82,10 @@ export class Webhooks {
     const given = isObject(input) ? input : {}
     const target = given.target === undefined ? before?.target : this.#target(given.target)
     const address = given.address === undefined ? before?.address : this.#address(given.address)
-    if (!target) throw bad('target', 'Target is required')
-    if (!address) throw bad('address', 'Address is required')
+    if (!target) throw invalidParameter('target', 'Target is required')
+    if (!address) throw invalidParameter('address', 'Address is required')
     const triggers = given.triggers === undefined ? before?.triggers : triggersOf(given.triggers, target.type)
-    if (!triggers) throw bad('triggers', 'Triggers are required')
+    if (!triggers) throw invalidParameter('triggers', 'Triggers are required')
     const twin = [...this.all.values()].find(
       one => one.id !== before?.id && one.target.type === target.type && one.target.id === target.id,
     )
@@ -94,8 +97,9 @@ export class Webhooks {
   #target(value: unknown): Webhook['target'] {
     const { type, id } = isObject(value) ? value : {}
     if ((type !== 'file' && type !== 'folder') || typeof id !== 'string')
-      throw bad('target', 'Invalid value. Target must have an id and a type, file or folder')
-    if (type === 'folder' && id === '0') throw bad('target.id', 'Webhooks are not allowed on the root folder')
+      throw invalidParameter('target', 'Invalid value. Target must have an id and a type, file or folder')
+    if (type === 'folder' && id === '0')
+      throw invalidParameter('target.id', 'Webhooks are not allowed on the root folder')
     if (type === 'folder') this.#options.content.folder(id)
     else this.#options.content.file(id)
     return { type, id }
@@ -103,33 +107,31 @@ export class Webhooks {
 
   #address(value: unknown): string {
     const url = typeof value === 'string' ? URL.parse(value) : null
-    if (!url) throw bad('address', 'Invalid value. Address must be a URL')
+    if (!url) throw invalidParameter('address', 'Invalid value. Address must be a URL')
     const local = ['localhost', '127.0.0.1'].includes(url.hostname)
     if (local && this.#options.allowLocalAddresses) return String(value)
-    if (url.protocol !== 'https:') throw bad('address', 'Invalid value. Address must be a HTTPS URL')
-    if (url.port !== '') throw bad('address', 'Invalid value. Address must use port 443')
+    if (url.protocol !== 'https:')
+      throw invalidParameter('address', 'Invalid value. Address must be a HTTPS URL')
+    if (url.port !== '') throw invalidParameter('address', 'Invalid value. Address must use port 443')
     if (url.hostname === 'box.com' || url.hostname.endsWith('.box.com') || local)
-      throw bad('address', 'Invalid value. Address is not allowed')
+      throw invalidParameter('address', 'Invalid value. Address is not allowed')
     return String(value)
   }
 }
 
 function triggersOf(value: unknown, type: 'file' | 'folder'): readonly Trigger[] {
-  if (!Array.isArray(value) || value.length === 0) throw bad('triggers', 'Triggers must not be empty')
+  if (!Array.isArray(value) || value.length === 0)
+    throw invalidParameter('triggers', 'Triggers must not be empty')
   return value.map((name: unknown) => {
     const trigger = typeof name === 'string' && isTrigger(name) ? name : undefined
     const targets: readonly string[] = trigger ? TRIGGERS[trigger].targets : []
-    if (!trigger || !targets.includes(type)) throw bad('triggers', `Invalid value '${String(name)}'.`)
+    if (!trigger || !targets.includes(type))
+      throw invalidParameter('triggers', `Invalid value '${String(name)}'.`)
     return trigger
   })
 }
 
 const isTrigger = (name: string): name is Trigger => Object.hasOwn(TRIGGERS, name)
-
-const bad = (name: string, message: string): BoxRefusal =>
-  new BoxRefusal(400, 'bad_request', 'Bad Request', {
-    errors: [{ reason: 'invalid_parameter', name, message }],
-  })
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
