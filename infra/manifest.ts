@@ -2,6 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { isObject } from '../lib/json.ts'
 
 /** What an automation declares, as far as deploying it needs to know. */
 export type ManifestEntry = {
@@ -119,8 +120,5 @@ function entryOf(exported: unknown, file: string): ManifestEntry {
     ...(typeof description === 'string' ? { description } : {}),
   }
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

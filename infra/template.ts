@@ -1,3 +1,5 @@
+import { isObject } from '../lib/json.ts'
+
 /** A compiled CloudFormation template, as far as boxhooks reads it. */
 export type CompiledTemplate = {
   readonly Resources: Readonly<Record<string, TemplateResource>>
@@ -65,6 +67,3 @@ export function numberOf(template: CompiledTemplate, id: string, property: strin
   if (typeof value !== 'number') throw new TypeError(`${id} has no number ${property}.`)
   return value
 }
-
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,5 +1,6 @@
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda'
-import { type DispatchParts, type Disposition, dispatch } from './dispatch.ts'
+import type { DispatchParts, Disposition } from './claimed-event.ts'
+import { dispatch } from './dispatch.ts'
 import type { Log } from './log.ts'
 import { type DecodedMessage, decodeMessage } from './message.ts'
 import type { Queue } from './queue.ts'

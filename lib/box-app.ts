@@ -1,3 +1,5 @@
+import { isObject, parseObject } from './json.ts'
+
 /** The credentials of a Box app, as its secret holds them. */
 export type BoxApp =
   | {
@@ -62,15 +64,9 @@ const missing = (field: string): BoxAppError =>
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value.trim() ? value.trim() : undefined
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
+/** The parser's own message would quote the secret. */
 function parse(secret: string | undefined): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(secret || '{}')
-    if (isObject(json)) return json
-  } catch {
-    // Falls through: the parser's own message would quote the secret.
-  }
+  const json = parseObject(secret || '{}')
+  if (json) return json
   throw new BoxAppError("The Box app's secret is no JSON object. Write it anew in Secrets Manager.")
 }

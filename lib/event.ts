@@ -1,3 +1,4 @@
+import { isObject } from './json.ts'
 import type { Origin } from './message.ts'
 import type {
   BoxFile,
@@ -226,9 +227,6 @@ function isEvent(event: {
   if (typeof type !== 'string' || typeof id !== 'string' || id === '') return false
   return types === 'any' || types.includes(type)
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isUser = (value: unknown): value is UserMini =>
   isObject(value) && typeof value.id === 'string' && value.type === 'user'

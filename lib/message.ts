@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isObject, parseObject } from './json.ts'
 
 export type Origin = 'webhook' | 'v1' | 'backfill'
 
@@ -68,7 +69,7 @@ const UNKNOWN = 'unknown'
  * bytes, so that repeating it is still recognised.
  */
 export function describeBody(body: Uint8Array): Pick<Message, 'eventId' | 'trigger' | 'webhookId'> {
-  const json = parseObject(body)
+  const json = parseBody(body)
   const webhook = isObject(json.webhook) ? json.webhook : {}
   return {
     eventId: idText(json.id) ?? `sha256-${createHash('sha256').update(body).digest('hex')}`,
@@ -150,7 +151,7 @@ function isoTime(text: string | undefined): string {
 
 function parseFailure(text: string | undefined): Failure | undefined {
   if (!text) return undefined
-  const json = parseObject(Buffer.from(text))
+  const json = parseObject(text) ?? {}
   const automations = Array.isArray(json.automations) ? json.automations.filter(isObject) : []
   return {
     code: string(json.code),
@@ -214,17 +215,7 @@ function decodeUtf8(body: Uint8Array): string | undefined {
   }
 }
 
-function parseObject(body: Uint8Array): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(decodeUtf8(body) ?? '')
-    return isObject(json) ? json : {}
-  } catch {
-    return {}
-  }
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+const parseBody = (body: Uint8Array): Record<string, unknown> => parseObject(decodeUtf8(body) ?? '') ?? {}
 
 /** An id in a form that fits an attribute, a DynamoDB key and a message group alike. */
 function idText(value: unknown): string | undefined {

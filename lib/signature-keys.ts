@@ -1,4 +1,5 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { parseObject } from './json.ts'
 import type { SignatureKeys } from './signature.ts'
 
 /** Where a receiver's signature keys come from. */
@@ -87,22 +88,14 @@ export function createKeyring(options: KeyringOptions): SignatureKeyring {
  * @throws Error where the text is no JSON object; its message never contains the text
  */
 export function parseKeys(secret: string | undefined): SignatureKeys {
-  const json = parse(secret)
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
+  const json = parseObject(secret ?? '')
+  if (!json)
     throw new Error(
       'The signature keys\' secret is no JSON object of the form {"primary": "…", "secondary": "…"}. Write it anew in Secrets Manager.',
     )
   const key = (name: keyof SignatureKeys): SignatureKeys => {
-    const value: unknown = Reflect.get(json, name)
+    const value = json[name]
     return typeof value === 'string' && value.trim() ? { [name]: value.trim() } : {}
   }
   return { ...key('primary'), ...key('secondary') }
-}
-
-function parse(secret: string | undefined): unknown {
-  try {
-    return JSON.parse(secret ?? '')
-  } catch {
-    return undefined
-  }
 }

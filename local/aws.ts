@@ -8,7 +8,8 @@ import {
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs'
 import dynalite from 'dynalite'
 import { startFauxqs } from 'fauxqs'
-import { type CompiledTemplate, isObject, numberOf, resource } from '../infra/template.ts'
+import { type CompiledTemplate, numberOf, resource } from '../infra/template.ts'
+import { isObject } from '../lib/json.ts'
 
 /** The AWS services that the functions use, with what the template says is in them. */
 export type Aws = {

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ROOT } from '../infra/bundle.ts'
 import { type Packaged, packageBuilt } from '../infra/package.ts'
-import { type CompiledTemplate, isObject, numberOf, resource } from '../infra/template.ts'
+import { type CompiledTemplate, numberOf, resource } from '../infra/template.ts'
+import { isObject } from '../lib/json.ts'
 import { packagedLocal } from './packaged.ts'
 
 let packaged: Packaged

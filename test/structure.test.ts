@@ -57,6 +57,7 @@ test('ingest reaches only what it needs', () => {
     'lib/config.ts',
     'lib/delivery.ts',
     'lib/ingest.ts',
+    'lib/json.ts',
     'lib/log.ts',
     'lib/message.ts',
     'lib/queue.ts',
