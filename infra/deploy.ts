@@ -9,8 +9,9 @@ async function deploy(args: readonly string[]): Promise<number> {
       'The stage local is the one on your machine; run it with npm start. Name another stage.',
     )
   const { folder } = await packageStage({ stage, args: rest })
+  // Only its verbose form ends with the stack's outputs, the webhook URL among them.
   const { code } = await exclusively(LOCK, () =>
-    osls(['deploy', '--stage', stage, '--package', folder, ...rest], true),
+    osls(['deploy', '--verbose', '--stage', stage, '--package', folder, ...rest], true),
   )
   if (code !== 0)
     console.error(

@@ -1,7 +1,10 @@
+import { isObject } from './answers.ts'
 import { BoxRefusal } from './refusal.ts'
 
 /** How long a token lives, in seconds. */
 const TOKEN_SECONDS = 3600
+/** How far ahead an assertion may expire, in seconds. */
+const ASSERTION_SECONDS_MAX = 60
 
 export type TokensOptions = {
   /** Milliseconds since the epoch. */
@@ -9,6 +12,13 @@ export type TokensOptions = {
   readonly newId: () => string
   readonly clientId: string
   readonly clientSecret: string
+}
+
+export type Grant = {
+  readonly access_token: string
+  readonly expires_in: number
+  readonly token_type: 'bearer'
+  readonly restricted_to: []
 }
 
 /** Box's token endpoint for server authentication. */
@@ -23,28 +33,21 @@ export class Tokens {
   /**
    * Grants a token for client credentials or a JWT assertion. The assertion's form and expiry are checked, not its
    * signature, as no public key is known here.
-   * @throws BoxRefusal as Box refuses a grant
+   * @throws BoxRefusal (400) as Box refuses a grant
+   * @see https://developer.box.com/guides/authentication/
    */
-  grant(form: URLSearchParams): { access_token: string; expires_in: number; token_type: 'bearer' } {
-    const { clientId, clientSecret, now, newId } = this.#options
-    if (form.get('client_id') !== clientId || form.get('client_secret') !== clientSecret)
-      throw new BoxRefusal(400, 'invalid_client', 'The client credentials are invalid')
+  grant(form: URLSearchParams): Grant {
     const type = form.get('grant_type')
-    if (type === 'client_credentials') {
-      if (!form.get('box_subject_id') || !/^(enterprise|user)$/.test(form.get('box_subject_type') ?? ''))
-        throw new BoxRefusal(400, 'invalid_grant', 'Grant credentials are invalid')
-    } else if (type === 'urn:ietf:params:oauth:grant-type:jwt-bearer') {
-      this.#checkAssertion(form.get('assertion') ?? '')
-    } else {
-      throw new BoxRefusal(400, 'unsupported_grant_type', 'The grant type is unsupported')
-    }
-    const token = newId()
-    this.#expiry.set(token, now() + TOKEN_SECONDS * 1000)
-    return { access_token: token, expires_in: TOKEN_SECONDS, token_type: 'bearer' }
+    if (type === 'client_credentials') this.#checkClientCredentials(form)
+    else if (type === 'urn:ietf:params:oauth:grant-type:jwt-bearer') this.#checkAssertion(form)
+    else throw new BoxRefusal(400, 'unsupported_grant_type', 'The grant type is unsupported')
+    const token = this.#options.newId()
+    this.#expiry.set(token, this.#options.now() + TOKEN_SECONDS * 1000)
+    return { access_token: token, expires_in: TOKEN_SECONDS, token_type: 'bearer', restricted_to: [] }
   }
 
   isValid(authorization: string | undefined): boolean {
-    const token = /^Bearer (.+)$/.exec(authorization ?? '')?.[1]
+    const token = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1]
     return this.#options.now() < (this.#expiry.get(token ?? '') ?? 0)
   }
 
@@ -53,16 +56,47 @@ export class Tokens {
     this.#expiry.clear()
   }
 
-  #checkAssertion(assertion: string): void {
-    const [, payload = ''] = assertion.split('.')
-    try {
-      const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
-      const exp = claims instanceof Object ? Reflect.get(claims, 'exp') : undefined
-      if (typeof exp === 'number' && exp * 1000 > this.#options.now() && assertion.split('.').length === 3)
-        return
-    } catch {
-      // Falls through to the refusal.
+  #isClient(form: URLSearchParams): boolean {
+    const { clientId, clientSecret } = this.#options
+    return form.get('client_id') === clientId && form.get('client_secret') === clientSecret
+  }
+
+  #checkClientCredentials(form: URLSearchParams): void {
+    const subject = isSubjectType(form.get('box_subject_type')) && form.get('box_subject_id')
+    if (!subject || !this.#isClient(form))
+      throw new BoxRefusal(400, 'invalid_grant', 'Grant credentials are invalid')
+  }
+
+  #checkAssertion(form: URLSearchParams): void {
+    if (!this.#isClient(form))
+      throw new BoxRefusal(400, 'invalid_client', 'The client credentials are invalid')
+    const [header, claims, signature] = (form.get('assertion') ?? '').split('.')
+    const { alg } = decoded(header)
+    const { iss, sub, box_sub_type: subjectType, aud, jti, exp } = decoded(claims)
+    const nowSeconds = this.#options.now() / 1000
+    const problems: Readonly<Record<string, boolean>> = {
+      alg: typeof alg !== 'string' || !/^RS(256|384|512)$/.test(alg),
+      signature: !signature,
+      iss: iss !== this.#options.clientId,
+      sub: typeof sub !== 'string' || sub === '',
+      box_sub_type: !isSubjectType(subjectType),
+      aud: aud !== 'https://api.box.com/oauth2/token',
+      jti: typeof jti !== 'string' || jti.length < 16 || jti.length > 128,
+      exp: typeof exp !== 'number' || exp <= nowSeconds || exp > nowSeconds + ASSERTION_SECONDS_MAX,
     }
-    throw new BoxRefusal(400, 'invalid_grant', 'Please check the assertion')
+    const [wrong] = Object.keys(problems).filter(name => problems[name])
+    if (wrong) throw new BoxRefusal(400, 'invalid_grant', `Please check the '${wrong}' claim`)
+  }
+}
+
+const isSubjectType = (type: unknown): boolean => type === 'enterprise' || type === 'user'
+
+/** A part of a JWT; empty where it is none. */
+function decoded(part: string | undefined): Record<string, unknown> {
+  try {
+    const json: unknown = JSON.parse(Buffer.from(part ?? '', 'base64url').toString())
+    return isObject(json) ? json : {}
+  } catch {
+    return {}
   }
 }

@@ -1,4 +1,5 @@
 import { TRIGGERS, type Trigger } from '../../lib/event.ts'
+import { isObject } from './answers.ts'
 import type { Content } from './content.ts'
 import type { Happening, ItemReference, User } from './items.ts'
 import type { WireObject } from './payload.ts'
@@ -132,9 +133,6 @@ function triggersOf(value: unknown, type: 'file' | 'folder'): readonly Trigger[]
 }
 
 const isTrigger = (name: string): name is Trigger => Object.hasOwn(TRIGGERS, name)
-
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A webhook as the API shows it in a list: without address and triggers. */
 export const wireWebhookMini = ({ id, target }: Webhook): WireObject => ({ id, type: 'webhook', target })
