@@ -32,6 +32,7 @@ export type Attempt = {
   readonly body: Uint8Array
   /** HTTP status; 0 where no answer came. */
   readonly status: number
+  /** The answer's body; where no answer came, why. */
   readonly answer: string
   /** Milliseconds since the epoch; undefined where it is delivered, or given up. */
   readonly nextAttemptAt: number | undefined
@@ -73,7 +74,7 @@ export type DeliveriesOptions = {
 export class Deliveries {
   readonly #options: DeliveriesOptions
   readonly #pending = new Set<() => void>()
-  readonly #sending = new Set<Promise<unknown>>()
+  readonly #waiting = new Set<AbortController>()
   #closed = false
 
   constructor(options: DeliveriesOptions) {
@@ -88,12 +89,12 @@ export class Deliveries {
     return this.#attempt(outgoing, bend, 1, undefined)
   }
 
-  /** Stops all retries and waits for what is under way. */
+  /** Stops all retries, and waits no longer for answers. */
   async close(): Promise<void> {
     this.#closed = true
     for (const cancel of this.#pending) cancel()
     this.#pending.clear()
-    await Promise.allSettled(this.#sending)
+    for (const waiting of this.#waiting) waiting.abort(CLOSED)
   }
 
   async #attempt(
@@ -107,9 +108,7 @@ export class Deliveries {
     const timestamp = keepFirstTimestamp && first ? first : boxTime(sentAt - (bend.ageSeconds ?? 0) * 1000)
     const deliveryId = this.#options.newId()
     const headers = this.#headers(outgoing.body, timestamp, deliveryId, bend)
-    const sending = this.#post(outgoing, headers)
-    this.#sending.add(sending)
-    const { status, answer } = await sending.finally(() => this.#sending.delete(sending))
+    const { status, answer } = await this.#post(outgoing, headers)
     const waitSeconds = this.#options.retrySeconds ?? RETRY_CURVES.current
     const wait = status >= 200 && status < 300 ? undefined : waitSeconds[attempt - 1]
     const again = wait !== undefined && (bend.retry ?? true) && !this.#closed
@@ -154,21 +153,46 @@ export class Deliveries {
     return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined))
   }
 
-  async #post(
-    { address, body }: Outgoing,
-    headers: Record<string, string>,
-  ): Promise<{ status: number; answer: string }> {
-    const stop = new AbortController()
-    const cancel = this.#options.clock.after(ANSWER_MS_MAX, () => stop.abort())
+  async #post({ address, body }: Outgoing, headers: Record<string, string>): Promise<Answer> {
+    if (this.#closed) return { status: 0, answer: CLOSED.message }
+    const waiting = new AbortController()
+    const { signal } = waiting
+    const cancel = this.#options.clock.after(ANSWER_MS_MAX, () => waiting.abort(LATE))
+    this.#waiting.add(waiting)
     try {
-      const bytes = Uint8Array.from(body)
-      const request = new Request(address, { method: 'POST', headers, body: bytes, signal: stop.signal })
-      const response = await this.#options.fetch(request)
-      return { status: response.status, answer: await response.text() }
+      const init = {
+        method: 'POST',
+        headers,
+        body: Uint8Array.from(body),
+        signal,
+        redirect: 'manual',
+      } as const
+      return await Promise.race([this.#ask(new Request(address, init)), rejectedOn(signal)])
     } catch (error) {
-      return { status: 0, answer: error instanceof Error ? error.message : String(error) }
+      return { status: 0, answer: reasonOf(error) }
     } finally {
       cancel()
+      this.#waiting.delete(waiting)
     }
   }
+
+  async #ask(request: Request): Promise<Answer> {
+    const response = await this.#options.fetch(request)
+    return { status: response.status, answer: await response.text() }
+  }
+}
+
+type Answer = Pick<Attempt, 'status' | 'answer'>
+
+const LATE = new Error(`There was no answer within ${ANSWER_MS_MAX / 1000} s.`)
+const CLOSED = new Error('The emulated Box was closed.')
+
+const rejectedOn = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+
+/** Node says "fetch failed", and why in the cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause instanceof Error ? error.cause.message : ''
+  return cause ? `${error.message}: ${cause}` : error.message
 }

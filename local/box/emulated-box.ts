@@ -1,10 +1,13 @@
 import type { Clock } from '../../lib/clock.ts'
+import { parseObject } from '../../lib/json.ts'
 import type { SignatureKeys } from '../../lib/signature.ts'
-import { type ApiCall, createApi, type Fault } from './api.ts'
+import { type ApiCall, createApi } from './api.ts'
 import { Content } from './content.ts'
-import { type Attempt, Deliveries, type Outgoing } from './delivery.ts'
+import { type Attempt, type Bend, Deliveries, type Outgoing } from './delivery.ts'
+import type { Fault } from './faults.ts'
 import type { Happening, User } from './items.ts'
-import { samplePayload, wireBody } from './payload.ts'
+import { samplePayload, type WireObject, wireBody } from './payload.ts'
+import { BoxRefusal } from './refusal.ts'
 import { Tokens } from './tokens.ts'
 import { type Webhook, Webhooks } from './webhooks.ts'
 import { boxTime } from './wire.ts'
@@ -26,6 +29,19 @@ export type EmulatedBoxOptions = {
   readonly onCall?: (call: ApiCall) => void
 }
 
+/** Something that a listener is told of. */
+export type Notice =
+  | { readonly kind: 'happening'; readonly happening: Happening }
+  | { readonly kind: 'attempt'; readonly attempt: Attempt }
+  | { readonly kind: 'call'; readonly call: ApiCall }
+
+/** A delivery that is not Box's own doing. */
+export type CustomDelivery = {
+  readonly address: string
+  /** A payload, which is written as Box writes it, or the very bytes to send. */
+  readonly body: WireObject | Uint8Array
+}
+
 /** One Box enterprise with one application, in memory: its API, its content, its webhooks and their deliveries. */
 export type EmulatedBox = {
   readonly content: Content
@@ -36,10 +52,19 @@ export type EmulatedBox = {
   readonly faults: Fault[]
   /** Every event sent so far that is still kept, the newest last. */
   readonly sent: readonly Outgoing[]
+  /**
+   * Delivers an event again, under a new delivery id, as Box may do.
+   * @throws BoxRefusal (404) where the event is not kept any more
+   */
+  deliverAgain(eventId: string, bend?: Bend): Promise<Attempt>
+  /** Delivers anything, signed as Box would sign it. */
+  sendCustom(custom: CustomDelivery, bend?: Bend): Promise<Attempt>
   /** Signs new deliveries with other keys, as after a reset in the Developer Console. */
   setKeys(keys: SignatureKeys): void
   /** Answers a call to the API. */
   fetch(request: Request): Promise<Response>
+  /** Calls back with everything that happens, until the returned function is called. */
+  on(listener: (notice: Notice) => void): () => void
   /** Waits until every first attempt of what has happened is over. */
   settled(): Promise<void>
   close(): Promise<void>
@@ -60,6 +85,10 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
   let keys = options.keys
   const sent: Outgoing[] = []
   const underWay = new Set<Promise<unknown>>()
+  const listeners = new Set<(notice: Notice) => void>()
+  const notify = (notice: Notice): void => {
+    for (const listener of listeners) listener(notice)
+  }
   const deliveries = new Deliveries({
     clock,
     newId,
@@ -67,15 +96,22 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     keys: () => keys,
     ...(options.retrySeconds ? { retrySeconds: options.retrySeconds } : {}),
     ...(options.keepFirstTimestamp ? { keepFirstTimestamp: true } : {}),
-    ...(options.onAttempt ? { onAttempt: options.onAttempt } : {}),
+    onAttempt(attempt) {
+      options.onAttempt?.(attempt)
+      notify({ kind: 'attempt', attempt })
+    },
   })
+  const send = (outgoing: Outgoing, bend?: Bend): Promise<Attempt> => {
+    sent.push(outgoing)
+    if (sent.length > SENT_MAX) sent.shift()
+    return deliveries.send(outgoing, bend)
+  }
   /** Each webhook on the item's path is told by an event of its own. */
   const tell = (happening: Happening): void => {
+    notify({ kind: 'happening', happening })
     for (const webhook of webhooks.toldOf(happening)) {
-      const outgoing = eventFor(happening, webhook, newId(), boxTime(clock.now()))
-      sent.push(outgoing)
-      if (sent.length > SENT_MAX) sent.shift()
-      const sending = deliveries.send(outgoing).finally(() => underWay.delete(sending))
+      const event = eventFor(happening, webhook, newId(), boxTime(clock.now()))
+      const sending = send(event).finally(() => underWay.delete(sending))
       underWay.add(sending)
     }
   }
@@ -93,8 +129,14 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     clientSecret: options.clientSecret ?? 'local-secret',
   })
   const faults: Fault[] = []
-  const onCall = options.onCall ?? (() => {})
-  const api = createApi({ content, webhooks, tokens, faults, newId, now: clock.now, onCall })
+  const closing = new AbortController()
+  const onCall = (call: ApiCall): void => {
+    options.onCall?.(call)
+    notify({ kind: 'call', call })
+  }
+  const { now } = clock
+  const { signal } = closing
+  const api = createApi({ content, webhooks, tokens, faults, newId, now, onCall, closing: signal })
   return {
     content,
     webhooks,
@@ -102,14 +144,27 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     tokens,
     faults,
     sent,
+    async deliverAgain(eventId, bend) {
+      const event = sent.findLast(one => one.eventId === eventId)
+      if (!event) throw new BoxRefusal(404, 'not_found', `The event ${eventId} is not kept any more.`)
+      return deliveries.send(event, bend)
+    },
+    sendCustom: ({ address, body }, bend) => send(customEvent(address, body, newId), bend),
     setKeys(next) {
       keys = next
+    },
+    on(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
     fetch: async request => api.fetch(request),
     async settled() {
       while (underWay.size > 0) await Promise.allSettled(underWay)
     },
-    close: () => deliveries.close(),
+    async close() {
+      closing.abort()
+      await deliveries.close()
+    },
   }
 }
 
@@ -121,4 +176,18 @@ function eventFor(happening: Happening, webhook: Webhook, eventId: string, creat
     additional_info: additionalInfo ?? [],
   }
   return { eventId, trigger, webhookId: webhook.id, address: webhook.address, body: wireBody(payload) }
+}
+
+/** What is known of a custom delivery is what its body says of itself. */
+function customEvent(address: string, body: WireObject | Uint8Array, newId: () => string): Outgoing {
+  const bytes = body instanceof Uint8Array ? body : wireBody(body)
+  const { id, trigger, webhook } = parseObject(Buffer.from(bytes).toString()) ?? {}
+  const webhookId = webhook instanceof Object ? Reflect.get(webhook, 'id') : undefined
+  return {
+    eventId: typeof id === 'string' ? id : newId(),
+    trigger: typeof trigger === 'string' ? trigger : 'unknown',
+    webhookId: typeof webhookId === 'string' ? webhookId : '',
+    address,
+    body: bytes,
+  }
 }

@@ -1,4 +1,4 @@
-import { isObject } from './answers.ts'
+import { parseObject } from '../../lib/json.ts'
 import { BoxRefusal } from './refusal.ts'
 
 /** How long a token lives, in seconds. */
@@ -92,11 +92,5 @@ export class Tokens {
 const isSubjectType = (type: unknown): boolean => type === 'enterprise' || type === 'user'
 
 /** A part of a JWT; empty where it is none. */
-function decoded(part: string | undefined): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(Buffer.from(part ?? '', 'base64url').toString())
-    return isObject(json) ? json : {}
-  } catch {
-    return {}
-  }
-}
+const decoded = (part = ''): Record<string, unknown> =>
+  parseObject(Buffer.from(part, 'base64url').toString()) ?? {}

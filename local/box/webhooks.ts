@@ -1,5 +1,5 @@
 import { TRIGGERS, type Trigger } from '../../lib/event.ts'
-import { isObject } from './answers.ts'
+import { isObject } from '../../lib/json.ts'
 import type { Content } from './content.ts'
 import type { Happening, ItemReference, User } from './items.ts'
 import type { WireObject } from './payload.ts'

@@ -1,0 +1,64 @@
+import type { Context } from 'hono'
+import { isObject } from '../../lib/json.ts'
+import type { Content } from './content.ts'
+import type { User } from './items.ts'
+import type { WireObject, WireValue } from './payload.ts'
+import { BoxRefusal, invalidParameter } from './refusal.ts'
+
+/** What each call to the API carries with it. */
+export type ApiEnv = { Variables: { requestId: string } }
+export type ApiContext = Context<ApiEnv>
+
+/** @throws BoxRefusal (400) where the body is no JSON object */
+export async function bodyOf(c: ApiContext): Promise<Record<string, unknown>> {
+  const body: unknown = await c.req.json().catch(() => undefined)
+  if (!isObject(body)) throw new BoxRefusal(400, 'bad_request', 'Could not parse JSON')
+  return body
+}
+
+/** The id that an object in a body names, as in `{"parent": {"id": "0"}}`. */
+export function idIn(body: Record<string, unknown>, field: string): string {
+  const { [field]: named } = body
+  if (!isObject(named) || typeof named.id !== 'string')
+    throw invalidParameter(`${field}.id`, `'${field}.id' is required`)
+  return named.id
+}
+
+export function textIn(body: Record<string, unknown>, field: string): string {
+  const { [field]: text } = body
+  if (typeof text !== 'string' || text === '') throw invalidParameter(field, `'${field}' is required`)
+  return text
+}
+
+/** A whole number from the query, 0 or more. */
+export function countIn(c: ApiContext, name: string, usual: number): number {
+  const text = c.req.query(name)
+  if (text === undefined || text === '') return usual
+  if (!/^\d+$/.test(text)) throw invalidParameter(name, `Invalid value '${text}'`)
+  return Number(text)
+}
+
+/** Whoever a call acts for: the user of its As-User header, where there is such a one, or the app itself. */
+export const actorOf = (c: ApiContext, content: Content): User =>
+  content.users.get(c.req.header('as-user') ?? '') ?? content.owner
+
+export const answer = (c: ApiContext, body: WireObject, status: 200 | 201 = 200): Response =>
+  c.body(JSON.stringify(body satisfies WireValue), status, { 'content-type': 'application/json' })
+
+/** @see https://developer.box.com/reference/resources/client-error/ */
+export function failure(refusal: BoxRefusal, requestId: string, retryAfterSeconds?: number): Response {
+  const { status, code, message, contextInfo } = refusal
+  const headers: Record<string, string> = { 'content-type': 'application/json' }
+  if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds)
+  if (status === 401) headers['www-authenticate'] = 'Bearer realm="Service", error="invalid_token"'
+  const body = {
+    type: 'error',
+    status,
+    code,
+    message,
+    help_url: 'https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors/',
+    request_id: requestId,
+    ...(contextInfo ? { context_info: contextInfo } : {}),
+  }
+  return new Response(JSON.stringify(body), { status, headers })
+}
