@@ -11,14 +11,14 @@ import {
   secondsUntil,
 } from './claimed-event.ts'
 import { classify } from './errors.ts'
-import { type BoxEvent, parseEvent, sourceKey } from './event.ts'
+import { type BoxEvent, parseEvent, sourceKey, type Target } from './event.ts'
 import type { NewEvent } from './ledger.ts'
 import type { Log } from './log.ts'
 import type { Message } from './message.ts'
 import type { EventRecord } from './record.ts'
 import { backoffSeconds, DEFAULT_RETRY } from './retry.ts'
 import { skipOf } from './run.ts'
-import { concernedBy } from './target.ts'
+import { concernedBy, targetsOf, targetText } from './target.ts'
 
 /** DynamoDB's item has at most 400 KB; runs and steps need room beside the payload. */
 const PAYLOAD_BYTES_MAX = 250_000
@@ -49,7 +49,7 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
   }
   if (concern.kind === 'unknown') return deadLetterEvent(parts, input, log, concern.error)
 
-  const held = await claimEvent(parts, input, event, concern.automations, existing)
+  const held = await claimEvent(parts, input, event, concern.targets, existing)
   if (held.plan.kind === 'finished') {
     log.info('event_duplicate', { trigger: event.triggerName })
     return FINISHED
@@ -84,15 +84,15 @@ function warnOfWebhook({ trigger, webhook }: BoxEvent, log: Log): void {
 }
 
 type ConcernOutcome =
-  | { kind: 'known'; automations: readonly BoundAutomation[] }
+  | { kind: 'known'; targets: readonly Target[] }
   | { kind: 'unknown'; error: { code: string; message: string } }
   | { kind: 'failed'; code: string }
 
 async function concernOf(parts: DispatchParts, event: BoxEvent): Promise<ConcernOutcome> {
   try {
-    const concern = await concernedBy(event, parts.automations, parts.targetOf)
-    if (concern.known) return { kind: 'known', automations: concern.automations }
-    const targets = concern.targets.map(({ type, id }) => `${type} ${id}`).join(', ')
+    const concern = await targetsOf(event, parts.automations, parts.targetOf)
+    if (concern.known) return { kind: 'known', targets: concern.targets }
+    const targets = concern.candidates.map(targetText).join(', ')
     const message = `The webhook ${event.webhook.id} does not exist any more, and the event does not show which of the watched items it is about (${targets}). See that the webhooks exist, then redrive.`
     return { kind: 'unknown', error: { code: 'target_unknown', message } }
   } catch (error) {
@@ -118,7 +118,7 @@ async function claimEvent(
   parts: DispatchParts,
   input: Dispatch,
   event: BoxEvent,
-  concerned: readonly BoundAutomation[],
+  targets: readonly Target[],
   known: EventRecord | undefined,
 ): Promise<{ plan: ClaimPlan }> {
   const { ledger, clock } = parts
@@ -126,9 +126,11 @@ async function claimEvent(
   let record = known
   for (;;) {
     const lease = { token: parts.newToken(), until: input.deadline }
+    // What was decided at first stands, so that a webhook deleted since then can't bring in other automations.
+    const about = record?.targets ?? targets
     const plan = planClaim({
       record,
-      concerned,
+      concerned: concernedBy(event, parts.automations, about),
       deployed: parts.automations,
       skipped: bound => quietSkip(bound, event),
       failure: message.failure,
@@ -137,10 +139,13 @@ async function claimEvent(
     })
     if (plan.kind !== 'claim') return { plan }
     if (record) {
-      if (await ledger.claim(record, plan.claim)) return { plan }
+      if (await ledger.claim(record, { ...plan.claim, targets: about })) return { plan }
       record = await ledger.read(message.eventId)
     } else {
-      const opened = await ledger.open(newEvent(message, sourceKey(event)), plan.claim)
+      const opened = await ledger.open(newEvent(message, sourceKey(event)), {
+        ...plan.claim,
+        targets: about,
+      })
       if (opened.claimed) return { plan }
       record = opened.record
     }

@@ -7,7 +7,9 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
+import type { Target } from './event.ts'
 import { type EventRecord, type EventStatus, type RunRecord, readRecord } from './record.ts'
+import { targetText } from './target.ts'
 
 /** A claim on an event: who may write its outcome, and until when nobody else may try. */
 export type Lease = {
@@ -23,6 +25,8 @@ export type Claim = {
   readonly status: EventStatus
   readonly redrives: number
   readonly runs: Readonly<Record<string, RunRecord>>
+  /** The watched targets that the event is about, once that is known. */
+  readonly targets?: readonly Target[]
 }
 
 /** What is kept of an event when it is first claimed. */
@@ -130,12 +134,14 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   return {
     read,
-    async open(event, { lease, status, redrives, runs }) {
+    async open(event, claim) {
+      const { lease, status, redrives, runs, targets } = claim
       const fresh = {
         ...event,
         status,
         redrives,
         runs,
+        ...(targets ? { targets: targets.map(targetText) } : {}),
         version: 1,
         leaseToken: lease.token,
         leaseUntil: lease.until,
@@ -156,12 +162,12 @@ export function createLedger(options: LedgerOptions): Ledger {
         if (!(error instanceof ConditionalCheckFailedException)) throw error
         const record = error.Item ? readRecord(error.Item) : await read(event.eventId)
         // The record can expire between the two calls; then the event is as new.
-        if (!record) return this.open(event, { lease, status, redrives, runs })
+        if (!record) return this.open(event, claim)
         // A write whose answer got lost is repeated by the SDK and meets itself.
         return { claimed: record.leaseToken === lease.token, record }
       }
     },
-    async claim(seen, { lease, status, redrives, runs }) {
+    async claim(seen, { lease, status, redrives, runs, targets }) {
       const expression = new Expression()
         .when('version', seen.version)
         .set('leaseToken', lease.token)
@@ -170,6 +176,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         .set('redrives', redrives)
         .set('expiresAt', expiresAt())
         .increment('version')
+      if (targets) expression.set('targets', targets.map(targetText))
       for (const [name, run] of Object.entries(runs)) expression.set(['runs', name], run)
       if (await update(seen.eventId, expression)) return true
       const record = await read(seen.eventId)

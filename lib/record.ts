@@ -1,5 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Target } from './event.ts'
+import { parseTarget } from './target.ts'
 
 /** Open while a run of it is unfinished; done when every run is; dead when nothing is left but runs that were given up. */
 export type EventStatus = 'open' | 'done' | 'dead'
@@ -46,6 +48,8 @@ export type EventRecord = {
   /** How often the event as a whole was taken back from the dead-letter queue. */
   readonly redrives: number
   readonly runs: Readonly<Record<string, RunRecord>>
+  /** The watched targets that the event is about; absent until that is known. */
+  readonly targets?: readonly Target[]
   readonly error?: { readonly code: string; readonly message: string }
   /** The body, gzipped. */
   readonly payload?: Uint8Array
@@ -71,6 +75,7 @@ export function readRecord(item: Record<string, AttributeValue>): EventRecord {
   const raw = fields(unmarshall(item))
   const error = readError(raw.value('error'))
   const payload = raw.value('payload')
+  const targets = raw.value('targets')
   return {
     eventId: raw.text('eventId'),
     deliveryId: raw.text('deliveryId'),
@@ -86,6 +91,7 @@ export function readRecord(item: Record<string, AttributeValue>): EventRecord {
     runs: Object.fromEntries(
       Object.entries(object(raw.value('runs'))).map(([name, run]) => [name, readRun(run)]),
     ),
+    ...(Array.isArray(targets) ? { targets: targets.flatMap(text => parseTarget(String(text)) ?? []) } : {}),
     ...(error ? { error } : {}),
     ...(payload instanceof Uint8Array ? { payload } : {}),
   }

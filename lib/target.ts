@@ -5,41 +5,60 @@ import { type BoxEvent, pathOf, type Target, TRIGGERS } from './event.ts'
 export type TargetLookup = (webhookId: string) => Promise<Target | undefined>
 
 export type Concern =
-  | { readonly known: true; readonly automations: readonly BoundAutomation[] }
+  | { readonly known: true; readonly targets: readonly Target[] }
   /** Nothing tells which of several targets the event is about. */
-  | { readonly known: false; readonly targets: readonly Target[] }
+  | { readonly known: false; readonly candidates: readonly Target[] }
 
 /**
- * Finds the automations that an event concerns: those that subscribe to its trigger and watch the target of the webhook
- * it came through. An event does not name that target, and nested targets each get an event of their own, so it is
- * worked out: from the item's path where just one watched target lies on it, and by asking Box otherwise.
+ * Finds the watched targets that an event is about: normally the one of the webhook it came through. An event does not
+ * name that target, and nested targets each get an event of their own, so it is worked out: from the item's path where
+ * just one watched target lies on it, and by asking Box otherwise. It is worked out once per event; the ledger keeps it.
  */
-export async function concernedBy(
+export async function targetsOf(
   event: BoxEvent,
   deployed: readonly BoundAutomation[],
-  targetOf: TargetLookup,
+  lookUp: TargetLookup,
 ): Promise<Concern> {
-  const { trigger } = event
-  if (trigger === 'UNKNOWN') return { known: true, automations: [] }
-  const subscribed = deployed.filter(({ automation }) => automation.on.includes(trigger))
-  if (subscribed.length === 0 || !TRIGGERS[trigger].subscribable)
-    return { known: true, automations: subscribed }
-
-  const watching = (targets: readonly Target[]): Concern => ({
-    known: true,
-    automations: subscribed.filter(({ watch }) => watch.some(one => includes(targets, one))),
-  })
-  const watched = subscribed.flatMap(({ watch }) => watch)
+  const subscribed = subscribedTo(event, deployed)
+  if (subscribed.length === 0 || !isSubscribable(event)) return { known: true, targets: [] }
+  const watched = distinct(subscribed.flatMap(({ watch }) => watch))
   const onPath = distinct(pathOf(event).filter(target => includes(watched, target)))
-  if (onPath.length === 1) return watching(onPath)
+  if (onPath.length === 1) return { known: true, targets: onPath }
 
-  const target = await targetOf(event.webhook.id)
-  if (target) return watching([target])
+  const target = await lookUp(event.webhook.id)
+  if (target) return { known: true, targets: [target] }
   // The webhook is gone. What its event is about can still be plain.
-  if (onPath.length > 0) return watching(onPath)
-  const targets = distinct(watched)
-  return targets.length === 1 ? watching(targets) : { known: false, targets }
+  if (onPath.length > 0) return { known: true, targets: onPath }
+  return watched.length === 1 ? { known: true, targets: watched } : { known: false, candidates: watched }
 }
+
+/** The automations that subscribe to an event's trigger and watch one of these targets. */
+export function concernedBy(
+  event: BoxEvent,
+  deployed: readonly BoundAutomation[],
+  targets: readonly Target[],
+): readonly BoundAutomation[] {
+  const subscribed = subscribedTo(event, deployed)
+  if (!isSubscribable(event)) return subscribed
+  return subscribed.filter(({ watch }) => watch.some(one => includes(targets, one)))
+}
+
+/** A target as the ledger keeps it: `folder:123`. */
+export const targetText = ({ type, id }: Target): string => `${type}:${id}`
+
+/** Reads what {@link targetText} wrote; undefined where it did not. */
+export function parseTarget(text: string): Target | undefined {
+  const [, type, id] = /^(file|folder):(.+)$/.exec(text) ?? []
+  return id && (type === 'file' || type === 'folder') ? { type, id } : undefined
+}
+
+function subscribedTo({ trigger }: BoxEvent, deployed: readonly BoundAutomation[]): BoundAutomation[] {
+  return trigger === 'UNKNOWN' ? [] : deployed.filter(({ automation }) => automation.on.includes(trigger))
+}
+
+/** What Box sends unasked is about the webhook itself, and concerns whoever asks for it. */
+const isSubscribable = ({ trigger }: BoxEvent): boolean =>
+  trigger !== 'UNKNOWN' && TRIGGERS[trigger].subscribable
 
 const includes = (targets: readonly Target[], { type, id }: Target): boolean =>
   targets.some(target => target.type === type && target.id === id)

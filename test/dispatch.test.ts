@@ -379,6 +379,45 @@ describe('failures', () => {
   })
 })
 
+describe('whose event it is', () => {
+  test('is decided once: a webhook deleted between two attempts brings in no other automation', async () => {
+    const inner = counted('inner', fail(new Error('not yet')), { watch: { folder: '100001' } })
+    const outer = counted('outer', () => {}, { watch: { folder: '0' } })
+    const engine = createEngine(embedded, [inner.made, outer.made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const exists = { targetOf: async () => ({ type: 'folder', id: '100001' }) as const }
+    await engine.work({ parts: exists })
+    expect(await engine.record(id)).toMatchObject({ targets: [{ type: 'folder', id: '100001' }] })
+    engine.clock.advance(3_600_000)
+    await engine.reveal()
+    await engine.work({ parts: { targetOf: async () => undefined } })
+    expect([inner.runs, outer.runs]).toEqual([[1, 2], []])
+  })
+
+  test('while Box can’t say, the event waits, uncounted', async () => {
+    const inner = counted('inner', () => {}, { watch: { folder: '100001' } })
+    const outer = counted('outer', () => {}, { watch: { folder: '0' } })
+    const engine = createEngine(embedded, [inner.made, outer.made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const down = { targetOf: () => Promise.reject(new Error('Box is down')) }
+    expect((await engine.work({ parts: down })).batchItemFailures).toHaveLength(1)
+    expect(await engine.record(id)).toBeUndefined()
+  })
+
+  test('that nothing tells any more is a dead letter, which a redrive can still bring back', async () => {
+    const one = counted('one', () => {}, { watch: { folder: '7' } })
+    const two = counted('two', () => {}, { watch: { folder: '8' } })
+    const engine = createEngine(embedded, [one.made, two.made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    expect(engine.deadLetters()).toMatchObject([{ code: 'target_unknown' }])
+    await engine.redrive()
+    await engine.work({ parts: { targetOf: async () => ({ type: 'folder', id: '8' }) as const } })
+    expect([one.runs, two.runs]).toEqual([[], [1]])
+    expect(await engine.record(id)).toMatchObject({ status: 'done', redrives: 1 })
+  })
+})
+
 describe('poison', () => {
   test('a body that is no event is dead-lettered with the reason, and its neighbours are done', async () => {
     const { made, runs } = counted('one')

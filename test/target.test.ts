@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { automation, bindSettings, type Watch } from '../lib/automation.ts'
 import { parseEvent, type Target, type Trigger } from '../lib/event.ts'
-import { concernedBy } from '../lib/target.ts'
+import { concernedBy, targetsOf } from '../lib/target.ts'
 import { type PayloadOverrides, samplePayload, wireBody } from '../local/box/payload.ts'
 
 const watching = (name: string, watch: Watch | Watch[], on: Trigger = 'FILE.DOWNLOADED') =>
@@ -17,11 +17,14 @@ async function concerned(
   const event = parseEvent(wireBody(samplePayload(trigger, overrides)), { eventId: 'e' })
   if (!event.ok) throw new Error(event.reason.message)
   let lookups = 0
-  const concern = await concernedBy(event.event, bindSettings(automations, {}), async id => {
+  const deployed = bindSettings(automations, {})
+  const concern = await targetsOf(event.event, deployed, async id => {
     lookups += 1
     return webhooks[id]
   })
-  const names = concern.known ? concern.automations.map(one => one.automation.name) : 'unknown'
+  const names = concern.known
+    ? concernedBy(event.event, deployed, concern.targets).map(one => one.automation.name)
+    : 'unknown'
   return { names, lookups }
 }
 
