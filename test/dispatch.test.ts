@@ -112,6 +112,41 @@ describe('an event', () => {
   })
 })
 
+describe('a batch', () => {
+  test('works on several events at a time, and on no more than it may', async () => {
+    let running = 0
+    let most = 0
+    const { made, runs } = counted('one', async () => {
+      running += 1
+      most = Math.max(most, running)
+      for (let turn = 0; turn < 5; turn += 1) await new Promise(resolve => setImmediate(resolve))
+      running -= 1
+    })
+    const engine = createEngine(embedded, [made])
+    for (let event = 0; event < 9; event += 1) await engine.send('FILE.DOWNLOADED')
+    expect(await engine.work({ parts: { concurrency: 3 } })).toEqual({ batchItemFailures: [], received: 9 })
+    expect(runs).toHaveLength(9)
+    expect(most).toBe(3)
+  })
+
+  test('in which one event’s ledger fails: the others are done, and it comes back uncounted', async () => {
+    const { made, runs } = counted('one')
+    const engine = createEngine(embedded, [made])
+    const unlucky = await engine.send('FILE.DOWNLOADED')
+    const lucky = await engine.send('FILE.DOWNLOADED')
+    const ledger = createLedger({ dynamodb: embedded.dynamodb, table: embedded.table, now: engine.clock.now })
+    const open: typeof ledger.open = (event, claim) =>
+      event.eventId === unlucky ? Promise.reject(new Error('throttled')) : ledger.open(event, claim)
+    const answer = await engine.work({ parts: { ledger: { ...ledger, open } } })
+    expect(answer.batchItemFailures).toHaveLength(1)
+    expect(await engine.record(lucky)).toMatchObject({ status: 'done' })
+    await engine.reveal()
+    await engine.work()
+    expect(await engine.record(unlucky)).toMatchObject({ status: 'done', runs: { one: { attempts: 1 } } })
+    expect(runs).toHaveLength(2)
+  })
+})
+
 describe('two workers', () => {
   test('on one event at the same time: one runs it, the other’s message waits for the lease to end', async () => {
     let release = () => {}
