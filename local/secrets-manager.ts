@@ -1,52 +1,78 @@
+import { createHash } from 'node:crypto'
+import { systemClock } from '../lib/clock.ts'
+import { parseObject } from '../lib/json.ts'
+
 /** An emulated AWS Secrets Manager, as far as reading and writing secrets goes. */
 export type SecretsManager = {
   /** Answers a call of the AWS SDK (AWS JSON 1.1). */
   fetch(request: Request): Promise<Response>
+  /** Puts a value, making the secret where there is none. */
   set(secretId: string, value: string): void
   /** While on, every call is answered with 503. */
   outage(on: boolean): void
-  /** How many calls have been answered. */
+  /** How many calls have come in. */
   readonly calls: number
 }
 
-/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/ */
-export function createSecretsManager(initial: Readonly<Record<string, string>> = {}): SecretsManager {
-  const secrets = new Map<string, { value: string; version: number }>()
+type Version = {
+  readonly id: string
+  /** What the caller gave: `SecretString`, or `SecretBinary` in base64. */
+  readonly value: { readonly SecretString: string } | { readonly SecretBinary: string }
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly stages: ReadonlySet<string>
+}
+
+type Secret = { readonly name: string; readonly arn: string; readonly createdAt: number; versions: Version[] }
+
+type Input = Readonly<Record<string, unknown>>
+
+const CURRENT = 'AWSCURRENT'
+const PREVIOUS = 'AWSPREVIOUS'
+const ARN = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:'
+
+class AwsRefusal extends Error {
+  override readonly name = 'AwsRefusal'
+  readonly type: string
+
+  constructor(type: string, message: string) {
+    super(message)
+    this.type = type
+  }
+}
+
+/**
+ * @param initial name → value
+ * @param now milliseconds since the epoch
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/
+ */
+export function createSecretsManager(
+  initial: Readonly<Record<string, string>> = {},
+  now: () => number = systemClock.now,
+): SecretsManager {
+  const secrets = new Map<string, Secret>()
   let down = false
   let calls = 0
-  const set = (secretId: string, value: string) => {
-    secrets.set(secretId, { value, version: (secrets.get(secretId)?.version ?? 0) + 1 })
+  const set = (secretId: string, SecretString: string): void => {
+    const secret = find(secrets, secretId) ?? add(secrets, secretId, now())
+    put(secret, { SecretString }, undefined, now())
   }
-  for (const [secretId, value] of Object.entries(initial)) set(secretId, value)
-
-  const answer = (target: string, input: Record<string, unknown>): Response => {
-    const secretId = String(input.SecretId ?? input.Name ?? '')
-    const value = String(input.SecretString ?? '')
-    if (target === 'CreateSecret') {
-      if (secrets.has(secretId)) return refusal('ResourceExistsException', `${secretId} exists already.`)
-      set(secretId, value)
-    }
-    const secret = secrets.get(secretId)
-    if (!secret)
-      return refusal('ResourceNotFoundException', "Secrets Manager can't find the specified secret.")
-    if (target === 'PutSecretValue') set(secretId, value)
-    const known = secrets.get(secretId) ?? secret
-    return json({
-      ARN: `arn:aws:secretsmanager:local:000000000000:secret:${secretId}`,
-      Name: secretId,
-      VersionId: `00000000-0000-0000-0000-${String(known.version).padStart(12, '0')}`,
-      ...(target === 'GetSecretValue' ? { SecretString: known.value, VersionStages: ['AWSCURRENT'] } : {}),
-    })
-  }
-
+  for (const [name, value] of Object.entries(initial)) set(name, value)
   return {
     async fetch(request) {
       calls += 1
       if (down) return json({ message: 'Service unavailable' }, 503)
       const target = request.headers.get('x-amz-target')?.replace(/^secretsmanager\./, '') ?? ''
-      if (!ACTIONS.has(target)) return refusal('UnknownOperationException', `${target} is not emulated.`)
-      const input: unknown = await request.json()
-      return answer(target, typeof input === 'object' && input !== null ? { ...input } : {})
+      const action = ACTIONS.get(target)
+      try {
+        if (!action) throw new AwsRefusal('UnknownOperationException', `${target} is not emulated.`)
+        const input = parseObject(await request.text())
+        if (!input) throw new AwsRefusal('SerializationException', 'The body is no JSON object.')
+        return json(action(secrets, input, now()))
+      } catch (error) {
+        if (!(error instanceof AwsRefusal)) throw error
+        return json({ __type: error.type, message: error.message }, 400)
+      }
     },
     set,
     outage(on) {
@@ -58,14 +84,104 @@ export function createSecretsManager(initial: Readonly<Record<string, string>> =
   }
 }
 
-const ACTIONS: ReadonlySet<string> = new Set([
-  'GetSecretValue',
-  'PutSecretValue',
-  'CreateSecret',
-  'DescribeSecret',
+type Action = (secrets: Map<string, Secret>, input: Input, now: number) => object
+
+const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
+  ['GetSecretValue', getSecretValue],
+  ['PutSecretValue', putSecretValue],
+  ['CreateSecret', createSecret],
+  ['DescribeSecret', describeSecret],
 ])
+
+function getSecretValue(secrets: Map<string, Secret>, input: Input): object {
+  const secret = secretIn(secrets, input)
+  const { VersionId: id, VersionStage: stage = id === undefined ? CURRENT : undefined } = input
+  const version = secret.versions.find(
+    one => (id === undefined || one.id === id) && (typeof stage === 'string' ? one.stages.has(stage) : true),
+  )
+  if (!version)
+    throw new AwsRefusal(
+      'ResourceNotFoundException',
+      `Secrets Manager can't find the specified secret value for ${id === undefined ? `staging label: ${stage}` : `VersionId: ${id}`}`,
+    )
+  const { value, createdAt } = version
+  return { ...named(secret, version), ...value, CreatedDate: createdAt / 1000 }
+}
+
+function putSecretValue(secrets: Map<string, Secret>, input: Input, now: number): object {
+  const secret = secretIn(secrets, input)
+  const value = valueIn(input)
+  if (!value) throw new AwsRefusal('InvalidParameterException', 'SecretString or SecretBinary is required.')
+  return named(secret, put(secret, value, input.ClientRequestToken, now))
+}
+
+function createSecret(secrets: Map<string, Secret>, input: Input, now: number): object {
+  const name = String(input.Name ?? '')
+  if (name === '') throw new AwsRefusal('InvalidParameterException', 'Name is required.')
+  if (find(secrets, name))
+    throw new AwsRefusal('ResourceExistsException', `The secret ${name} already exists.`)
+  const secret = add(secrets, name, now)
+  const value = valueIn(input)
+  if (value) return named(secret, put(secret, value, input.ClientRequestToken, now))
+  return { ARN: secret.arn, Name: secret.name }
+}
+
+function describeSecret(secrets: Map<string, Secret>, input: Input): object {
+  const { arn, name, createdAt, versions } = secretIn(secrets, input)
+  const staged = versions.filter(({ stages }) => stages.size > 0)
+  return {
+    ARN: arn,
+    Name: name,
+    CreatedDate: createdAt / 1000,
+    LastChangedDate: (versions[0]?.createdAt ?? createdAt) / 1000,
+    VersionIdsToStages: Object.fromEntries(staged.map(({ id, stages }) => [id, [...stages]])),
+  }
+}
+
+const named = ({ arn, name }: Secret, { id, stages }: Version): object => ({
+  ARN: arn,
+  Name: name,
+  VersionId: id,
+  VersionStages: [...stages],
+})
+
+function secretIn(secrets: ReadonlyMap<string, Secret>, { SecretId }: Input): Secret {
+  const secret = find(secrets, String(SecretId ?? ''))
+  if (!secret)
+    throw new AwsRefusal('ResourceNotFoundException', "Secrets Manager can't find the specified secret.")
+  return secret
+}
+
+function valueIn({ SecretString, SecretBinary }: Input): Version['value'] | undefined {
+  if (typeof SecretString === 'string') return { SecretString }
+  return typeof SecretBinary === 'string' ? { SecretBinary } : undefined
+}
+
+/** A secret goes by its name, its ARN, or its ARN without the six characters that AWS adds. */
+const find = (secrets: ReadonlyMap<string, Secret>, secretId: string): Secret | undefined =>
+  secrets.get(secretId) ??
+  [...secrets.values()].find(({ arn }) => arn === secretId || arn.slice(0, -7) === secretId)
+
+function add(secrets: Map<string, Secret>, name: string, createdAt: number): Secret {
+  const suffix = createHash('sha256').update(name).digest('hex').slice(0, 6)
+  const secret: Secret = { name, arn: `${ARN}${name}-${suffix}`, createdAt, versions: [] }
+  secrets.set(name, secret)
+  return secret
+}
+
+/** Makes a value the current one, the newest first; the same request again changes nothing. */
+function put(secret: Secret, value: Version['value'], token: unknown, createdAt: number): Version {
+  const id = typeof token === 'string' ? token : String(secret.versions.length + 1).padStart(32, '0')
+  const twin = secret.versions.find(one => one.id === id)
+  if (twin && JSON.stringify(twin.value) === JSON.stringify(value)) return twin
+  if (twin) throw new AwsRefusal('ResourceExistsException', `The version ${id} has another value already.`)
+  const version: Version = { id, value, createdAt, stages: new Set([CURRENT]) }
+  secret.versions = [version, ...secret.versions.map(one => ({ ...one, stages: demoted(one.stages) }))]
+  return version
+}
+
+const demoted = (stages: ReadonlySet<string>): ReadonlySet<string> =>
+  new Set(stages.has(CURRENT) ? [PREVIOUS] : [])
 
 const json = (body: object, status = 200): Response =>
   new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/x-amz-json-1.1' } })
-
-const refusal = (type: string, message: string): Response => json({ __type: type, message }, 400)
