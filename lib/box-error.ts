@@ -1,4 +1,4 @@
-import { AutomationError, type FailureClass, type RunFailure } from './errors.ts'
+import { AutomationError, type FailureClass, type FailureCode, type RunFailure } from './errors.ts'
 
 export type BoxCall = {
   readonly method: string
@@ -59,7 +59,7 @@ function failureOf(call: BoxCall, answer: BoxAnswer): RunFailure {
   }
 }
 
-type Treatment = { readonly class: FailureClass; readonly code: string; readonly next: string }
+type Treatment = { readonly class: FailureClass; readonly code: FailureCode; readonly next: string }
 
 /** @see https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors/ */
 function treatment({ status, code, retryAfter }: BoxAnswer): Treatment {

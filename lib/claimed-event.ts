@@ -2,6 +2,7 @@ import type { BoundAutomation } from './automation.ts'
 import type { Box } from './box.ts'
 import { type ClaimPlan, earliest, LEASE_MARGIN_MS } from './claim.ts'
 import type { Clock } from './clock.ts'
+import type { FailureCode } from './errors.ts'
 import type { BoxEvent } from './event.ts'
 import { type Change, LeaseLost, type Ledger } from './ledger.ts'
 import type { Log } from './log.ts'
@@ -171,8 +172,9 @@ export class ClaimedEvent {
 
   #giveUpExhausted(name: string): void {
     const run = this.#runOf(name)
+    const code: FailureCode = 'worker_lost'
     const error = run.error ?? {
-      code: 'worker_lost',
+      code,
       message: `The function died in the middle of each of ${run.attempts} attempts: out of time or memory, or stopped from outside. Its log says more.`,
     }
     this.#log.error('run_failed', { automation: name, attempt: run.attempts, ...error })

@@ -10,7 +10,7 @@ import {
   later,
   secondsUntil,
 } from './claimed-event.ts'
-import { classify } from './errors.ts'
+import { classify, type FailureCode } from './errors.ts'
 import { type BoxEvent, parseEvent, sourceKey, type Target } from './event.ts'
 import type { NewEvent } from './ledger.ts'
 import type { Log } from './log.ts'
@@ -85,7 +85,7 @@ function warnOfWebhook({ trigger, webhook }: BoxEvent, log: Log): void {
 
 type ConcernOutcome =
   | { kind: 'known'; targets: readonly Target[] }
-  | { kind: 'unknown'; error: { code: string; message: string } }
+  | { kind: 'unknown'; error: { code: FailureCode; message: string } }
   | { kind: 'failed'; code: string }
 
 async function concernOf(parts: DispatchParts, event: BoxEvent): Promise<ConcernOutcome> {
@@ -166,7 +166,7 @@ async function deadLetterEvent(
   parts: DispatchParts,
   input: Dispatch,
   log: Log,
-  error: { readonly code: string; readonly message: string },
+  error: { readonly code: FailureCode; readonly message: string },
 ): Promise<Disposition> {
   const { ledger, clock } = parts
   const { message } = input.decoded

@@ -1,3 +1,29 @@
+/** Every way in which a run or an event can fail. Stable; docs/errors.md says of each what to do. */
+export const FAILURE_CODES = [
+  'box_throttled',
+  'retry_later',
+  'box_unavailable',
+  'box_unreachable',
+  'network',
+  'run_timed_out',
+  'automation_threw',
+  'worker_lost',
+  'box_auth',
+  'box_app_secret_invalid',
+  'box_app_secret_unavailable',
+  'box_forbidden',
+  'box_not_found',
+  'box_conflict',
+  'box_rejected',
+  'automation_bug',
+  'permanent',
+  'event_unreadable',
+  'message_unreadable',
+  'target_unknown',
+] as const
+
+export type FailureCode = (typeof FAILURE_CODES)[number]
+
 /** How a failure is treated: by waiting, by trying again, or by giving up. */
 export type FailureClass =
   /** Box asked for a pause; waiting it out is not an attempt. */
@@ -12,8 +38,7 @@ export type FailureClass =
 /** A failure of one run in the terms the retry policy and the ledger use. */
 export type RunFailure = {
   readonly class: FailureClass
-  /** Stable; see docs/errors.md. */
-  readonly code: string
+  readonly code: FailureCode
   readonly message: string
   readonly retryAfterSeconds?: number
 }

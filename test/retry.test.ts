@@ -5,7 +5,7 @@ import { backoffSeconds, DEFAULT_RETRY, decideRetry } from '../lib/retry.ts'
 
 const failure = (kind: 'throttled' | 'transient' | 'auth' | 'permanent', retryAfterSeconds?: number) => ({
   class: kind,
-  code: 'c',
+  code: 'network' as const,
   message: 'm',
   ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
 })
