@@ -10,8 +10,8 @@ import type {
 import { type BoxApp, BoxAppError, parseBoxApp } from './box-app.ts'
 import { type BoxAnswer, type BoxCall, BoxError, isBoxError } from './box-error.ts'
 import { AutomationError } from './errors.ts'
+import type { Target } from './event.ts'
 import type { Log } from './log.ts'
-import type { TargetLookup } from './target.ts'
 
 /**
  * The official SDK's client as automations see it. It is loaded on the first call, so each of its methods returns a
@@ -21,6 +21,9 @@ export type Box = BoxClient & {
   /** The same client acting for a user, through the As-User header; the app needs the scope for it. */
   asUser(userId: string): Box
 }
+
+/** Says what a webhook is set on; undefined where it does not exist any more. May throw what a Box call throws. */
+export type TargetLookup = (webhookId: string) => Promise<Target | undefined>
 
 export type BoxRun = { readonly signal?: AbortSignal; readonly log: Log }
 

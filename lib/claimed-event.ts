@@ -1,5 +1,5 @@
 import type { BoundAutomation } from './automation.ts'
-import type { Box } from './box.ts'
+import type { Box, TargetLookup } from './box.ts'
 import { type ClaimPlan, earliest, LEASE_MARGIN_MS } from './claim.ts'
 import type { Clock } from './clock.ts'
 import type { FailureCode } from './errors.ts'
@@ -11,7 +11,6 @@ import type { Queue } from './queue.ts'
 import { type RunRecord, statusOf } from './record.ts'
 import { backoffSeconds, DEFAULT_RETRY, decideRetry } from './retry.ts'
 import { attemptRun, type RunResult } from './run.ts'
-import type { TargetLookup } from './target.ts'
 
 /** Everything dispatch reaches the world through. */
 export type DispatchParts = {

@@ -1,8 +1,6 @@
 import type { BoundAutomation } from './automation.ts'
+import type { TargetLookup } from './box.ts'
 import { type BoxEvent, pathOf, type Target, TRIGGERS } from './event.ts'
-
-/** Says what a webhook is set on; undefined where it does not exist any more. May throw what a Box call throws. */
-export type TargetLookup = (webhookId: string) => Promise<Target | undefined>
 
 export type Concern =
   | { readonly known: true; readonly targets: readonly Target[] }
