@@ -145,11 +145,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   download: ({ content }, { file = '' }) => ({ bytes: content.downloadFile(file).length }),
   invite: ({ content }, { login = 'ellis@elsewhere.example', folder = '100001' }) =>
     content.addCollaboration({ item: { type: 'folder', id: folder }, login, role: 'editor' }),
-  'deliver-again': ({ sent, deliveries }, { event = '' }) => {
-    const outgoing = sent.find(({ eventId }) => eventId === event)
-    if (!outgoing) throw new BoxRefusal(404, 'not_found', 'This event is too old to be delivered again.')
-    return deliveries.send(outgoing, { retry: false })
-  },
+  'deliver-again': (box, { event = '' }) => box.deliverAgain(event, { retry: false }),
   'bad-signature': ({ sent, deliveries }) => {
     const outgoing = sent.at(-1)
     if (!outgoing) throw new BoxRefusal(404, 'not_found', 'Make something happen first, such as a download.')
