@@ -65,7 +65,7 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
     cancels.push(clock.after(limitMs, stopNow))
   })
   let settled = false
-  const execution = execute(input, contextOf(input, stop.signal, steps)).then(
+  const execution = execute(input, stop.signal, steps).then(
     outcome => {
       settled = true
       return outcome
@@ -82,18 +82,23 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
 
 const failed = (thrown: unknown): RunOutcome => ({ kind: 'failed', failure: classify(thrown) })
 
-async function execute(input: RunInput, context: RunContext): Promise<RunOutcome> {
+async function execute(
+  input: RunInput,
+  signal: AbortSignal,
+  steps: Record<string, string>,
+): Promise<RunOutcome> {
   const skip = skipOf(input.bound, input.event)
   if (skip) return { kind: 'skipped', reason: skip.skip }
-  await input.bound.automation.run(context)
+  await input.bound.automation.run(contextOf(input, signal, steps))
   return { kind: 'done' }
 }
 
 /** Asks an automation's own filter; undefined where the event is to be run. Throws what the filter throws. */
 export function skipOf({ automation, settings }: BoundAutomation, event: BoxEvent): Skip | undefined {
-  const answer = automation.when?.(event, settings) ?? true
+  if (!automation.when) return undefined
+  const answer = automation.when(event, settings)
   if (answer === true) return undefined
-  return answer === false ? { skip: 'The automation’s when() said false.' } : answer
+  return answer || { skip: 'The automation’s when() said false.' }
 }
 
 function contextOf(input: RunInput, signal: AbortSignal, steps: Record<string, string>): RunContext {
