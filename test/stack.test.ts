@@ -1,4 +1,7 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundle, ROOT } from '../infra/bundle.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { boxEvent, signedDelivery } from './kit.ts'
 import { packagedLocal } from './packaged.ts'
@@ -88,6 +91,26 @@ describe('the whole system on this machine', () => {
       (await post({ ...headers, 'box-signature-primary': 'x', 'box-signature-secondary': 'y' })).status,
     ).toBe(401)
     await expect.poll(() => status('by-hand'), { timeout: 15_000 }).toBe('done')
+  })
+
+  test('other automations take over while it runs, and their webhooks with them', async () => {
+    const folder = await mkdtemp(join(ROOT, '.boxhooks', 'take-over-'))
+    const automationsDir = join(folder, 'automations')
+    await mkdir(automationsDir)
+    const code = `import { automation } from '../../../lib/automation.ts'
+      export default automation({ name: 'renamed', on: 'FILE.RENAMED', watch: { folder: '\${REVIEW_FOLDER_ID}' },
+        run({ log }) { log.info('the new one ran') } })`
+    await writeFile(join(automationsDir, 'renamed.ts'), code)
+    const { manifest } = await bundle({ outDir: folder, automationsDir })
+    stack.replace(folder, manifest)
+    expect([...stack.box.webhooks.all.values()]).toMatchObject([{ triggers: ['FILE.RENAMED'] }])
+    const { content } = stack.box
+    const { id } = content.uploadFile({ parentId: '100001', name: 'before.txt', content: 'x' })
+    content.updateFile(id, { name: 'after.txt' })
+    const { eventId } = told('FILE.RENAMED')
+    await expect.poll(() => status(eventId), { timeout: 15_000 }).toBe('done')
+    expect(lines(eventId, 'automation_log')).toMatchObject([{ message: 'the new one ran' }])
+    await rm(folder, { recursive: true })
   })
 
   test('the page and its data are for this machine only', async () => {
