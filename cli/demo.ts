@@ -13,7 +13,11 @@ const PATIENCE_MS = 20_000
 export async function demo(): Promise<void> {
   console.log('Packaging the stage local …')
   const { AWS_ENDPOINT_URL: awsEndpoint } = process.env
-  const stack = await startStack({ port: 0, awsEndpoint, onLine: line => console.log(line) })
+  const stack = await startStack({
+    port: 0,
+    awsEndpoint: awsEndpoint || undefined,
+    onLine: line => console.log(line),
+  })
   try {
     await tell(stack)
     console.log('\nAll of it holds.')

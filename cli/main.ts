@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { demo } from './demo.ts'
 import { start } from './start.ts'
 
@@ -8,10 +8,15 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'PackageError',
   'ManifestError',
   'SettingsMissing',
+  'AwsEndpointFailed',
   'DemoFailed',
 ])
 
+const PORT = 4400
+
 function port(text: string): number {
+  // An empty variable is one that is not set.
+  if (text === '') return PORT
   const number = Number(text)
   if (!Number.isInteger(number) || number < 0 || number > 65_535)
     throw new InvalidArgumentError('It must be a whole number from 0 to 65535.')
@@ -22,11 +27,8 @@ const program = new Command('boxhooks').description('Serverless functions betwee
 program
   .command('start')
   .description('run the whole system on this machine, with an emulated Box')
-  .option(
-    '-p, --port <number>',
-    'the port to serve on (or the variable PORT)',
-    port,
-    port(process.env.PORT || '4400'),
+  .addOption(
+    new Option('-p, --port <number>', 'the port to serve on').default(PORT).env('PORT').argParser(port),
   )
   .action(start)
 program.command('demo').description('show the main job from end to end, and check it').action(demo)

@@ -2,22 +2,29 @@ import type { EventEntry } from '../local/journal.ts'
 import { watchSources } from '../local/reload.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 
+/** How long the stack may take to stop, in milliseconds. */
+const STOP_MS_MAX = 1800
+
 /** Runs the local stack until it is told to stop. */
 export async function start({ port }: { readonly port: number }): Promise<void> {
   const begun = Date.now()
   const { BOXHOOKS_PRIMARY_KEY: primary, BOXHOOKS_SECONDARY_KEY: secondary, AWS_ENDPOINT_URL } = process.env
   const keys = primary || secondary ? { keys: { primary, secondary } } : {}
   console.log('Packaging the stage local …')
-  const stack = await startStack({ port, awsEndpoint: AWS_ENDPOINT_URL, onLine: console.log, ...keys })
+  const stack = await startStack({
+    port,
+    awsEndpoint: AWS_ENDPOINT_URL || undefined,
+    onLine: console.log,
+    ...keys,
+  })
   for (const line of greeting(stack, Date.now() - begun)) console.log(line)
   stack.journal.subscribe(activity(console.log))
   const reload = watchSources(stack, console.log)
   await stopSignal()
   console.log('Stopping …')
-  reload.close()
-  // Whatever hangs on must not keep the terminal: after two seconds the process just ends.
-  setTimeout(() => process.exit(0), 2000).unref()
-  await stack.stop()
+  // Whatever hangs on must not keep the terminal: before two seconds are over the process just ends.
+  setTimeout(() => process.exit(0), STOP_MS_MAX).unref()
+  await Promise.all([reload.close(), stack.stop()])
   process.exit(0)
 }
 

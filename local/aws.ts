@@ -2,12 +2,18 @@ import { randomUUID } from 'node:crypto'
 import {
   CreateTableCommand,
   type CreateTableCommandInput,
+  DeleteTableCommand,
   DynamoDBClient,
-  ResourceInUseException,
+  UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
-import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs'
+import {
+  CreateQueueCommand,
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
 import dynalite from 'dynalite'
-import { startFauxqs } from 'fauxqs'
+import { buildApp } from 'fauxqs'
 import { type CompiledTemplate, numberOf, resource } from '../infra/template.ts'
 import { isObject } from '../lib/json.ts'
 
@@ -28,15 +34,31 @@ export type Aws = {
 
 export type QueueDepth = { readonly waiting: number; readonly inFlight: number; readonly delayed: number }
 
+export class AwsEndpointFailed extends Error {
+  override readonly name = 'AwsEndpointFailed'
+
+  constructor(endpoint: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
+    super(
+      `AWS_ENDPOINT_URL is ${endpoint}, but the stack's queues, table and secrets can't be made there: ${reason}. Start what emulates AWS there (moto_server -p 5000 for http://127.0.0.1:5000), or unset AWS_ENDPOINT_URL to use the embedded servers.`,
+      { cause },
+    )
+  }
+}
+
 const REGION = 'eu-central-1'
 const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local', AWS_REGION: REGION }
 
 /**
- * Makes the template's queues and table, in embedded servers or, with `endpoint`, in whatever emulates AWS there.
+ * Makes the template's queues and table, in embedded servers or, with `endpoint`, in whatever emulates AWS there. What is
+ * made has names of its own, for an endpoint that others use as well, and is removed from there at the end.
  * @param endpoint such as http://127.0.0.1:5000 for a moto server
+ * @throws AwsEndpointFailed
  */
 export async function startAws(template: CompiledTemplate, endpoint?: string): Promise<Aws> {
-  const servers = endpoint ? undefined : await startServers()
+  if (endpoint !== undefined && !URL.canParse(endpoint))
+    throw new AwsEndpointFailed(endpoint, new Error('it is no URL'))
+  const servers = endpoint === undefined ? await startServers() : undefined
   const env = {
     ...CREDENTIALS,
     AWS_ENDPOINT_URL_SQS: endpoint ?? servers?.sqsEndpoint ?? '',
@@ -45,41 +67,66 @@ export async function startAws(template: CompiledTemplate, endpoint?: string): P
   const client = { region: REGION, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
   const sqs = new SQSClient({ ...client, endpoint: env.AWS_ENDPOINT_URL_SQS })
   const dynamodb = new DynamoDBClient({ ...client, endpoint: env.AWS_ENDPOINT_URL_DYNAMODB })
-  const deadLetters = await createQueue(sqs, 'boxhooks-local-dead-letters', template, 'DeadLetterQueue', {})
-  const queue = await createQueue(sqs, 'boxhooks-local', template, 'Queue', {
-    VisibilityTimeout: String(numberOf(template, 'Queue', 'VisibilityTimeout')),
-    RedrivePolicy: redrivePolicy(template, deadLetters.arn),
-  })
-  const table = 'boxhooks-local-ledger'
-  await createTable(dynamodb, table, template)
-  return {
-    env,
-    sqs,
-    dynamodb,
-    queueUrl: queue.url,
-    queueArn: queue.arn,
-    deadLetterQueueUrl: deadLetters.url,
-    table,
-    depth: queueUrl => depthOf(sqs, queueUrl),
-    async stop() {
-      sqs.destroy()
-      dynamodb.destroy()
-      await servers?.stop()
-    },
+  const end = async () => {
+    sqs.destroy()
+    dynamodb.destroy()
+    await servers?.stop()
+  }
+  try {
+    const run = randomUUID().slice(0, 8)
+    const deadLetters = await createQueue(
+      sqs,
+      `boxhooks-local-dead-letters-${run}`,
+      template,
+      'DeadLetterQueue',
+      {},
+    )
+    const queue = await createQueue(sqs, `boxhooks-local-${run}`, template, 'Queue', {
+      VisibilityTimeout: String(numberOf(template, 'Queue', 'VisibilityTimeout')),
+      RedrivePolicy: redrivePolicy(template, deadLetters.arn),
+    })
+    const table = `boxhooks-local-ledger-${run}`
+    await createTable(dynamodb, table, template)
+    if (endpoint !== undefined) await setTimeToLive(dynamodb, table, template)
+    return {
+      env,
+      sqs,
+      dynamodb,
+      queueUrl: queue.url,
+      queueArn: queue.arn,
+      deadLetterQueueUrl: deadLetters.url,
+      table,
+      depth: queueUrl => depthOf(sqs, queueUrl),
+      async stop() {
+        if (endpoint !== undefined)
+          // An endpoint that is gone by now has nothing left to remove.
+          await Promise.allSettled([
+            sqs.send(new DeleteQueueCommand({ QueueUrl: queue.url })),
+            sqs.send(new DeleteQueueCommand({ QueueUrl: deadLetters.url })),
+            dynamodb.send(new DeleteTableCommand({ TableName: table })),
+          ])
+        await end()
+      },
+    }
+  } catch (error) {
+    await end()
+    throw endpoint === undefined ? error : new AwsEndpointFailed(endpoint, error)
   }
 }
 
 async function startServers() {
-  const fauxqs = await startFauxqs({ port: 0, logger: false })
+  // Not startFauxqs: that listens on every network interface.
+  const fauxqs = buildApp({ logger: false })
+  const sqsEndpoint = await fauxqs.listen({ port: 0, host: '127.0.0.1' })
   const database = dynalite({ createTableMs: 0 })
   await new Promise<void>(resolve => database.listen(0, '127.0.0.1', resolve))
   const address = database.address()
   if (address === null || typeof address === 'string') throw new Error('The embedded DynamoDB has no port.')
   return {
-    sqsEndpoint: fauxqs.address,
+    sqsEndpoint,
     dynamodbEndpoint: `http://127.0.0.1:${address.port}`,
     async stop() {
-      await fauxqs.stop()
+      await fauxqs.close()
       database.closeAllConnections()
       await new Promise(resolve => database.close(resolve))
     },
@@ -96,8 +143,7 @@ async function createQueue(
   const retention = numberOf(template, logicalId, 'MessageRetentionPeriod')
   const made = await sqs.send(
     new CreateQueueCommand({
-      // A name of its own, for an endpoint that others use as well.
-      QueueName: `${name}-${randomUUID().slice(0, 8)}`,
+      QueueName: name,
       Attributes: { MessageRetentionPeriod: String(retention), ...attributes },
     }),
   )
@@ -134,11 +180,22 @@ async function createTable(
   const definition = { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode }
   // The SDK checks nothing here; the server does, and refuses what is no table.
   const input: CreateTableCommandInput = JSON.parse(JSON.stringify({ TableName: name, ...definition }))
-  try {
-    await dynamodb.send(new CreateTableCommand(input))
-  } catch (error) {
-    if (!(error instanceof ResourceInUseException)) throw error
-  }
+  await dynamodb.send(new CreateTableCommand(input))
+}
+
+/** The embedded DynamoDB has no time to live, and nothing in it lives longer than its process. */
+async function setTimeToLive(dynamodb: DynamoDBClient, table: string, template: CompiledTemplate) {
+  const { TimeToLiveSpecification: specification } = resource(template, 'LedgerTable').Properties
+  if (!isObject(specification)) return
+  await dynamodb.send(
+    new UpdateTimeToLiveCommand({
+      TableName: table,
+      TimeToLiveSpecification: {
+        AttributeName: String(specification.AttributeName),
+        Enabled: specification.Enabled === true,
+      },
+    }),
+  )
 }
 
 async function depthOf(sqs: SQSClient, QueueUrl: string): Promise<QueueDepth> {

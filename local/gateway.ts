@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { isObject } from '../lib/json.ts'
 
 export type GatewayOptions = {
   readonly invoke: (event: unknown) => Promise<unknown>
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** The payload format: 2.0 as HTTP APIs use (the default), or 1.0 as REST APIs do. */
+  /** The payload format: 2.0 as HTTP APIs use by default (and here), or 1.0. */
   readonly format?: '2.0' | '1.0'
+  /** Passes every body on as base64, as API Gateway does for content that it takes for binary. */
+  readonly alwaysBase64?: boolean
   /** Told of each request, once it is answered. */
   readonly onAnswer?: (answer: GatewayAnswer) => void
 }
@@ -22,26 +25,40 @@ export type GatewayAnswer = {
   readonly body: string
 }
 
+/** A request with what both payload formats need of it. */
+type Asked = {
+  readonly request: Request
+  readonly url: URL
+  readonly at: number
+  readonly body: string | undefined
+  readonly isBase64Encoded: boolean
+}
+
 /** The largest body that API Gateway takes, in bytes. */
 const BODY_BYTES_MAX = 10 * 1024 * 1024
 
 /**
  * Stands in for API Gateway: turns a request into the event that a Lambda gets, and the Lambda's answer into a response.
+ * A function that fails is a 500, as with HTTP APIs; only REST APIs make it a 502.
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export function createGateway(options: GatewayOptions): (request: Request) => Promise<Response> {
-  const { invoke, now, format = '2.0', onAnswer } = options
+  const { invoke, now, format = '2.0', alwaysBase64 = false, onAnswer } = options
   return async request => {
     const at = now()
     const url = new URL(request.url)
     const bytes = Buffer.from(await request.arrayBuffer())
-    let response: { status: number; headers: Record<string, string>; body: Buffer }
-    if (bytes.length > BODY_BYTES_MAX) response = plain(413, 'Request Entity Too Large')
-    else {
-      const event = format === '2.0' ? eventV2(request, url, bytes, at) : eventV1(request, url, bytes, at)
-      response = await invoke(event).then(responseOf, () => plain(500, 'Internal Server Error'))
+    const answer = async (): Promise<Response> => {
+      if (bytes.length > BODY_BYTES_MAX) return plain(413, 'Request Entity Too Large')
+      const asked = { request, url, at, ...bodyOf(bytes, alwaysBase64) }
+      try {
+        const result = await invoke(format === '2.0' ? eventV2(asked) : eventV1(asked))
+        return responseOf(result, format)
+      } catch {
+        return plain(500, 'Internal Server Error')
+      }
     }
-    const { status, headers, body } = response
+    const response = await answer()
     onAnswer?.({
       at,
       ms: now() - at,
@@ -49,42 +66,37 @@ export function createGateway(options: GatewayOptions): (request: Request) => Pr
       path: url.pathname,
       headers: Object.fromEntries(request.headers),
       requestBody: bytes.toString(),
-      status,
-      body: body.toString(),
+      status: response.status,
+      body: await response.clone().text(),
     })
-    return new Response(status === 204 ? null : Uint8Array.from(body), { status, headers })
+    return response
   }
 }
 
-function plain(status: number, message: string) {
-  const body = Buffer.from(JSON.stringify({ message }))
-  return { status, headers: { 'content-type': 'application/json' }, body }
-}
+const plain = (status: number, message: string): Response => Response.json({ message }, { status })
 
 /** A body goes as text where it is UTF-8, and as base64 where a text would change it. */
-function bodyOf(bytes: Buffer): { body?: string; isBase64Encoded: boolean } {
-  if (bytes.length === 0) return { isBase64Encoded: false }
+function bodyOf(bytes: Buffer, alwaysBase64: boolean): Pick<Asked, 'body' | 'isBase64Encoded'> {
+  if (bytes.length === 0) return { body: undefined, isBase64Encoded: false }
   const text = bytes.toString('utf8')
-  return Buffer.from(text).equals(bytes)
+  return !alwaysBase64 && Buffer.from(text).equals(bytes)
     ? { body: text, isBase64Encoded: false }
     : { body: bytes.toString('base64'), isBase64Encoded: true }
 }
 
-function eventV2(request: Request, url: URL, bytes: Buffer, at: number) {
-  const query = Object.fromEntries(
-    [...url.searchParams.keys()].map(key => [key, url.searchParams.getAll(key).join(',')]),
-  )
+function eventV2({ request, url, at, body, isBase64Encoded }: Asked) {
+  const { cookie, ...headers } = Object.fromEntries(request.headers)
+  const query = [...url.searchParams.keys()].map(key => [key, url.searchParams.getAll(key).join(',')])
   return {
     version: '2.0',
     routeKey: '$default',
     rawPath: url.pathname,
     rawQueryString: url.search.slice(1),
-    headers: Object.fromEntries(request.headers),
-    ...(url.search.length > 1 ? { queryStringParameters: query } : {}),
+    ...(cookie === undefined ? {} : { cookies: cookie.split(/; ?/) }),
+    headers,
+    ...(query.length > 0 ? { queryStringParameters: Object.fromEntries(query) } : {}),
     requestContext: {
-      accountId: '000000000000',
-      apiId: 'local',
-      domainName: url.hostname,
+      ...contextOf(url),
       domainPrefix: 'local',
       http: {
         method: request.method,
@@ -93,20 +105,20 @@ function eventV2(request: Request, url: URL, bytes: Buffer, at: number) {
         sourceIp: '127.0.0.1',
         userAgent: request.headers.get('user-agent') ?? '',
       },
-      requestId: randomUUID(),
       routeKey: '$default',
       stage: '$default',
-      time: new Date(at).toUTCString(),
+      time: commonLogTime(at),
       timeEpoch: at,
     },
-    ...bodyOf(bytes),
+    ...(body === undefined ? {} : { body }),
+    isBase64Encoded,
   }
 }
 
-function eventV1(request: Request, url: URL, bytes: Buffer, at: number) {
-  const { body = null, isBase64Encoded } = bodyOf(bytes)
+function eventV1({ request, url, at, body, isBase64Encoded }: Asked) {
   // A REST API passes header names on as the sender spelt them.
   const headers = [...request.headers].map(([name, value]) => [titleCase(name), value] as const)
+  const query = [...url.searchParams.keys()].map(key => [key, url.searchParams.getAll(key)])
   return {
     version: '1.0',
     resource: '/{proxy+}',
@@ -114,38 +126,58 @@ function eventV1(request: Request, url: URL, bytes: Buffer, at: number) {
     httpMethod: request.method,
     headers: Object.fromEntries(headers),
     multiValueHeaders: Object.fromEntries(headers.map(([name, value]) => [name, [value]])),
-    queryStringParameters: url.search.length > 1 ? Object.fromEntries(url.searchParams) : null,
-    multiValueQueryStringParameters: null,
+    queryStringParameters: query.length > 0 ? Object.fromEntries(url.searchParams) : null,
+    multiValueQueryStringParameters: query.length > 0 ? Object.fromEntries(query) : null,
     pathParameters: null,
     stageVariables: null,
     requestContext: {
-      accountId: '000000000000',
-      apiId: 'local',
+      ...contextOf(url),
       httpMethod: request.method,
+      identity: { sourceIp: '127.0.0.1', userAgent: request.headers.get('user-agent') },
       path: url.pathname,
-      requestId: randomUUID(),
+      protocol: 'HTTP/1.1',
+      requestTime: commonLogTime(at),
       requestTimeEpoch: at,
       resourcePath: '/{proxy+}',
       stage: 'local',
     },
-    body,
+    body: body ?? null,
     isBase64Encoded,
   }
 }
 
+const contextOf = ({ hostname }: URL) => ({
+  accountId: '000000000000',
+  apiId: 'local',
+  domainName: hostname,
+  requestId: randomUUID(),
+})
+
+/** API Gateway writes times as access logs do: 12/Mar/2020:19:03:58 +0000. */
+function commonLogTime(at: number): string {
+  const [, day, month, year, time] = new Date(at).toUTCString().split(' ')
+  return `${day}/${month}/${year}:${time} +0000`
+}
+
 const titleCase = (name: string): string => name.replace(/(^|-)[a-z]/g, letter => letter.toUpperCase())
 
-function responseOf(result: unknown) {
-  if (typeof result !== 'object' || result === null || !('statusCode' in result))
-    return plain(500, 'Internal Server Error')
-  const { statusCode } = result
-  const headers =
-    'headers' in result && result.headers instanceof Object ? Object.entries(result.headers) : []
-  const text = 'body' in result && typeof result.body === 'string' ? result.body : ''
-  const encoded = 'isBase64Encoded' in result && result.isBase64Encoded === true
-  return {
-    status: typeof statusCode === 'number' ? statusCode : 500,
-    headers: Object.fromEntries(headers.map(([name, value]) => [name, String(value)])),
-    body: Buffer.from(text, encoded ? 'base64' : 'utf8'),
+/** Statuses whose responses carry no body. */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
+
+/** Throws where the result can be no response. In format 2.0, a result without a status code is itself the body. */
+function responseOf(result: unknown, format: '2.0' | '1.0'): Response {
+  if (!isObject(result) || result.statusCode === undefined) {
+    if (format === '2.0') return Response.json(result ?? null)
+    throw new TypeError('The function answered without a status code.')
   }
+  const { statusCode, headers, multiValueHeaders, cookies, body, isBase64Encoded } = result
+  const status = Number(statusCode)
+  const sent = new Headers()
+  for (const [name, value] of Object.entries(isObject(headers) ? headers : {})) sent.set(name, String(value))
+  for (const [name, values] of Object.entries(isObject(multiValueHeaders) ? multiValueHeaders : {}))
+    for (const value of Array.isArray(values) ? values : []) sent.append(name, String(value))
+  for (const cookie of Array.isArray(cookies) ? cookies : []) sent.append('set-cookie', String(cookie))
+  const text = typeof body === 'string' ? body : ''
+  const bytes = Buffer.from(text, isBase64Encoded === true ? 'base64' : 'utf8')
+  return new Response(WITHOUT_BODY.has(status) ? null : Uint8Array.from(bytes), { status, headers: sent })
 }

@@ -1,3 +1,4 @@
+import { isObject, parseObject } from '../lib/json.ts'
 import type { Attempt } from './box/delivery.ts'
 import type { GatewayAnswer } from './gateway.ts'
 
@@ -19,7 +20,9 @@ export type DeliveryEntry = {
   /** 1 for the first attempt; 0 for a request that the emulated Box did not send. */
   readonly attempt: number
   readonly headers: Readonly<Record<string, string>>
+  /** Cut where it is very long. */
   readonly body: string
+  /** 0 where no answer came. */
   readonly status: number
   readonly answer: string
   readonly nextAttemptAt?: number | undefined
@@ -29,20 +32,26 @@ export type DeliveryEntry = {
 export type EventEntry = {
   readonly eventId: string
   trigger: string
+  /** The name of the file or folder that it is about, where its payload has one. */
+  item: string
   /** Milliseconds since the epoch. */
   readonly firstAt: number
   status: EventEntryStatus
+  /** The latest ones, the newest last. */
   readonly deliveries: DeliveryEntry[]
+  /** The latest ones, the newest last. */
   readonly lines: LogLine[]
 }
 
-export type EventEntryStatus = 'refused' | 'queued' | 'running' | 'retrying' | 'done' | 'dead'
+/** Undelivered is what the front door could not take: Box sends it again. Refused is what it did not want. */
+export type EventEntryStatus = 'refused' | 'undelivered' | 'queued' | 'running' | 'retrying' | 'done' | 'dead'
 
 /** What happened on the local stack, by event, the oldest forgotten first. */
 export type Journal = {
   attempt(attempt: Attempt): void
   answer(answer: GatewayAnswer): void
-  line(fn: string, text: string): void
+  /** @returns what the function wrote, where it is an object of JSON */
+  line(fn: string, text: string): LogLine | undefined
   /** The newest first. */
   readonly events: readonly EventEntry[]
   event(eventId: string): EventEntry | undefined
@@ -50,20 +59,26 @@ export type Journal = {
   subscribe(callback: (event: EventEntry) => void): () => void
 }
 
-/** @param cap how many events are kept; 1000 by default */
-export function createJournal(cap = 1000): Journal {
+/** How many deliveries and log lines are kept of one event, and how many characters of one body. */
+const DELIVERIES_MAX = 100
+const LINES_MAX = 1000
+const BODY_CHARACTERS_MAX = 256 * 1024
+
+/** @param eventsMax how many events are kept; 1000 by default */
+export function createJournal(eventsMax = 1000): Journal {
   const entries = new Map<string, EventEntry>()
   const subscribers = new Set<(event: EventEntry) => void>()
   const changed = (entry: EventEntry) => {
     for (const callback of subscribers) callback(entry)
   }
-  const entryOf = (eventId: string, trigger: string, at: number): EventEntry => {
+  const entryOf = (eventId: string, trigger: string, firstAt: number): EventEntry => {
     const known = entries.get(eventId)
     if (known) return known
-    const entry: EventEntry = { eventId, trigger, firstAt: at, status: 'refused', deliveries: [], lines: [] }
+    const nothing = { deliveries: [], lines: [], item: '' }
+    const entry: EventEntry = { eventId, trigger, firstAt, status: 'refused', ...nothing }
     entries.set(eventId, entry)
     const [oldest] = entries.keys()
-    if (entries.size > cap && oldest !== undefined) entries.delete(oldest)
+    if (entries.size > eventsMax && oldest !== undefined) entries.delete(oldest)
     return entry
   }
   return {
@@ -72,32 +87,41 @@ export function createJournal(cap = 1000): Journal {
       entry.trigger = attempt.trigger
       const { deliveryId, headers, status, answer, ms, nextAttemptAt } = attempt
       const body = Buffer.from(attempt.body).toString()
-      const delivery = { deliveryId, at: attempt.sentAt, ms, attempt: attempt.attempt, headers, body }
       // The front door was heard first; what Box knows of the delivery is more.
       const heard = entry.deliveries.findIndex(one => one.deliveryId === deliveryId)
       if (heard >= 0) entry.deliveries.splice(heard, 1)
-      entry.deliveries.push({ ...delivery, status, answer, nextAttemptAt })
-      accepted(entry, status)
+      const delivery = {
+        deliveryId,
+        at: attempt.sentAt,
+        ms,
+        attempt: attempt.attempt,
+        headers,
+        status,
+        answer,
+      }
+      delivered(entry, { ...delivery, body, nextAttemptAt }, parseObject(body))
       changed(entry)
     },
     answer({ at, ms, headers, status, body: answer, path, method, requestBody: body }) {
+      const payload = parseObject(body)
+      const eventId = typeof payload?.id === 'string' ? payload.id : `${method} ${path}`
+      const entry = entryOf(eventId, 'unknown', at)
       const deliveryId = headers['box-delivery-id'] ?? ''
-      const entry = entryOf(eventIdOf(body) ?? `${method} ${path}`, 'unknown', at)
-      entry.deliveries.push({ deliveryId, at, ms, attempt: 0, headers, body, status, answer })
-      accepted(entry, status)
+      delivered(entry, { deliveryId, at, ms, attempt: 0, headers, body, status, answer }, payload)
       changed(entry)
     },
     line(fn, text) {
       const line = parseLine(fn, text)
       const eventId = line?.eventId
-      if (!line || typeof eventId !== 'string') return
+      if (!line || typeof eventId !== 'string') return line
       const trigger = typeof line.trigger === 'string' ? line.trigger : 'unknown'
       const entry = entryOf(eventId, trigger, Date.parse(line.time))
-      entry.lines.push(line)
-      if (line.event === 'delivery_accepted') accepted(entry, 202)
+      push(entry.lines, line, LINES_MAX)
+      if (line.event === 'delivery_accepted') answered(entry, 202)
       entry.status = STATUS[line.event] ?? entry.status
       if (line.event === 'event_finished' && line.status === 'dead') entry.status = 'dead'
       changed(entry)
+      return line
     },
     get events() {
       return [...entries.values()].reverse()
@@ -110,9 +134,32 @@ export function createJournal(cap = 1000): Journal {
   }
 }
 
-/** A refusal does not change what is known of an event, nor does a repetition of what is done. */
-function accepted(entry: EventEntry, status: number): void {
-  if (status === 202 && entry.status === 'refused') entry.status = 'queued'
+function delivered(entry: EventEntry, delivery: DeliveryEntry, payload: Record<string, unknown> | undefined) {
+  const { body, status } = delivery
+  const cut = body.length - BODY_CHARACTERS_MAX
+  const kept = cut > 0 ? `${body.slice(0, BODY_CHARACTERS_MAX)}… and ${cut} characters more` : body
+  push(entry.deliveries, { ...delivery, body: kept }, DELIVERIES_MAX)
+  entry.item ||= itemName(payload)
+  answered(entry, status)
+}
+
+function push<T>(list: T[], one: T, max: number): void {
+  list.push(one)
+  if (list.length > max) list.shift()
+}
+
+/** A refusal does not change what is known of an accepted event, nor does a repetition of what is done. */
+function answered(entry: EventEntry, status: number): void {
+  if (entry.status !== 'refused' && entry.status !== 'undelivered') return
+  if (status === 202) entry.status = 'queued'
+  else entry.status = status >= 400 && status < 500 ? 'refused' : 'undelivered'
+}
+
+function itemName(payload: Record<string, unknown> | undefined): string {
+  const { source } = payload ?? {}
+  if (!isObject(source)) return ''
+  const name = source.name ?? (isObject(source.item) ? source.item.name : undefined)
+  return typeof name === 'string' ? name : ''
 }
 
 const STATUS: Readonly<Record<string, EventEntryStatus>> = {
@@ -123,22 +170,8 @@ const STATUS: Readonly<Record<string, EventEntryStatus>> = {
 }
 
 function parseLine(fn: string, text: string): LogLine | undefined {
-  try {
-    const line: unknown = JSON.parse(text)
-    if (typeof line !== 'object' || line === null) return undefined
-    const { time, level, event, ...fields }: Record<string, unknown> = { ...line }
-    return { ...fields, function: fn, time: String(time), level: String(level), event: String(event) }
-  } catch {
-    return undefined
-  }
-}
-
-function eventIdOf(body: string): string | undefined {
-  try {
-    const json: unknown = JSON.parse(body)
-    const id = json instanceof Object ? Reflect.get(json, 'id') : undefined
-    return typeof id === 'string' ? id : undefined
-  } catch {
-    return undefined
-  }
+  const line = parseObject(text)
+  if (!line) return undefined
+  const { time, level, event, ...fields } = line
+  return { ...fields, function: fn, time: String(time), level: String(level), event: String(event) }
 }

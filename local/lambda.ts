@@ -11,7 +11,7 @@ export type LambdaOptions = {
   readonly env: Readonly<Record<string, string>>
   readonly timeoutMs: number
   readonly memoryMb?: number
-  /** Takes each line that the function writes. */
+  /** Takes each line that the function writes, and, as Lambda's log does, why an invocation gave no result. */
   readonly onLine?: (line: string) => void
 }
 
@@ -38,7 +38,11 @@ export function createLambda(options: LambdaOptions): Lambda {
   let idle: Instance[] = []
   const busy = new Map<Instance, Promise<unknown>>()
 
-  const take = (): Instance => idle.pop() ?? startInstance(bundle, options)
+  const take = (): Instance => {
+    // One that died while it waited is of no use.
+    for (let instance = idle.pop(); instance; instance = idle.pop()) if (instance.alive()) return instance
+    return startInstance(bundle, options)
+  }
   const invoke = async (event: unknown): Promise<unknown> => {
     const instance = take()
     const invocation: Invocation = {
@@ -52,10 +56,13 @@ export function createLambda(options: LambdaOptions): Lambda {
     busy.set(instance, running)
     try {
       const result = await running
-      if (instance.bundle === bundle) idle.push(instance)
+      if (instance.bundle === bundle && instance.alive()) idle.push(instance)
       else void instance.end()
       if (!result.ok) throw new LambdaFailure(`${name} threw ${result.name}: ${result.message}`)
       return result.value
+    } catch (error) {
+      options.onLine?.(messageOf(error))
+      throw error
     } finally {
       busy.delete(instance)
     }
@@ -81,6 +88,7 @@ export function createLambda(options: LambdaOptions): Lambda {
 
 type Instance = {
   readonly bundle: string
+  alive(): boolean
   run(invocation: Invocation, timeoutMs: number): Promise<InvocationResult>
   end(): Promise<unknown>
 }
@@ -95,32 +103,48 @@ function startInstance(bundle: string, { name, env, onLine }: LambdaOptions): In
   })
   for (const stream of [worker.stdout, worker.stderr])
     createInterface({ input: stream }).on('line', line => onLine?.(line))
-  let fail: (reason: string) => void = () => {}
-  worker.on('error', error => fail(`${name} could not run: ${messageOf(error)}`))
-  worker.on('exit', () => fail(`${name} was stopped before it was done.`))
+  let alive = true
+  const end = (): Promise<unknown> => {
+    alive = false
+    return worker.terminate()
+  }
+  /** What to do when the worker ends: between invocations, to say so; during one, to fail it. */
+  const betweenInvocations = (reason: string): void => onLine?.(reason)
+  let fail = betweenInvocations
+  worker.on('error', error => {
+    alive = false
+    fail(`${name} could not go on: ${messageOf(error)}`)
+  })
+  worker.on('exit', () => {
+    if (alive || fail !== betweenInvocations) fail(`${name} was stopped before it was done.`)
+    alive = false
+  })
   return {
     bundle,
+    alive: () => alive,
+    end,
     run: (invocation, timeoutMs) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
           fail(`${name} timed out after ${timeoutMs / 1000} s.`)
-          void worker.terminate()
+          void end()
         }, timeoutMs)
-        const settle = (result: InvocationResult) => {
+        const finish = () => {
           clearTimeout(timer)
-          fail = () => {}
+          worker.off('message', settle)
+          fail = betweenInvocations
+        }
+        const settle = (result: InvocationResult) => {
+          finish()
           resolve(result)
         }
         fail = reason => {
-          clearTimeout(timer)
-          worker.off('message', settle)
-          fail = () => {}
+          finish()
           reject(new LambdaFailure(reason))
         }
         worker.once('message', settle)
         worker.postMessage(invocation)
       }),
-    end: () => worker.terminate(),
   }
 }
 

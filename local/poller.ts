@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import {
   DeleteMessageBatchCommand,
   type Message,
+  type MessageAttributeValue,
   ReceiveMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs'
-import type { SQSEvent, SQSRecord } from 'aws-lambda'
+import type { SQSEvent, SQSMessageAttribute, SQSRecord } from 'aws-lambda'
+import { isObject } from '../lib/json.ts'
 
 export type PollerOptions = {
   readonly sqs: SQSClient
@@ -15,7 +17,7 @@ export type PollerOptions = {
   readonly invoke: (event: SQSEvent) => Promise<unknown>
   /** How many batches are worked on at a time. */
   readonly concurrency?: number
-  /** Told when the queue can't be reached; it is tried again. */
+  /** Told when the queue can't be reached, or does not delete; it is tried again. */
   readonly onError?: (error: unknown) => void
 }
 
@@ -58,12 +60,16 @@ async function pollOnce(options: PollerOptions, signal: AbortSignal): Promise<vo
   const kept = await invoke(options, records)
   const taken = records.filter(({ messageId }) => !kept.has(messageId))
   if (taken.length === 0) return
-  await options.sqs.send(
+  const { Failed = [] } = await options.sqs.send(
     new DeleteMessageBatchCommand({
       QueueUrl: options.queueUrl,
       Entries: taken.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle })),
     }),
   )
+  for (const { Code, Message: reason } of Failed)
+    options.onError?.(
+      new Error(`A message was not deleted, so it comes again: ${Code} ${reason ?? ''}`.trim()),
+    )
 }
 
 async function receive({ sqs, queueUrl, batchSize }: PollerOptions, signal: AbortSignal): Promise<Message[]> {
@@ -85,23 +91,29 @@ async function receive({ sqs, queueUrl, batchSize }: PollerOptions, signal: Abor
   }
 }
 
-/** The ids that the function wants kept; all of them where it failed or answered with something else. */
+/** The ids that stay on the queue; all of them where the function failed. */
 async function invoke(options: PollerOptions, records: readonly SQSRecord[]): Promise<ReadonlySet<string>> {
   const all = new Set(records.map(({ messageId }) => messageId))
   try {
-    const answer = await options.invoke({ Records: [...records] })
-    if (answer === null || answer === undefined) return new Set()
-    const failures = answer instanceof Object ? Reflect.get(answer, 'batchItemFailures') : undefined
-    if (failures === undefined || failures === null) return new Set()
-    if (!Array.isArray(failures)) return all
-    const ids = failures.map((failure: unknown) =>
-      failure instanceof Object ? Reflect.get(failure, 'itemIdentifier') : undefined,
-    )
-    // An identifier that is not of the batch means that the whole batch has failed.
-    return ids.every(id => all.has(id)) ? new Set(ids) : all
+    return keptOf(await options.invoke({ Records: [...records] }), all)
   } catch {
     return all
   }
+}
+
+/**
+ * The ids that an answer wants kept: none where it is empty or names none, all of them where it is something else or names
+ * a message that is not of the batch.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
+ */
+export function keptOf(answer: unknown, all: ReadonlySet<string>): ReadonlySet<string> {
+  if (answer === null || answer === undefined) return new Set()
+  if (!isObject(answer)) return all
+  const { batchItemFailures: failures } = answer
+  if (failures === undefined || failures === null) return new Set()
+  if (!Array.isArray(failures)) return all
+  const ids = failures.map((failure: unknown) => (isObject(failure) ? failure.itemIdentifier : undefined))
+  return ids.every(id => typeof id === 'string' && all.has(id)) ? new Set(ids.map(String)) : all
 }
 
 /** A received message in the form that Lambda gives a function. */
@@ -119,17 +131,23 @@ export function recordOf(message: Message, eventSourceARN: string): SQSRecord {
       ApproximateFirstReceiveTimestamp: attributes.ApproximateFirstReceiveTimestamp ?? '',
     },
     messageAttributes: Object.fromEntries(
-      Object.entries(message.MessageAttributes ?? {}).map(([name, { StringValue, DataType }]) => [
+      Object.entries(message.MessageAttributes ?? {}).map(([name, attribute]) => [
         name,
-        {
-          dataType: DataType ?? 'String',
-          ...(StringValue === undefined ? {} : { stringValue: StringValue }),
-        },
+        attributeOf(attribute),
       ]),
     ),
     md5OfBody: message.MD5OfBody ?? '',
+    ...(message.MD5OfMessageAttributes ? { md5OfMessageAttributes: message.MD5OfMessageAttributes } : {}),
     eventSource: 'aws:sqs',
     eventSourceARN,
-    awsRegion: 'local',
+    awsRegion: eventSourceARN.split(':')[3] ?? '',
   }
 }
+
+const attributeOf = ({ DataType, StringValue, BinaryValue }: MessageAttributeValue): SQSMessageAttribute => ({
+  dataType: DataType ?? 'String',
+  ...(StringValue === undefined ? {} : { stringValue: StringValue }),
+  ...(BinaryValue === undefined ? {} : { binaryValue: Buffer.from(BinaryValue).toString('base64') }),
+  stringListValues: [],
+  binaryListValues: [],
+})

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { type FSWatcher, watch } from 'node:fs'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { bundle, ROOT } from '../infra/bundle.ts'
 import type { Stack } from './stack.ts'
 
@@ -9,18 +11,25 @@ const SETTLE_MS = 120
 /**
  * Watches the sources and lets new bundles take over when one changes. A source that does not build leaves the old
  * bundles at work, and says what is wrong with it.
+ * @param automationsDir the folder of the automations, from the repository's root
  */
-export function watchSources(stack: Stack, onLine: (line: string) => void): { close(): void } {
+export function watchSources(
+  stack: Pick<Stack, 'replace'>,
+  onLine: (line: string) => void,
+  automationsDir = 'automations',
+): { close(): Promise<void> } {
+  // Another stack may run from the same folder.
+  const folder = join(ROOT, '.boxhooks', 'reload', randomUUID())
   let builds = 0
   let timer: NodeJS.Timeout | undefined
   let building = Promise.resolve()
   const rebuild = async (changed: string): Promise<void> => {
     builds += 1
     // Old bundles stay where they are: a function under way may still load a part of its own.
-    const outDir = join('.boxhooks', 'reload', String(builds))
+    const outDir = join(folder, String(builds))
     try {
-      const { manifest } = await bundle({ outDir })
-      stack.replace(join(ROOT, outDir), manifest)
+      const { manifest } = await bundle({ outDir, automationsDir })
+      stack.replace(outDir, manifest)
       onLine(`${changed} changed; loaded: ${manifest.map(({ name }) => name).join(', ')}`)
     } catch (error) {
       onLine(
@@ -28,19 +37,21 @@ export function watchSources(stack: Stack, onLine: (line: string) => void): { cl
       )
     }
   }
-  const watchers: FSWatcher[] = ['automations', 'functions', 'lib'].map(folder =>
-    watch(join(ROOT, folder), (_, file) => {
+  const watchers: FSWatcher[] = [automationsDir, 'functions', 'lib'].map(source =>
+    watch(resolve(ROOT, source), (_, file) => {
       if (!file?.endsWith('.ts')) return
       clearTimeout(timer)
       timer = setTimeout(() => {
-        building = building.then(() => rebuild(`${folder}/${file}`))
+        building = building.then(() => rebuild(join(source, file)))
       }, SETTLE_MS)
     }),
   )
   return {
-    close() {
+    async close() {
       clearTimeout(timer)
       for (const watcher of watchers) watcher.close()
+      await building
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager'
+import { AwsEndpointFailed } from './aws.ts'
 import { createSecretsManager } from './secrets-manager.ts'
 import { serve } from './serve.ts'
 
@@ -15,6 +20,7 @@ export type Secrets = {
  * Makes secrets in an emulated Secrets Manager of our own, or in whatever emulates AWS at an endpoint.
  * @param values logical id → value
  * @param env the credentials and region of whatever emulates AWS
+ * @throws AwsEndpointFailed
  */
 export async function startSecrets(
   values: Readonly<Record<string, string>>,
@@ -34,11 +40,24 @@ export async function startSecrets(
     },
   })
   const ids: Record<string, string> = {}
-  for (const [id, SecretString] of Object.entries(values)) {
-    // A name of its own, for an endpoint that others use as well.
-    const Name = `boxhooks-local-${id}-${randomUUID().slice(0, 8)}`
-    ids[id] = (await client.send(new CreateSecretCommand({ Name, SecretString }))).ARN ?? Name
+  const stop = async () => {
+    // An endpoint that is gone by now has nothing left to remove.
+    await Promise.allSettled(
+      Object.values(ids).map(SecretId =>
+        client.send(new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true })),
+      ),
+    )
+    client.destroy()
   }
-  client.destroy()
-  return { url: endpoint, ids, stop: async () => {} }
+  try {
+    for (const [id, SecretString] of Object.entries(values)) {
+      // A name of its own, for an endpoint that others use as well.
+      const Name = `boxhooks-local-${id}-${randomUUID().slice(0, 8)}`
+      ids[id] = (await client.send(new CreateSecretCommand({ Name, SecretString }))).ARN ?? Name
+    }
+  } catch (error) {
+    await stop()
+    throw new AwsEndpointFailed(endpoint, error)
+  }
+  return { url: endpoint, ids, stop }
 }

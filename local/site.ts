@@ -32,7 +32,7 @@ export async function createSite(parts: SiteParts): Promise<Site> {
   const app = new Hono()
   const page = new Hono()
   page.use(async (c, next) => {
-    if (!isLocal(c.req.header('host')) || !isLocalOrigin(c.req.header('origin')))
+    if (!isOurs(c.req.header('host'), c.req.header('origin')))
       return c.text('This page is only for this machine.', 403)
     await next()
     for (const [name, value] of Object.entries(SECURITY)) c.res.headers.set(name, value)
@@ -47,10 +47,14 @@ export async function createSite(parts: SiteParts): Promise<Site> {
   return request => app.fetch(request)
 }
 
-/** A page elsewhere can make a browser ask here under a name of its own; only ours are answered. */
-const isLocal = (host: string | undefined): boolean => /^(localhost|127\.0\.0\.1)(:\d+)?$/.test(host ?? '')
-const isLocalOrigin = (origin: string | undefined): boolean =>
-  origin === undefined || isLocal(URL.parse(origin)?.host)
+/**
+ * A page elsewhere can make a browser ask here, under a name of its own that leads here (DNS rebinding) or under ours: only
+ * names of this machine are answered, and only this very page's requests.
+ */
+function isOurs(host = '', origin?: string): boolean {
+  if (!/^(localhost|127\.0\.0\.1)(:\d+)?$/.test(host)) return false
+  return origin === undefined || origin === `http://${host}`
+}
 
 async function pageFiles(page: Hono): Promise<void> {
   const files = [
@@ -108,7 +112,7 @@ const send = (stream: SSEStreamingApi, entry: EventEntry): Promise<void> =>
   stream.writeSSE({ event: 'event', data: JSON.stringify(summaryOf(entry)) })
 
 /** What the list shows of an event. */
-function summaryOf({ eventId, trigger, firstAt, status, deliveries, lines }: EventEntry) {
+function summaryOf({ eventId, trigger, item, firstAt, status, deliveries }: EventEntry) {
   return {
     eventId,
     trigger,
@@ -116,22 +120,7 @@ function summaryOf({ eventId, trigger, firstAt, status, deliveries, lines }: Eve
     status,
     deliveries: deliveries.length,
     answer: deliveries.at(-1)?.status ?? null,
-    runs: lines.filter(({ event }) => event === 'run_started').length,
-    item: itemName(deliveries.at(-1)?.body),
-  }
-}
-
-function itemName(body: string | undefined): string {
-  try {
-    const payload: unknown = JSON.parse(body ?? '')
-    const source: unknown = payload instanceof Object ? Reflect.get(payload, 'source') : undefined
-    if (!(source instanceof Object)) return ''
-    const item: unknown = Reflect.get(source, 'item')
-    const name: unknown =
-      Reflect.get(source, 'name') ?? (item instanceof Object ? Reflect.get(item, 'name') : '')
-    return typeof name === 'string' ? name : ''
-  } catch {
-    return ''
+    item,
   }
 }
 

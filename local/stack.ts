@@ -26,6 +26,8 @@ export type StackOptions = {
   readonly keys?: SignatureKeys
   /** Where AWS is emulated instead of in embedded servers, such as http://127.0.0.1:5000. */
   readonly awsEndpoint?: string | undefined
+  /** How many events the page remembers; 1000 by default. */
+  readonly eventsMax?: number
   /** The stage local, where it is packaged already. */
   readonly packaged?: Packaged
   /** Told what the stack does, a line each. */
@@ -56,7 +58,7 @@ const INITIAL_FOLDERS = { review: '100001', archive: '100002' }
 /**
  * Starts everything on one origin: the front door, the emulated Box and the page. The functions are the bundles that
  * Lambda gets, and the queues and the table are those of the compiled template.
- * @throws PortTaken, PackageError, ManifestError, each with what to do
+ * @throws PortTaken, PackageError, ManifestError, SettingsMissing, AwsEndpointFailed, each with what to do
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { onLine = () => {} } = options
@@ -84,7 +86,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     )
     stops.push(() => secrets.stop())
 
-    const journal = createJournal()
+    const journal = createJournal(options.eventsMax)
     const box = createEmulatedBox({
       clock: systemClock,
       newId: randomUUID,
@@ -113,8 +115,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
           ...env,
         },
         onLine: line => {
-          journal.line(name, line)
-          if (!line.startsWith('{"time"')) onLine(`${name}: ${line}`)
+          const logged = journal.line(name, line)
+          // What belongs to an event is on the page; the rest would be nowhere.
+          if (!logged || (logged.level === 'error' && logged.eventId === undefined))
+            onLine(`${name}: ${line}`)
         },
       })
 
