@@ -1,5 +1,8 @@
 import { automation, skip } from '../lib/automation.ts'
+import type { Box } from '../lib/box.ts'
 import { isBoxError } from '../lib/box-error.ts'
+import { PermanentError } from '../lib/errors.ts'
+import type { Collaboration } from '../lib/resources.ts'
 
 /** Collaborators whose address is outside the allowed domains are removed from the folder again. */
 export default automation({
@@ -8,19 +11,36 @@ export default automation({
   watch: { folder: '${REVIEW_FOLDER_ID}' },
   settings: { ALLOWED_DOMAINS: 'The domains whose addresses may collaborate, separated by commas.' },
   when({ source }, { ALLOWED_DOMAINS }) {
-    const address = source.accessible_by?.login ?? source.invite_email
-    if (!address) return skip('The collaboration names no address: it is a group’s.')
-    return !domains(ALLOWED_DOMAINS).has(domainOf(address)) || skip('The address is in an allowed domain.')
+    if (source.accessible_by?.type === 'group')
+      return skip('The collaborator is a group, which has no address.')
+    const address = addressOf(source)
+    return !address || !isAllowed(address, ALLOWED_DOMAINS) || skip('The address is in an allowed domain.')
   },
-  async run({ event, box, log }) {
+  async run({ event, box, settings, log }) {
+    const { id } = event.source
     try {
-      await box.userCollaborations.deleteCollaborationById(event.source.id)
+      const address = addressOf(event.source) ?? (await addressAtBox(box, id))
+      if (!address)
+        throw new PermanentError(`Box names no address for collaboration ${id}. See by hand whose it is.`)
+      if (isAllowed(address, settings.ALLOWED_DOMAINS)) return
+      await box.userCollaborations.deleteCollaborationById(id)
     } catch (error) {
       if (!isBoxError(error, 404)) throw error
       log.info('the collaboration is gone already')
     }
   },
 })
+
+const addressOf = ({ accessible_by: by, invite_email: invited }: Collaboration): string | undefined =>
+  by?.login || invited || undefined
+
+/** An event need not carry the address. */
+async function addressAtBox(box: Box, id: string): Promise<string | undefined> {
+  const { accessibleBy, inviteEmail } = await box.userCollaborations.getCollaborationById(id)
+  return (accessibleBy?.type === 'user' && accessibleBy.login) || inviteEmail || undefined
+}
+
+const isAllowed = (address: string, allowed: string): boolean => domains(allowed).has(domainOf(address))
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase()
 

@@ -3,7 +3,7 @@ import type { DispatchParts, Disposition } from './claimed-event.ts'
 import { dispatch } from './dispatch.ts'
 import type { Log } from './log.ts'
 import { type DecodedMessage, decodeMessage } from './message.ts'
-import type { Queue } from './queue.ts'
+import { type Queue, VISIBILITY_SECONDS_MAX } from './queue.ts'
 import { backoffSeconds, DEFAULT_RETRY } from './retry.ts'
 
 export type BatchParts = DispatchParts & {
@@ -75,15 +75,26 @@ async function mustKeep(entry: Entry, time: Time, parts: BatchParts): Promise<bo
         ? noTimeLeft(log, parts)
         : await dispatch(parts, { decoded, receiveCount, deadline: time.deadline })
     if (disposition.kind === 'finished') return false
-    if (isWornOut(record, receiveCount, disposition.delaySeconds, parts)) {
-      await parts.queue.send(decoded.message)
-      log.info('message_renewed', { receiveCount })
-      return false
-    }
-    await parts.queue.delay(record.receiptHandle, disposition.delaySeconds)
+    return await hideOrRenew(entry, receiveCount, disposition.delaySeconds, log, parts)
   } catch (error) {
-    await delayAfterError(error, entry, receiveCount, log, parts)
+    return keptAfterError(error, entry, receiveCount, log, parts)
   }
+}
+
+/** @returns whether SQS must keep the message: false once another has taken its place */
+async function hideOrRenew(
+  { record, decoded }: Entry,
+  receiveCount: number,
+  delaySeconds: number,
+  log: Log,
+  parts: BatchParts,
+): Promise<boolean> {
+  if (isWornOut(record, receiveCount, delaySeconds, parts)) {
+    await parts.queue.send(decoded.message)
+    log.info('message_renewed', { receiveCount })
+    return false
+  }
+  await parts.queue.delay(record.receiptHandle, delaySeconds)
   return true
 }
 
@@ -99,27 +110,22 @@ function isWornOut(
   parts: BatchParts,
 ): boolean {
   const sentAt = Number(record.attributes.SentTimestamp) || parts.clock.now()
-  const ageMs = parts.clock.now() + delaySeconds * 1000 - sentAt
+  const ageMs = parts.clock.now() + Math.min(delaySeconds, VISIBILITY_SECONDS_MAX) * 1000 - sentAt
   return receiveCount >= RENEW_AFTER.receives || ageMs >= RENEW_AFTER.ageMs
 }
 
 /** What failed here is ours or AWS's, not the automation's: the message waits, and no attempt is counted. */
-async function delayAfterError(
+async function keptAfterError(
   error: unknown,
-  { record }: Entry,
+  entry: Entry,
   receiveCount: number,
   log: Log,
   parts: BatchParts,
-): Promise<void> {
+): Promise<boolean> {
   const name = error instanceof Error ? error.name : typeof error
   const message = error instanceof Error ? error.message : String(error)
   log.error('message_failed', { error: name, message })
-  try {
-    await parts.queue.delay(
-      record.receiptHandle,
-      1 + backoffSeconds(DEFAULT_RETRY, receiveCount, parts.random),
-    )
-  } catch {
-    // The queue's own visibility timeout brings the message back.
-  }
+  const delaySeconds = 1 + backoffSeconds(DEFAULT_RETRY, receiveCount, parts.random)
+  // Where this fails as well, the queue's own visibility timeout brings the message back.
+  return hideOrRenew(entry, receiveCount, delaySeconds, log, parts).catch(() => true)
 }

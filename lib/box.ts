@@ -53,16 +53,18 @@ const BOX_API_URL = 'https://api.box.com'
 export function createBoxConnection(options: BoxConnectionOptions): BoxConnection {
   const { now, log } = options
   let auth: Promise<Authentication> | undefined
-  /** Credentials that were refused are read anew for the next call: they may have been replaced. */
-  const forget = () => {
-    auth = undefined
-  }
   const load = async (run: BoxRun): Promise<BoxClient> => {
     const sdk = await loadSdk()
-    auth ??= loadAuth(options, sdk)
-    auth.catch(forget)
-    const networkSession = sessionFor(run, await auth, options, sdk, forget)
-    return new sdk.BoxClient({ auth: await auth, networkSession })
+    const loading = auth ?? loadAuth(options, sdk)
+    auth = loading
+    /** Credentials that were refused are read anew for the next call: they may have been replaced. */
+    const forget = () => {
+      if (auth === loading) auth = undefined
+    }
+    loading.catch(forget)
+    const authentication = await loading
+    const networkSession = sessionFor(run, authentication, options, sdk, forget)
+    return new sdk.BoxClient({ auth: authentication, networkSession })
   }
   const box = (run: BoxRun): Box => {
     let client: Promise<BoxClient> | undefined
@@ -185,10 +187,20 @@ const callOf = ({ method, url }: FetchOptionsInput): BoxCall => ({
 
 function boxErrorOf(call: BoxCall, thrown: unknown, sdk: Sdk): unknown {
   if (thrown instanceof AutomationError) return thrown
-  if (thrown instanceof sdk.BoxApiError) return new BoxError(call, answerOf(thrown), { cause: thrown.error })
+  if (thrown instanceof sdk.BoxApiError) return new BoxError(call, answerOf(thrown))
   if (thrown instanceof sdk.BoxSdkError)
-    return new BoxError(call, { status: 0, message: thrown.message }, { cause: thrown.error })
+    return new BoxError(call, { status: 0, message: reasonOf(thrown.error) })
   return thrown
+}
+
+/** Why there was no answer, without the error's own text, in which URLs with tokens and pieces of bodies can stand. */
+function reasonOf(error: unknown): string {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
+  if (typeof code === 'string') return code
+  if (error instanceof SyntaxError) return 'its answer was no JSON'
+  return error instanceof Error && /^Connection timeout after \d+ms$/.test(error.message)
+    ? error.message
+    : 'unknown'
 }
 
 /** Takes what is needed and leaves the rest: the SDK's error also holds the request with its token. */
@@ -231,7 +243,8 @@ function lazyBox(load: () => Promise<BoxClient>): Box {
     const direct = async (...args: unknown[]) => invoke(await load(), name, args)
     return new Proxy(direct, {
       get: (_direct, method) =>
-        typeof method === 'symbol'
+        // A manager is no promise, or awaiting one by mistake would call it.
+        typeof method === 'symbol' || method === 'then'
           ? undefined
           : async (...args: unknown[]) => invoke(Reflect.get(await load(), name), method, args),
     })

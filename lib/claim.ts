@@ -57,7 +57,7 @@ export function planClaim(input: ClaimInput): ClaimPlan {
   const deployed = new Map(input.deployed.map(bound => [bound.automation.name, bound]))
   for (const bound of input.concerned) {
     const { name } = bound.automation
-    if (runs[name]) continue
+    if (Object.hasOwn(runs, name)) continue
     const skip = input.skipped(bound)
     change(name, skip ? { ...FRESH_RUN, status: 'skipped', reason: skip.skip, finishedAt: now } : FRESH_RUN)
   }

@@ -121,8 +121,9 @@ export class ClaimedEvent {
     this.#settle(bound, run, result, clock.now() - startedAt, log)
     this.#open -= 1
     const { status } = this.#runOf(name)
-    // A success is written at once unless the last write is next; failures wait for the dead-letter queue's answer.
-    if (this.#open > 0 && (status === 'done' || status === 'skipped')) await this.#writeNow(name)
+    // A success is written at once unless the last write is next, and nothing comes before it that may take long.
+    const lastIsNext = this.#open === 0 && this.#dead.length === 0
+    if (!lastIsNext && (status === 'done' || status === 'skipped')) await this.#writeNow(name)
   }
 
   #settle(bound: BoundAutomation, run: RunRecord, result: RunResult, ms: number, log: Log): void {
@@ -235,7 +236,8 @@ export class ClaimedEvent {
 
   async #close(): Promise<Disposition> {
     const status = statusOf(this.#runs)
-    await this.#write({ runs: this.#unwritten, close: { status, release: !this.#unfinished } })
+    const close = { status, release: !this.#unfinished }
+    await this.#inTurn(() => this.#write({ runs: this.#unwritten, close }))
     if (status === 'open') return later(secondsUntil(earliest(this.#runs), this.#parts.clock))
     const runs = Object.keys(this.#runs).length
     this.#log.info('event_finished', { trigger: this.#event.triggerName, status, runs })

@@ -8,20 +8,24 @@ import {
   type Disposition,
   FINISHED,
   later,
+  RESERVE_MS,
   secondsUntil,
 } from './claimed-event.ts'
-import { classify, type FailureCode } from './errors.ts'
+import { classify, type FailureCode, type RunFailure } from './errors.ts'
 import { type BoxEvent, parseEvent, sourceKey, type Target } from './event.ts'
 import type { NewEvent } from './ledger.ts'
 import type { Log } from './log.ts'
 import type { Message } from './message.ts'
 import type { EventRecord } from './record.ts'
-import { backoffSeconds, DEFAULT_RETRY } from './retry.ts'
+import { DEFAULT_RETRY, decideRetry } from './retry.ts'
 import { skipOf } from './run.ts'
 import { concernedBy, targetsOf, targetText } from './target.ts'
 
 /** DynamoDB's item has at most 400 KB; runs and steps need room beside the payload. */
-const PAYLOAD_BYTES_MAX = 250_000
+const PAYLOAD_BYTES_MAX = 150_000
+
+/** With less time than this left an event is not claimed, in milliseconds: asking Box before it may have taken long. */
+const CLAIM_MS_MIN = 2 * RESERVE_MS
 
 /**
  * Does for one message whatever is still to be done for its event: claims the event, runs the automations that are
@@ -41,15 +45,18 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
 
   warnOfWebhook(event, log)
 
-  const existing = message.failure ? await parts.ledger.read(message.eventId) : undefined
   const concern = await concernOf(parts, event)
-  if (concern.kind === 'failed') {
-    log.warn('event_waiting', { reason: 'target_lookup_failed', code: concern.code })
-    return later(backoffSeconds(DEFAULT_RETRY, input.receiveCount, parts.random))
+  const existing =
+    message.failure || concern.kind !== 'known' ? await parts.ledger.read(message.eventId) : undefined
+  // What was found out when the event first came needs no finding out again.
+  const targets = existing?.targets ?? (concern.kind === 'known' ? concern.targets : undefined)
+  if (!targets) return withoutTargets(parts, input, log, concern)
+  if (input.deadline - parts.clock.now() < CLAIM_MS_MIN) {
+    log.info('event_waiting', { reason: 'no_time_left' })
+    return later(1)
   }
-  if (concern.kind === 'unknown') return deadLetterEvent(parts, input, log, concern.error)
 
-  const held = await claimEvent(parts, input, event, concern.targets, existing)
+  const held = await claimEvent(parts, input, event, targets, existing)
   if (held.plan.kind === 'finished') {
     log.info('event_duplicate', { trigger: event.triggerName })
     return FINISHED
@@ -86,7 +93,7 @@ function warnOfWebhook({ trigger, webhook }: BoxEvent, log: Log): void {
 type ConcernOutcome =
   | { kind: 'known'; targets: readonly Target[] }
   | { kind: 'unknown'; error: { code: FailureCode; message: string } }
-  | { kind: 'failed'; code: string }
+  | { kind: 'failed'; failure: RunFailure }
 
 async function concernOf(parts: DispatchParts, event: BoxEvent): Promise<ConcernOutcome> {
   try {
@@ -96,8 +103,31 @@ async function concernOf(parts: DispatchParts, event: BoxEvent): Promise<Concern
     const message = `The webhook ${event.webhook.id} does not exist any more, and the event does not show which of the watched items it is about (${targets}). See that the webhooks exist, then redrive.`
     return { kind: 'unknown', error: { code: 'target_unknown', message } }
   } catch (error) {
-    return { kind: 'failed', code: classify(error).code }
+    return { kind: 'failed', failure: classify(error) }
   }
+}
+
+/** Box could not be asked what the event is about: it waits as a run would, or is dead-lettered where asking is of no use. */
+function withoutTargets(
+  parts: DispatchParts,
+  input: Dispatch,
+  log: Log,
+  concern: ConcernOutcome,
+): Promise<Disposition> | Disposition {
+  if (concern.kind === 'unknown') return deadLetterEvent(parts, input, log, concern.error)
+  if (concern.kind === 'known') return later(1)
+  const { failure } = concern
+  if (failure.class === 'permanent') return deadLetterEvent(parts, input, log, failure)
+  const decision = decideRetry({
+    failure,
+    policy: { ...DEFAULT_RETRY, attempts: Number.POSITIVE_INFINITY },
+    attempts: input.receiveCount,
+    throttles: input.receiveCount,
+    random: parts.random,
+  })
+  const delaySeconds = decision.kind === 'retry' ? decision.delaySeconds : 1
+  log.warn('event_waiting', { reason: 'target_lookup_failed', code: failure.code, delaySeconds })
+  return later(delaySeconds)
 }
 
 function newEvent(message: Message, source: string): NewEvent {
@@ -171,7 +201,10 @@ async function deadLetterEvent(
   const { ledger, clock } = parts
   const { message } = input.decoded
   const record = await ledger.read(message.eventId)
-  const again = record !== undefined && message.failure?.redrives === record.redrives
+  const again =
+    record?.status === 'dead' &&
+    message.failure?.automations.length === 0 &&
+    message.failure.redrives === record.redrives
   if (record && record.status !== 'open' && !again) {
     log.info('event_duplicate', { trigger: message.trigger })
     return FINISHED

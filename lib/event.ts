@@ -269,9 +269,10 @@ export function pathOf(event: BoxEvent): readonly Target[] {
 /** What the ledger's index knows an event by: `file:123` of the item it is about, or `none`. */
 export function sourceKey(event: BoxEvent): string {
   const [item] = pathOf(event)
-  if (item) return `${item.type}:${item.id}`
+  // An index key has at most 1024 bytes in DynamoDB; no id of Box comes near.
+  if (item) return `${item.type}:${item.id}`.slice(0, 256)
   const { type, id } = event.source
-  return typeof type === 'string' && typeof id === 'string' && id ? `${type}:${id}` : 'none'
+  return typeof type === 'string' && typeof id === 'string' && id ? `${type}:${id}`.slice(0, 256) : 'none'
 }
 
 function target(value: unknown): Target | undefined {

@@ -34,6 +34,8 @@ export type Message = {
   /** The webhook the delivery came through, which stands for its target: Box allows one webhook per item. */
   readonly webhookId: string
   readonly body: Uint8Array
+  /** Present where this version could not read the message, which then travels on as it came: the format it has. */
+  readonly unread?: { readonly format: string | undefined }
   /** Present on a dead letter, and on a message that was redriven from the dead-letter queue. */
   readonly failure?: Failure
 }
@@ -84,9 +86,10 @@ export function describeBody(body: Uint8Array): Pick<Message, 'eventId' | 'trigg
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
  */
 export function encodeMessage(message: Message): EncodedMessage {
-  const text = carriableText(message.body)
+  const text = message.unread ? Buffer.from(message.body).toString() : carriableText(message.body)
+  const format = message.unread ? message.unread.format : text === undefined ? 'v1.base64' : 'v1.text'
   const attributes: Record<string, string> = {
-    messageFormat: text === undefined ? 'v1.base64' : 'v1.text',
+    ...(format ? { messageFormat: format } : {}),
     eventId: message.eventId,
     deliveryId: attributeText(message.deliveryId) ?? UNKNOWN,
     trigger: message.trigger,
@@ -138,7 +141,7 @@ export function decodeMessage(received: ReceivedMessage): DecodedMessage {
   const reason = given
     ? `The message has format ${JSON.stringify(given)}, which this version does not read (it reads ${FORMATS.join(', ')}). Deploy the version that wrote it, then redrive.`
     : 'The message has no messageFormat attribute, so boxhooks did not write it. Find out who sends to this queue; only ingest should.'
-  return { ok: false, reason, message }
+  return { ok: false, reason, message: { ...message, unread: { format: given } } }
 }
 
 const ORIGINS: readonly Origin[] = ['webhook', 'v1', 'backfill']
@@ -194,10 +197,11 @@ function failureText(failure: Failure): string {
     const text = asciiJson({ ...cut(failure), automations: failure.automations.map(cut) })
     if (text.length <= room) return text
   }
-  const { automations, ...rest } = failure
+  const { automations } = failure
+  const rest = { ...failure, code: failure.code.slice(0, 64), at: failure.at.slice(0, 64) }
   let named = automations.length
   const text = () => asciiJson({ ...rest, message: '', automations: automations.slice(0, named) })
-  while (text().length > room) named -= 1
+  while (named > 0 && text().length > room) named -= 1
   return text()
 }
 

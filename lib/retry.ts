@@ -42,11 +42,19 @@ export function decideRetry(input: RetryInput): RetryDecision {
   const { failure, policy, attempts, throttles, random } = input
   if (failure.class === 'permanent') return { kind: 'give-up' }
   if (failure.class === 'throttled') {
-    const asked = failure.retryAfterSeconds ?? backoffSeconds(policy, throttles + 1, random)
+    const asked = askedSeconds(failure) ?? backoffSeconds(policy, throttles + 1, random)
     return { kind: 'retry', delaySeconds: asked + random() * Math.min(1 + asked / 10, 60), counts: false }
   }
   if (attempts >= policy.attempts) return { kind: 'give-up' }
   return { kind: 'retry', delaySeconds: backoffSeconds(policy, attempts, random), counts: true }
+}
+
+/** The longest wait that is kept to, in seconds: the ledger must outlive it. */
+const ASKED_SECONDS_MAX = 14 * 86_400
+
+/** A wait that was asked for, where it is a number at all: a header that was misread must not stop the ledger. */
+function askedSeconds({ retryAfterSeconds: asked }: RunFailure): number | undefined {
+  return asked !== undefined && asked >= 0 ? Math.min(asked, ASKED_SECONDS_MAX) : undefined
 }
 
 /** A wait drawn evenly from 0 up to min(cap, base × 2^(attempts − 1)), in seconds. */

@@ -37,6 +37,9 @@ export type RunInput = {
 /** The largest result of a step, in bytes of JSON: all steps share the ledger's record with the event. */
 export const STEP_BYTES_MAX = 16_384
 
+/** What all steps of a run may keep together, in bytes: the ledger's record holds at most 400 KB. */
+const STEPS_BYTES_MAX = 65_536
+
 /** How long code may take to stop after its signal has aborted, in milliseconds. */
 const STOP_MS = 500
 
@@ -119,13 +122,18 @@ function contextOf(input: RunInput, signal: AbortSignal, steps: Record<string, s
     },
     async step<R extends Json>(step: string, fn: () => R | Promise<R>): Promise<R> {
       signal.throwIfAborted()
+      if (step in Object.prototype)
+        throw new PermanentError(
+          `A step can't be named ${JSON.stringify(step)}: every object of JavaScript has that.`,
+        )
       if (named.has(step))
         throw new PermanentError(
           `The step ${JSON.stringify(step)} is used twice in ${name}. Name each step differently, with a counter in a loop.`,
         )
       named.add(step)
-      const kept = steps[step]
+      const kept = Object.hasOwn(steps, step) ? steps[step] : undefined
       if (kept !== undefined) return parseStep(kept)
+      checkRoom(step, steps)
       const json = stepText(step, await fn())
       await input.keepStep(step, json)
       steps[step] = json
@@ -136,6 +144,15 @@ function contextOf(input: RunInput, signal: AbortSignal, steps: Record<string, s
 
 /** `undefined` has no JSON text; the empty text stands for it. */
 const parseStep = (json: string) => (json === '' ? undefined : JSON.parse(json))
+
+/** Asked before a step is done, for what is done and can't be kept would be done again. */
+function checkRoom(step: string, steps: Readonly<Record<string, string>>): void {
+  const kept = Object.entries(steps).reduce((sum, [name, json]) => sum + Buffer.byteLength(name + json), 0)
+  if (kept + STEP_BYTES_MAX > STEPS_BYTES_MAX)
+    throw new PermanentError(
+      `There is no room for the result of step ${JSON.stringify(step)}: the steps before it keep ${kept} bytes, and a run may keep ${STEPS_BYTES_MAX} in all. Keep ids instead of the things themselves.`,
+    )
+}
 
 function stepText(step: string, value: Json): string {
   const json = JSON.stringify(value) ?? ''

@@ -21,7 +21,8 @@ export async function targetsOf(
   if (subscribed.length === 0 || !isSubscribable(event)) return { known: true, targets: [] }
   const watched = distinct(subscribed.flatMap(({ watch }) => watch))
   const onPath = distinct(pathOf(event).filter(target => includes(watched, target)))
-  if (onPath.length === 1) return { known: true, targets: onPath }
+  if (onPath.length === 1 && (watched.length === 1 || staysInPlace(event)))
+    return { known: true, targets: onPath }
 
   const target = await lookUp(event.webhook.id)
   if (target) return { known: true, targets: [target] }
@@ -29,6 +30,10 @@ export async function targetsOf(
   if (onPath.length > 0) return { known: true, targets: onPath }
   return watched.length === 1 ? { known: true, targets: watched } : { known: false, candidates: watched }
 }
+
+/** Whether the item still is where it was when it happened. What was moved shows its new place, not the one it left. */
+const staysInPlace = ({ trigger }: BoxEvent): boolean =>
+  !/\.(MOVED|COPIED|TRASHED|RESTORED|DELETED)$/.test(trigger)
 
 /** The automations that subscribe to an event's trigger and watch one of these targets. */
 export function concernedBy(

@@ -29,6 +29,7 @@ describe('a declaration', () => {
     [{ retries: 3 }, /there is no option "retries". Options are name, /],
     [{ name: 'Not Kebab' }, /kebab-case/],
     [{ name: undefined }, /kebab-case/],
+    [{ name: 'constructor' }, /every object of JavaScript has/],
     [{ on: 'FILE.TELEPORTED' }, /no trigger "FILE.TELEPORTED"/],
     [{ on: 'toString' }, /no trigger "toString"/],
     [{ on: [] }, /names no trigger/],

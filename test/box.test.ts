@@ -4,6 +4,7 @@ import { automation } from '../lib/automation.ts'
 import type { Box } from '../lib/box.ts'
 import { parseBoxApp } from '../lib/box-app.ts'
 import { isBoxError } from '../lib/box-error.ts'
+import { serve } from '../local/serve.ts'
 import { boxEvent, type Kit, startKit } from './kit.ts'
 
 let kit: Kit
@@ -71,6 +72,33 @@ describe('the Box client', () => {
       expect.objectContaining({ event: 'box_call', method: 'POST', path: '/2.0/folders', status: 201 }),
     )
     expect(JSON.stringify(kit.lines)).not.toMatch(/canary|local-secret/)
+  })
+})
+
+describe('what is no call', () => {
+  test('awaiting a manager by mistake calls nothing and harms nothing', async () => {
+    expect(await call(async box => void (await box.files))).toEqual({ kind: 'done' })
+    expect(kit.calls).toEqual([])
+  })
+
+  test('an answer that is no JSON, or none at all, is told of without a piece of it', async () => {
+    for (const answer of ['<html>canary</html>', undefined]) {
+      const server = await serve({
+        fetch: async request =>
+          request.url.endsWith('/token')
+            ? Response.json({ access_token: 't', expires_in: 3600 })
+            : answer === undefined
+              ? Promise.reject(new Error('gone'))
+              : new Response(answer, { status: 503 }),
+        port: 0,
+      })
+      const odd = await startKit({ apiUrl: server.url })
+      const outcome = await call(box => box.search.searchForContent({ query: 'canary' }), odd)
+      expect(outcome).toMatchObject({ kind: 'failed', failure: { class: 'transient' } })
+      expect(JSON.stringify([outcome, odd.lines])).not.toContain('canary')
+      await odd.close()
+      await server.close()
+    }
   })
 })
 

@@ -4,6 +4,8 @@ import { LEASE_MARGIN_MS } from '../lib/claim.ts'
 import { PermanentError, RetryLater } from '../lib/errors.ts'
 import { createLedger } from '../lib/ledger.ts'
 import { MESSAGE_BYTES_FIRST_MAX } from '../lib/message.ts'
+import { VISIBILITY_SECONDS_MAX } from '../lib/queue.ts'
+import { samplePayload, wireBody } from '../local/box/payload.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
 import { createEngine } from './engine.ts'
 
@@ -637,6 +639,138 @@ describe('steps', () => {
     release()
     await frozen
     expect(effects).toEqual(['waiting 1', 'waiting 2', 'after 2'])
+  })
+})
+
+describe('what could go wrong at the edges', () => {
+  test('a wait of days is waited out on the queue, not in a loop', async () => {
+    const { made, runs } = counted('one', fail(new RetryLater(11 * 86_400, 'next month')))
+    const engine = createEngine(embedded, [made])
+    await engine.send('FILE.DOWNLOADED')
+    for (let round = 0; round < 3; round += 1) {
+      expect((await engine.work()).batchItemFailures).toHaveLength(1)
+      expect(engine.hiddenSeconds()).toEqual([VISIBILITY_SECONDS_MAX])
+      await engine.reveal()
+    }
+    expect(runs).toEqual([1])
+    expect(engine.lines.map(({ event }) => event)).not.toContain('message_renewed')
+  })
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, -1])('a wait of %s s harms no sibling', async seconds => {
+    const good = counted('good')
+    const odd = counted('odd', fail(new RetryLater(seconds, 'odd')))
+    const engine = createEngine(embedded, [good.made, odd.made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    expect(await engine.record(id)).toMatchObject({
+      leaseUntil: 0,
+      runs: { good: { status: 'done' }, odd: { status: 'pending', nextAt: expect.any(Number) } },
+    })
+  })
+
+  test('a success is in the ledger before the dead-letter queue is asked', async () => {
+    let failed = () => {}
+    const first = new Promise<void>(resolve => {
+      failed = resolve
+    })
+    const bad = counted('bad', () => {
+      failed()
+      throw new PermanentError('no')
+    })
+    const good = counted('good', () => first.then(() => new Promise<void>(resolve => setImmediate(resolve))))
+    const engine = createEngine(embedded, [bad.made, good.made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    let before: unknown
+    const deadLetters = {
+      send: async () => {
+        before = (await engine.record(id))?.runs.good?.status
+      },
+    }
+    await engine.work({ parts: { deadLetters } })
+    expect(before).toBe('done')
+  })
+
+  test('a step named like what every object has is a mistake that is told', async () => {
+    const steps = automation({
+      name: 'steps',
+      on: 'FILE.DOWNLOADED',
+      watch: { folder: '100001' },
+      async run({ step }) {
+        await step('constructor', () => 1)
+      },
+    })
+    const engine = createEngine(embedded, [steps])
+    await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    expect(engine.deadLetters()).toMatchObject([
+      { code: 'permanent', message: expect.stringContaining('named') },
+    ])
+  })
+
+  test('a step that could not be kept is not done', async () => {
+    let done = 0
+    const made = automation({
+      name: 'many',
+      on: 'FILE.DOWNLOADED',
+      watch: { folder: '100001' },
+      async run({ step }) {
+        for (let count = 0; count < 10; count += 1)
+          await step(`step ${count}`, () => {
+            done += 1
+            return 'x'.repeat(16_000)
+          })
+      },
+    })
+    const engine = createEngine(embedded, [made])
+    await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    expect(done).toBe(4)
+    expect(engine.deadLetters()).toMatchObject([
+      { code: 'permanent', message: expect.stringContaining('no room') },
+    ])
+  })
+
+  test('a message that boxhooks did not write stays one, however often it is redriven', async () => {
+    const { made, runs } = counted('one')
+    const engine = createEngine(embedded, [made])
+    await engine.sendForeign(wireBody(samplePayload('FILE.DOWNLOADED', { id: 'foreign' })).toString())
+    await engine.work()
+    await engine.redrive()
+    await engine.work()
+    expect(runs).toEqual([])
+    expect(engine.deadLetters()).toMatchObject([{ code: 'message_unreadable', redrives: 1 }])
+  })
+
+  test('a message whose ledger keeps failing is sent anew as well before SQS drops it', async () => {
+    const engine = createEngine(embedded, [counted('one').made])
+    await engine.send('FILE.DOWNLOADED')
+    const ledger = createLedger({ dynamodb: embedded.dynamodb, table: embedded.table, now: engine.clock.now })
+    const broken = { ledger: { ...ledger, open: () => Promise.reject(new Error('AccessDenied')) } }
+    expect((await engine.work({ parts: broken, receiveCount: 700 })).batchItemFailures).toEqual([])
+    expect(engine.queued()).toBe(1)
+  })
+
+  test('Box’s word about a webhook: waited for as long as Box asks, given up where it is final', async () => {
+    const nested = ['0', '100001'].map(
+      folder => counted(`on-${folder}`, () => {}, { watch: { folder } }).made,
+    )
+    const engine = createEngine(embedded, nested)
+    const answer = (error: Error) => ({ parts: { targetOf: () => Promise.reject(error) } })
+    await engine.send('FILE.DOWNLOADED')
+    await engine.work(answer(new RetryLater(300, 'throttled')))
+    expect(engine.hiddenSeconds()[0]).toBeGreaterThanOrEqual(300)
+    await engine.reveal()
+    expect((await engine.work(answer(new PermanentError('forbidden')))).batchItemFailures).toEqual([])
+    expect(engine.deadLetters()).toMatchObject([{ code: 'permanent', automations: [] }])
+  })
+
+  test('of a file that was moved, the place it left is asked for', async () => {
+    const from = counted('from', () => {}, { on: 'FILE.MOVED', watch: { folder: '7' } })
+    const to = counted('to', () => {}, { on: 'FILE.MOVED', watch: { folder: '100001' } })
+    const engine = createEngine(embedded, [from.made, to.made])
+    await engine.send('FILE.MOVED')
+    await engine.work({ parts: { targetOf: async () => ({ type: 'folder', id: '7' }) as const } })
+    expect([from.runs, to.runs]).toEqual([[1], []])
   })
 })
 

@@ -28,6 +28,13 @@ export type Kit = {
   close(): Promise<void>
 }
 
+export type KitOptions = {
+  /** The Box app's secret; client credentials that fit the emulated Box by default. */
+  readonly secret?: string
+  /** Another Box than the emulated one. */
+  readonly apiUrl?: string
+}
+
 /** Builds the whole payload of an event of any trigger from what matters about it. */
 export const boxEvent = (trigger: string, overrides?: PayloadOverrides): WireObject =>
   samplePayload(trigger, overrides)
@@ -49,7 +56,7 @@ export function signedDelivery(event: WireObject, keys: SignatureKeys, at = new 
   return { body, headers }
 }
 
-export async function startKit(options: { readonly secret?: string } = {}): Promise<Kit> {
+export async function startKit(options: KitOptions = {}): Promise<Kit> {
   const calls: ApiCall[] = []
   const lines: Record<string, unknown>[] = []
   const box = createEmulatedBox({
@@ -67,7 +74,7 @@ export async function startKit(options: { readonly secret?: string } = {}): Prom
   const connection = createBoxConnection({
     secretsManager: { send: async () => ({ $metadata: {}, SecretString: secret }) },
     secretId: 'box-app',
-    apiUrl: server.url,
+    apiUrl: options.apiUrl ?? server.url,
     now: systemClock.now,
     log,
   })

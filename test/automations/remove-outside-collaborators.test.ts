@@ -34,6 +34,19 @@ test.each(['ada@example.com', 'BOB@EXAMPLE.ORG'])('%s from an allowed domain sta
   expect(kit.box.content.collaborations.has(id)).toBe(true)
 })
 
+test('an address that the event does not carry is asked for, and decides', async () => {
+  for (const [login, stays] of [
+    ['eve@elsewhere.example', false],
+    ['al@example.com', true],
+  ] as const) {
+    const { id } = invited(login, true)
+    const source = { id, accessible_by: null, invite_email: null }
+    const event = boxEvent('COLLABORATION.CREATED', { source })
+    expect(await kit.run(removeOutsiders, event, SETTINGS)).toEqual({ kind: 'done' })
+    expect(kit.box.content.collaborations.has(id)).toBe(stays)
+  }
+})
+
 test('repeating it does no harm', async () => {
   const { event } = invited('twice@elsewhere.example', true)
   for (let round = 0; round < 2; round += 1)
