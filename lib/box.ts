@@ -1,3 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe } from 'node:diagnostics_channel'
+import { IncomingMessage } from 'node:http'
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { BoxClient } from 'box-node-sdk'
 import type {
@@ -130,7 +133,16 @@ function sessionFor(
   const call = async (request: FetchOptionsInput): Promise<FetchResponse> => {
     run.signal?.throwIfAborted()
     const signal = request.cancellationToken ?? run.signal
-    return network.fetch(signal ? { ...request, cancellationToken: signal } : request)
+    const heard: HeardAnswer = {}
+    listen()
+    try {
+      const given = signal ? { ...request, cancellationToken: signal } : request
+      return await listening.run(heard, () => network.fetch(given))
+    } catch (thrown) {
+      const unread = thrown instanceof sdk.BoxSdkError && thrown.error instanceof SyntaxError
+      if (!unread || heard.status === undefined || heard.status < 400) throw thrown
+      throw new BoxError(callOf(request), { status: heard.status, retryAfter: heard.retryAfter })
+    }
   }
   const logged = async (request: FetchOptionsInput): Promise<FetchResponse> => {
     const startedAt = now()
@@ -177,6 +189,28 @@ function sessionFor(
             oauth2Url: `${apiUrl}/api/oauth2`,
           }),
         }),
+  })
+}
+
+/** What an answer's head said. */
+type HeardAnswer = { status?: number; retryAfter?: string | undefined }
+
+const listening = new AsyncLocalStorage<HeardAnswer>()
+let isListening = false
+
+/**
+ * Keeps each answer's status: the SDK loses it, and Retry-After with it, where the body is no JSON, as when a gateway in
+ * front of Box answers.
+ */
+function listen(): void {
+  if (isListening) return
+  isListening = true
+  subscribe('http.client.response.finish', message => {
+    const response: unknown = message instanceof Object ? Reflect.get(message, 'response') : undefined
+    const heard = listening.getStore()
+    if (!heard || !(response instanceof IncomingMessage)) return
+    heard.status = response.statusCode ?? 0
+    heard.retryAfter = response.headers['retry-after']
   })
 }
 

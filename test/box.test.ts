@@ -89,12 +89,14 @@ describe('what is no call', () => {
             ? Response.json({ access_token: 't', expires_in: 3600 })
             : answer === undefined
               ? Promise.reject(new Error('gone'))
-              : new Response(answer, { status: 503 }),
+              : new Response(answer, { status: 503, headers: { 'retry-after': '9' } }),
         port: 0,
       })
       const odd = await startKit({ apiUrl: server.url })
       const outcome = await call(box => box.search.searchForContent({ query: 'canary' }), odd)
-      expect(outcome).toMatchObject({ kind: 'failed', failure: { class: 'transient' } })
+      const failure =
+        answer === undefined ? { class: 'transient' } : { class: 'throttled', retryAfterSeconds: 9 }
+      expect(outcome).toMatchObject({ kind: 'failed', failure })
       expect(JSON.stringify([outcome, odd.lines])).not.toContain('canary')
       await odd.close()
       await server.close()

@@ -55,6 +55,15 @@ describe('npm start', () => {
     expect(wrong.printed.text).toContain('whole number from 0 to 65535')
   })
 
+  test('with a variable that is no port, or an AWS that is not there, says so without a stack trace', async () => {
+    const wrongPort = run(['start'], { PORT: 'http' })
+    const noAws = run(['start', '--port', '0'], { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' })
+    expect([await wrongPort.ended, await noAws.ended]).toEqual([1, 1])
+    expect(wrongPort.printed.text).toContain("'http' from env 'PORT' is invalid")
+    expect(noAws.printed.text).toContain('unset AWS_ENDPOINT_URL')
+    expect(wrongPort.printed.text + noAws.printed.text).not.toContain('    at ')
+  })
+
   test('stops cleanly on Ctrl-C', async () => {
     stack.child.kill('SIGINT')
     expect(await stack.ended).toBe(0)

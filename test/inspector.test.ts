@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Stack, startStack } from '../local/stack.ts'
+import { boxEvent, signedDelivery } from './kit.ts'
 import { packagedLocal } from './packaged.ts'
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
@@ -45,13 +46,36 @@ describe.skipIf(absent)('the page', () => {
       .waitFor()
     const timeline = await page.locator('#timeline').textContent()
     for (const step of [
-      'delivered',
-      'matched the primary key',
-      'run started',
+      'delivered by Box',
+      'verified with the primary key, and queued',
+      'answered 202 accepted',
+      'run started, attempt 1',
       'PUT /2.0/files',
       'event finished',
     ])
       expect(timeline).toContain(step)
+    await page.locator('#calls', { hasText: /PUT \/2\.0\/files\/\d+ → 200 \d+ ms/ }).waitFor()
+    await page.locator('#events tr.opened', { hasText: 'contract.pdf' }).locator('.answer').waitFor()
+  })
+
+  test('a delivery opens to its headers, its body and its answer, and stays open', async () => {
+    await page.locator('#deliveries summary').first().click()
+    const delivery = page.locator('#deliveries details[open]')
+    for (const text of ['box-signature-primary: ', '"trigger": "FILE.DOWNLOADED"', '"code": "accepted"'])
+      await delivery.locator('pre', { hasText: text }).waitFor()
+    await page.getByRole('button', { name: 'Upload a file' }).click()
+    await page
+      .locator('#events tr', { hasText: /FILE\.UPLOADED.*report/ })
+      .first()
+      .waitFor()
+    expect(await delivery.count()).toBe(1)
+  })
+
+  test('an invited outsider is shown, and is gone again', async () => {
+    const outsider = page.locator('#collaborations', { hasText: 'ellis@elsewhere.example' })
+    await page.getByRole('button', { name: 'Invite an outsider' }).click()
+    await page.locator('#events tr', { hasText: 'COLLABORATION.CREATED' }).locator('.done').first().waitFor()
+    await outsider.waitFor({ state: 'detached' })
   })
 
   test('“Deliver again” shows that nothing is done twice', async () => {
@@ -62,7 +86,17 @@ describe.skipIf(absent)('the page', () => {
 
   test('“Forge a delivery” shows the refusal', async () => {
     await page.getByRole('button', { name: 'Forge a delivery' }).click()
-    await page.locator('#events tr', { hasText: 'last 401' }).first().waitFor()
+    await page.locator('#events tr', { hasText: '401 last of' }).first().waitFor()
+  })
+
+  test('what can’t be done is said', async () => {
+    const { body, headers } = signedDelivery(boxEvent('FILE.LOCKED', { id: 'by-hand' }), stack.keys)
+    await fetch(stack.webhookUrl, { method: 'POST', headers, body: Uint8Array.from(body) })
+    await page.locator('#events').getByRole('button', { name: 'FILE.LOCKED' }).click()
+    await page.locator('#details-id', { hasText: 'by-hand' }).waitFor()
+    await page.getByRole('button', { name: 'Deliver again' }).click()
+    await page.locator('#message', { hasText: 'not kept any more' }).waitFor()
+    await page.locator('#events').getByRole('button', { name: 'FILE.DOWNLOADED' }).first().click()
   })
 
   test('a file whose name is markup is shown as text', async () => {
@@ -74,12 +108,14 @@ describe.skipIf(absent)('the page', () => {
 
   test('fits a phone and a desk, without errors', async () => {
     await mkdir(SCREENSHOTS, { recursive: true })
-    for (const width of [1280, 390]) {
-      await page.setViewportSize({ width, height: 900 })
-      const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-      expect(overflow).toBeLessThanOrEqual(0)
-      await page.screenshot({ path: `${SCREENSHOTS}/page-${width}.png`, fullPage: true })
-    }
+    for (const colorScheme of ['light', 'dark'] as const)
+      for (const width of [1280, 390]) {
+        await page.emulateMedia({ colorScheme })
+        await page.setViewportSize({ width, height: 900 })
+        const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+        expect(overflow).toBeLessThanOrEqual(0)
+        await page.screenshot({ path: `${SCREENSHOTS}/page-${width}-${colorScheme}.png`, fullPage: true })
+      }
     expect(errors).toEqual([])
   })
 })

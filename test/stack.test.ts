@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle, ROOT } from '../infra/bundle.ts'
@@ -21,6 +22,16 @@ const told = (trigger: string) => {
   if (!event) throw new Error(`Box told nobody of ${trigger}.`)
   return event
 }
+
+/** The status of a request under any Host header, which fetch does not allow. */
+const statusOf = (path: string, headers: Record<string, string>): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    const sent = request(new URL(path, stack.url), { headers }, ({ statusCode }) => {
+      sent.destroy()
+      resolve(statusCode)
+    })
+    sent.on('error', reject).end()
+  })
 
 describe('the whole system on this machine', () => {
   test('has the webhooks that the automations declare, one per target', () => {
@@ -115,8 +126,18 @@ describe('the whole system on this machine', () => {
 
   test('the page and its data are for this machine only', async () => {
     expect((await fetch(stack.url)).status).toBe(200)
-    const foreign = await fetch(`${stack.url}/_local/state`, { headers: { origin: 'https://evil.example' } })
-    expect(foreign.status).toBe(403)
+    const { host } = new URL(stack.url)
+    // Another port of this machine is another origin, and any name can lead here (DNS rebinding).
+    for (const headers of [
+      { host, origin: 'https://evil.example' },
+      { host, origin: 'null' },
+      { host, origin: 'http://localhost:1' },
+      { host: 'evil.example' },
+      { host: `localhost.evil.example:${new URL(stack.url).port}` },
+    ])
+      for (const path of ['/', '/_local/state', '/_local/stream'])
+        expect([path, headers, await statusOf(path, headers)]).toEqual([path, headers, 403])
+    expect(await statusOf('/_local/state', { host, origin: stack.url })).toBe(200)
     expect((await fetch(`${stack.url}/_local/actions/nonsense`, { method: 'POST' })).status).toBe(404)
   })
 })

@@ -11,12 +11,25 @@ function make(tag, content, properties = {}) {
   return element
 }
 
+const quiet = text => make('span', text, { className: 'quiet' })
+const button = (text, onclick) => make('button', text, { type: 'button', onclick })
+const plural = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`
 const clock = ms => new Date(ms).toLocaleTimeString()
+
+/** Fills a list, or says that there is nothing in it. */
+const fill = (id, items, nothing) =>
+  byId(id).replaceChildren(...(items.length > 0 ? items : [make('li', nothing, { className: 'quiet' })]))
 
 async function get(path) {
   const response = await fetch(path)
-  if (!response.ok) throw new Error(`${path} answered ${response.status}`)
-  return response.json()
+  if (response.ok) return response.json()
+  const { message = `${path} answered ${response.status}.` } = await response.json().catch(() => ({}))
+  throw new Error(message)
+}
+
+function say(message) {
+  byId('message').textContent = message
+  byId('message').hidden = message === ''
 }
 
 async function act(name, input = {}) {
@@ -25,136 +38,185 @@ async function act(name, input = {}) {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(input),
   })
-  const { message } = await response.json()
-  byId('message').textContent = response.ok ? '' : message
+  const { message = '' } = await response.json().catch(() => ({}))
+  say(response.ok ? '' : message || `This did not work: ${response.status}.`)
   await showState()
 }
 
 async function showState() {
-  const { files, folders, webhooks, queue, deadLetters } = await get('/_local/state')
+  const { files, folders, collaborations, webhooks, queue, deadLetters } = await get('/_local/state')
   const folderName = id => folders.find(folder => folder.id === id)?.name ?? id
   byId('files').replaceChildren(
     ...files.map(({ id, name, parentId, link }) =>
       make('li', [
-        make('span', [name, make('span', ` in ${folderName(parentId)}`, { className: 'quiet' })], {
-          className: 'name',
-        }),
-        make('span', link ? 'shared link' : 'no link', { className: 'quiet' }),
-        make('button', 'Share', { type: 'button', onclick: () => act('share', { file: id }) }),
-        make('button', 'Download', { type: 'button', onclick: () => act('download', { file: id }) }),
+        make('span', [name, quiet(` in ${folderName(parentId)}`)], { className: 'name' }),
+        make('span', link ? 'shared link' : 'no link', { className: link ? 'link' : 'quiet' }),
+        make('span', [
+          button('Share', () => act('share', { file: id })),
+          button('Download', () => act('download', { file: id })),
+        ]),
       ]),
     ),
   )
-  byId('webhooks').replaceChildren(
-    ...webhooks.map(({ id, target, triggers }) =>
-      make('li', `${id} on ${target.type} ${folderName(target.id)}: ${triggers.join(', ')}`),
+  fill(
+    'collaborations',
+    collaborations.map(({ login, item }) => make('li', [login, quiet(` on ${folderName(item.id)}`)])),
+    'none',
+  )
+  fill(
+    'webhooks',
+    webhooks.map(({ target, triggers }) =>
+      make('li', [`${target.type} ${folderName(target.id)}: `, quiet(triggers.join(', '))]),
     ),
+    'none',
   )
   byId('state').textContent =
-    `queue ${queue.waiting} waiting, ${queue.inFlight + queue.delayed} in flight or delayed; ` +
-    `${deadLetters.waiting} dead letters`
+    `queue: ${queue.waiting} waiting, ${queue.inFlight} in flight, ${queue.delayed} delayed · ` +
+    plural(deadLetters.waiting, 'dead letter')
 }
 
 function showEvents() {
   const newest = [...events.values()].sort((a, b) => b.firstAt - a.firstAt)
   byId('none').hidden = newest.length > 0
-  byId('events').replaceChildren(
-    ...newest.map(event =>
-      make('tr', [
-        make('td', clock(event.firstAt), { className: 'time' }),
-        make('td', [make('button', event.trigger, { type: 'button', onclick: () => open(event.eventId) })], {
-          className: 'trigger',
-        }),
-        make('td', event.item),
-        make('td', `${event.deliveries} (last ${event.answer ?? '–'})`),
-        make('td', event.status, { className: `status ${event.status}` }),
-      ]),
-    ),
-  )
+  byId('list').hidden = newest.length === 0
+  byId('events').replaceChildren(...newest.map(rowOf))
 }
+
+const rowOf = ({ eventId, trigger, firstAt, item, deliveries, answer, status }) =>
+  make(
+    'tr',
+    [
+      make('td', clock(firstAt), { className: 'time' }),
+      make('td', [button(trigger === 'unknown' ? eventId : trigger, () => open(eventId))], {
+        className: 'trigger',
+      }),
+      make('td', item, { className: 'item' }),
+      make('td', [`${answer || 'none'}`, quiet(deliveries > 1 ? ` last of ${deliveries}` : '')], {
+        className: 'answer',
+      }),
+      make('td', status, { className: `status ${status}` }),
+    ],
+    { className: eventId === opened ? 'opened' : '' },
+  )
 
 async function open(eventId) {
   opened = eventId
+  showEvents()
   await showDetails()
   byId('details').scrollIntoView({ block: 'nearest' })
 }
 
 async function showDetails() {
   if (!opened) return
-  const entry = await get(`/_local/events/${encodeURIComponent(opened)}`)
+  const wanted = opened
+  const entry = await get(`/_local/events/${encodeURIComponent(wanted)}`)
+  // Another one may have been opened meanwhile.
+  if (wanted !== opened) return
   byId('details').hidden = false
-  byId('details-title').textContent = `${entry.trigger} ${entry.eventId}`
+  byId('details-title').textContent = `${entry.trigger} ${entry.item}`
+  byId('details-id').textContent = `event ${entry.eventId}`
   showTimeline(entry)
-  const runs = Object.entries(entry.record?.runs ?? {})
-  byId('runs').replaceChildren(
-    ...runs.map(([name, run]) => {
-      const why = run.reason ?? run.error?.message ?? ''
-      const text = `${run.status} after ${run.attempts} attempt${run.attempts === 1 ? '' : 's'}${why ? `: ${why}` : ''}`
-      return make('li', [`${name}: `, make('span', text, { className: run.status })])
-    }),
-  )
-  byId('deliveries').replaceChildren(...entry.deliveries.map(deliveryOf))
-  byId('log').textContent = entry.lines.map(line => JSON.stringify(line)).join('\n')
+  fill('runs', Object.entries(entry.record?.runs ?? {}).map(runOf), 'none')
+  fill('calls', entry.lines.filter(({ event }) => event === 'box_call').map(callOf), 'none')
+  showDeliveries(entry.deliveries)
+  byId('log').textContent = entry.lines.map(logLine).join('\n')
 }
 
-function showTimeline(entry) {
+function runOf([name, run]) {
+  const why = run.reason ?? run.error?.message ?? ''
+  const text = `${run.status} after ${plural(run.attempts, 'attempt')}${why ? `: ${why}` : ''}`
+  return make('li', [`${name}: `, make('span', text, { className: run.status })])
+}
+
+const callOf = ({ method, path, status, ms, automation }) =>
+  make('li', [
+    `${method} ${path} → `,
+    make('span', status || 'no answer', { className: status >= 200 && status < 300 ? 'done' : 'dead' }),
+    quiet(` ${ms} ms${automation ? `, ${automation}` : ''}`),
+  ])
+
+function showTimeline({ deliveries, lines }) {
   const steps = [
-    ...entry.deliveries.map(({ at, attempt, status, ms }) => ({
-      at,
-      text: `${attempt > 1 ? `delivered, attempt ${attempt}` : 'delivered'}: answered ${status || 'nothing'} after ${ms} ms`,
+    ...deliveries.flatMap(({ at, ms, attempt, status, answer }) => [
+      { at, text: attempt === 0 ? 'posted' : `delivered by Box${attempt > 1 ? `, attempt ${attempt}` : ''}` },
+      { at: at + ms, text: `answered ${status || 'nothing'} ${verdict(answer)}`, refused: status !== 202 },
+    ]),
+    ...lines.map(line => ({
+      at: Date.parse(line.time),
+      text: describe(line),
+      refused: line.level === 'error',
     })),
-    ...entry.lines.map(line => ({ at: Date.parse(line.time), text: describe(line) })),
   ].sort((a, b) => a.at - b.at)
   const start = steps[0]?.at ?? 0
   byId('timeline').replaceChildren(
-    ...steps.map(({ at, text }) => make('li', [make('time', `+${at - start} ms`), text])),
+    ...steps.map(({ at, text, refused }) =>
+      make('li', [
+        make('time', `+${at - start} ms`),
+        make('span', text, { className: refused ? 'dead' : '' }),
+      ]),
+    ),
   )
 }
 
-function describe({
-  event,
-  automation,
-  attempt,
-  code,
-  method,
-  path,
-  status,
-  ms,
-  delaySeconds,
-  key,
-  reason,
-  message,
-}) {
-  const run = automation ? `${automation}: ` : ''
+/** What the engine's log events are to a reader; the others say it themselves. */
+const SAID = {
+  delivery_accepted: ({ key }) => `verified with the ${key} key, and queued`,
+  run_started: ({ attempt }) => `run started, attempt ${attempt}`,
+  run_done: ({ ms }) => `run done after ${ms} ms`,
+  box_call: ({ method, path, status, ms }) => `${method} ${path} → ${status || 'no answer'}, ${ms} ms`,
+  event_finished: ({ status }) => `event finished: ${status}`,
+  event_duplicate: () => 'event duplicate: finished before, so nothing is done',
+}
+
+function describe(line) {
+  const { event, automation, attempt, code, reason, message, delaySeconds } = line
   const details = [
-    method && `${method} ${path} → ${status}`,
-    key && `matched the ${key} key`,
     attempt !== undefined && `attempt ${attempt}`,
     code,
     reason,
     message,
     delaySeconds !== undefined && `again in ${delaySeconds} s`,
-    ms !== undefined && `${ms} ms`,
   ].filter(Boolean)
-  return `${run}${event.replaceAll('_', ' ')}${details.length > 0 ? ` (${details.join(', ')})` : ''}`
+  const plain = `${event.replaceAll('_', ' ')}${details.length > 0 ? ` (${details.join(', ')})` : ''}`
+  return `${automation ? `${automation}: ` : ''}${Object.hasOwn(SAID, event) ? SAID[event](line) : plain}`
 }
 
-function deliveryOf({ deliveryId, headers, body, status, answer }) {
-  const box = make('details', [
-    make(
-      'summary',
-      `${status || 'no answer'} ${verdict(answer)} – delivery ${deliveryId || 'without an id'}`,
-    ),
+/** Draws the deliveries anew only when there is another one: those opened to be read stay open. */
+let drawn = ''
+function showDeliveries(deliveries) {
+  const ids = JSON.stringify([
+    opened,
+    deliveries.map(({ deliveryId, at, attempt }) => [deliveryId, at, attempt]),
+  ])
+  if (ids === drawn) return
+  drawn = ids
+  byId('deliveries').replaceChildren(...deliveries.map(deliveryOf))
+}
+
+const deliveryOf = ({ deliveryId, headers, body, status, answer }) =>
+  make('details', [
+    make('summary', [
+      make('span', `${status || 'no answer'} ${verdict(answer)}`, {
+        className: status === 202 ? 'done' : 'dead',
+      }),
+      quiet(` delivery ${deliveryId || 'without an id'}`),
+    ]),
+    make('h4', 'Answer'),
+    make('pre', pretty(answer)),
+    make('h4', 'Headers'),
     make(
       'pre',
       Object.entries(headers)
         .map(([name, value]) => `${name}: ${value}`)
         .join('\n'),
     ),
+    make('h4', 'Body'),
     make('pre', pretty(body)),
-    make('pre', `answer: ${answer}`),
   ])
-  return box
+
+function logLine({ time, level, event, function: fn, eventId: _, ...fields }) {
+  const rest = Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+  return [time.slice(11, 23), level.padEnd(5), fn.padEnd(8), event, ...rest].join(' ')
 }
 
 function verdict(answer) {
@@ -180,18 +242,25 @@ byId('bad-signature').onclick = () => act('bad-signature')
 byId('deliver-again').onclick = () => act('deliver-again', { event: opened })
 
 /** Redraws soon after a change, once for many. */
-let _drawing
+let drawing
 function redraw() {
-  _drawing ??= setTimeout(async () => {
-    _drawing = undefined
+  drawing ??= setTimeout(async () => {
+    drawing = undefined
     showEvents()
-    await Promise.all([showState(), showDetails()])
+    await Promise.all([showState(), showDetails()]).catch(error => say(error.message))
   }, 60)
 }
 
 const stream = new EventSource('/_local/stream')
 stream.addEventListener('hello', async () => {
+  // A stack that was started anew knows nothing of what was before.
+  events.clear()
   for (const event of await get('/_local/events')) events.set(event.eventId, event)
+  if (!events.has(opened)) {
+    opened = undefined
+    byId('details').hidden = true
+  }
+  say('')
   redraw()
 })
 stream.addEventListener('event', ({ data }) => {
