@@ -68,8 +68,7 @@ export function planClaim(input: ClaimInput): ClaimPlan {
     if (isSettled(run) || (run.nextAt ?? 0) > now) continue
     const bound = deployed.get(name)
     if (!bound) {
-      const reason = 'The automation is not deployed any more.'
-      change(name, { ...run, status: 'skipped', reason, finishedAt: now })
+      change(name, undeployed(run, now))
     } else if (run.givenUp || run.attempts >= bound.automation.retry.attempts) {
       exhausted.push(name)
     } else {
@@ -81,7 +80,8 @@ export function planClaim(input: ClaimInput): ClaimPlan {
 
   const idle = start.length === 0 && exhausted.length === 0
   const status = statusOf(runs)
-  if (idle && status === 'open') return { kind: 'wait', reason: 'not_due', until: earliest(runs) }
+  if (idle && status === 'open' && Object.keys(changed).length === 0)
+    return { kind: 'wait', reason: 'not_due', until: earliest(runs) }
   return {
     kind: 'claim',
     claim: {
@@ -95,6 +95,20 @@ export function planClaim(input: ClaimInput): ClaimPlan {
     start,
     exhausted,
   }
+}
+
+/** How often, and how long each time in milliseconds, a run waits for its automation to be deployed again. */
+const UNDEPLOYED = { waits: 12, ms: 300_000 }
+
+/**
+ * What becomes of a run whose automation this version does not have: while a deployment goes on, or after a roll-back, the
+ * next worker may have it again. After an hour it counts as removed.
+ */
+function undeployed(run: RunRecord, now: number): RunRecord {
+  if (run.throttles < UNDEPLOYED.waits)
+    return { ...run, throttles: run.throttles + 1, nextAt: now + UNDEPLOYED.ms }
+  const reason = 'The automation is not deployed any more.'
+  return { ...run, status: 'skipped', reason, finishedAt: now }
 }
 
 /** When the first of the waiting runs is due, in milliseconds since the epoch. */

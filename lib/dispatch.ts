@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import type { BoundAutomation, Skip } from './automation.ts'
-import { type ClaimPlan, LEASE_MARGIN_MS, planClaim } from './claim.ts'
+import { type ClaimPlan, earliest, LEASE_MARGIN_MS, planClaim } from './claim.ts'
 import {
   ClaimedEvent,
   type Dispatch,
@@ -67,6 +67,11 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
     return later(delaySeconds)
   }
   if (held.plan.start.length === 0 && held.plan.exhausted.length === 0) {
+    if (held.plan.claim.status === 'open') {
+      const delaySeconds = secondsUntil(earliest(held.plan.runs), parts.clock)
+      log.info('event_waiting', { reason: 'not_deployed', delaySeconds })
+      return later(delaySeconds)
+    }
     const runs = Object.keys(held.plan.runs).length
     log.info('event_finished', { trigger: event.triggerName, status: held.plan.claim.status, runs })
     return FINISHED

@@ -119,8 +119,18 @@ describe('an event seen before', () => {
     expect(plan({ record: used })).toMatchObject({ kind: 'claim', start: [], exhausted: ['a'] })
   })
 
-  test('a run of an automation that is not deployed any more is skipped, saying so', () => {
-    expect(plan({ names: [], record: record({ gone: { attempts: 1 } }) })).toMatchObject({
+  test('a run of an automation that is not deployed waits for an hour, then is skipped, saying so', () => {
+    const waiting = record({ gone: { attempts: 1 } })
+    expect(plan({ names: [], record: waiting })).toMatchObject({
+      start: [],
+      claim: {
+        status: 'open',
+        lease: { until: 0 },
+        runs: { gone: { status: 'pending', attempts: 1, throttles: 1, nextAt: NOW + 300_000 } },
+      },
+    })
+    const waited = record({ gone: { attempts: 1, throttles: 12 } })
+    expect(plan({ names: [], record: waited })).toMatchObject({
       claim: {
         status: 'done',
         runs: { gone: { status: 'skipped', reason: expect.stringContaining('not deployed') } },

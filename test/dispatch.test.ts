@@ -764,6 +764,24 @@ describe('what could go wrong at the edges', () => {
     expect(engine.deadLetters()).toMatchObject([{ code: 'permanent', automations: [] }])
   })
 
+  test('an automation that a roll-back took away for a while still runs when it is back', async () => {
+    const { made, runs } = counted('one', attempt => {
+      if (attempt === 1) throw new Error('not yet')
+    })
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    engine.clock.advance(60_000)
+    await engine.reveal()
+    expect((await engine.work({ automations: [] })).batchItemFailures).toHaveLength(1)
+    expect(engine.hiddenSeconds()).toEqual([300])
+    engine.clock.advance(300_000)
+    await engine.reveal()
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(runs).toEqual([1, 2])
+    expect(await engine.record(id)).toMatchObject({ status: 'done' })
+  })
+
   test('of a file that was moved, the place it left is asked for', async () => {
     const from = counted('from', () => {}, { on: 'FILE.MOVED', watch: { folder: '7' } })
     const to = counted('to', () => {}, { on: 'FILE.MOVED', watch: { folder: '100001' } })
