@@ -242,10 +242,10 @@ byId('bad-signature').onclick = () => act('bad-signature')
 byId('deliver-again').onclick = () => act('deliver-again', { event: opened })
 
 /** Redraws soon after a change, once for many. */
-let drawing
+const drawing = { timer: undefined }
 function redraw() {
-  drawing ??= setTimeout(async () => {
-    drawing = undefined
+  drawing.timer ??= setTimeout(async () => {
+    drawing.timer = undefined
     showEvents()
     await Promise.all([showState(), showDetails()]).catch(error => say(error.message))
   }, 60)
