@@ -33,6 +33,15 @@ async function tell(stack: Stack): Promise<void> {
   console.log(`\n1. offer.pdf has a shared link: ${link?.url}`)
 
   console.log('2. Somebody downloads it.')
+  let removals = 0
+  stack.box.on(notice => {
+    if (
+      notice.kind === 'call' &&
+      notice.call.method === 'PUT' &&
+      notice.call.path === `/2.0/files/${file.id}`
+    )
+      removals += 1
+  })
   const downloadedAt = Date.now()
   content.downloadFile(file.id)
   const event = sent.findLast(({ trigger }) => trigger === 'FILE.DOWNLOADED')
@@ -44,12 +53,13 @@ async function tell(stack: Stack): Promise<void> {
   console.log('   The shared link is gone.')
 
   console.log('3. Box delivers the same event again, under a new delivery id.')
-  const calls = () => linesOf(stack, eventId, 'box_call').filter(({ method }) => method === 'PUT').length
   const again = await deliveries.send(event, { retry: false })
   check(again.status === 202, 'the repeated delivery is accepted')
   await until('the repetition is recognised', () => linesOf(stack, eventId, 'event_duplicate').length > 0)
-  check(calls() === 1, 'Box was asked to remove the link exactly once')
-  console.log(`   ${again.deliveryId}: accepted, recognised, and nothing done twice (1 call to Box in all).`)
+  check(removals === 1, 'Box was asked to remove the link exactly once')
+  console.log(
+    `   ${again.deliveryId}: accepted, recognised, and nothing done twice (${removals} call to Box in all).`,
+  )
 
   console.log('4. Somebody forges a delivery.')
   const forged = await deliveries.send(event, { retry: false, keys: { primary: 'forged' } })

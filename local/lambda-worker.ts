@@ -24,8 +24,19 @@ async function serve(port: NonNullable<typeof parentPort>, bundle: unknown): Pro
   const module: Record<string, unknown> = await import(String(bundle))
   const { handler } = module
   if (typeof handler !== 'function') throw new TypeError(`${String(bundle)} exports no handler.`)
-  port.on('message', async (invocation: Invocation) => port.postMessage(await run(handler, invocation)))
+  port.on('message', async (invocation: Invocation) => {
+    const result = await run(handler, invocation)
+    await Promise.all([process.stdout, process.stderr].map(written))
+    port.postMessage(result)
+  })
 }
+
+/** Waits until all that was written has been read: a worker that is ended takes with it what was not. */
+const written = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise(resolve => {
+    if (stream.writableLength === 0) resolve()
+    else stream.write('', () => resolve())
+  })
 
 // biome-ignore lint/complexity/noBannedTypes: a handler found in a module has no other type
 async function run(handler: Function, invocation: Invocation): Promise<InvocationResult> {

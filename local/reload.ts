@@ -8,6 +8,9 @@ import type { Stack } from './stack.ts'
 /** Changes that come within this time, in milliseconds, are one change: editors write a file in several steps. */
 const SETTLE_MS = 120
 
+/** Builds that stay on disk: a function under way on an old one may still load a part of it. */
+const BUILDS_KEPT = 5
+
 /**
  * Watches the sources and lets new bundles take over when one changes. A source that does not build leaves the old
  * bundles at work, and says what is wrong with it.
@@ -23,9 +26,10 @@ export function watchSources(
   let builds = 0
   let timer: NodeJS.Timeout | undefined
   let building = Promise.resolve()
+  let waiting = false
   const rebuild = async (changed: string): Promise<void> => {
+    waiting = false
     builds += 1
-    // Old bundles stay where they are: a function under way may still load a part of its own.
     const outDir = join(folder, String(builds))
     try {
       const { manifest } = await bundle({ outDir, automationsDir })
@@ -36,12 +40,16 @@ export function watchSources(
         `${changed} changed, but what was loaded before stays: ${error instanceof Error ? error.message : error}`,
       )
     }
+    await rm(join(folder, String(builds - BUILDS_KEPT)), { recursive: true, force: true })
   }
   const watchers: FSWatcher[] = [automationsDir, 'functions', 'lib'].map(source =>
     watch(resolve(ROOT, source), (_, file) => {
       if (!file?.endsWith('.ts')) return
       clearTimeout(timer)
       timer = setTimeout(() => {
+        // A build that has not begun yet sees this change as well.
+        if (waiting) return
+        waiting = true
         building = building.then(() => rebuild(join(source, file)))
       }, SETTLE_MS)
     }),

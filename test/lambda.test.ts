@@ -112,6 +112,17 @@ describe('the local Lambda', () => {
     await f.close()
   })
 
+  test('every line is there when the result is, also from an instance that ends then', async () => {
+    const f = await lambda(
+      'for (let i = 0; i < 100; i += 1) { console.log(i); console.error(i) } return "done"',
+    )
+    const underWay = f.invoke({})
+    f.replace(join(folder, 'none.mjs'))
+    await underWay
+    expect(f.lines).toHaveLength(200)
+    await f.close()
+  })
+
   test('closing waits for the invocation under way', async () => {
     const f = await lambda('await new Promise(r => setTimeout(r, 50)); return "done"')
     const underWay = f.invoke({})

@@ -51,10 +51,14 @@ async function showState() {
       make('li', [
         make('span', [name, quiet(` in ${folderName(parentId)}`)], { className: 'name' }),
         make('span', link ? 'shared link' : 'no link', { className: link ? 'link' : 'quiet' }),
-        make('span', [
-          button('Share', () => act('share', { file: id })),
-          button('Download', () => act('download', { file: id })),
-        ]),
+        make(
+          'span',
+          [
+            button('Share', () => act('share', { file: id })),
+            button('Download', () => act('download', { file: id })),
+          ],
+          { className: 'buttons' },
+        ),
       ]),
     ),
   )
@@ -101,6 +105,7 @@ const rowOf = ({ eventId, trigger, firstAt, item, deliveries, answer, status }) 
 
 async function open(eventId) {
   opened = eventId
+  say('')
   showEvents()
   await showDetails()
   byId('details').scrollIntoView({ block: 'nearest' })
