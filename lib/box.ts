@@ -28,7 +28,12 @@ export type Box = BoxClient & {
 /** Says what a webhook is set on; undefined where it does not exist any more. May throw what a Box call throws. */
 export type TargetLookup = (webhookId: string) => Promise<Target | undefined>
 
-export type BoxRun = { readonly signal?: AbortSignal; readonly log: Log }
+export type BoxRun = {
+  readonly signal?: AbortSignal
+  /** Throws once the run's time is over; asked before each call, for a signal can be late. */
+  readonly checkTime?: () => void
+  readonly log: Log
+}
 
 export type BoxConnection = {
   /** Makes a client bound to one run: it stops with the run's signal and logs its calls with the run's fields. */
@@ -44,6 +49,8 @@ export type BoxConnectionOptions = {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly log: Log
+  /** Carries the SDK's calls; the SDK's own HTTP client by default. */
+  readonly network?: NetworkClient
 }
 
 /** How long one call may take, in milliseconds. */
@@ -125,12 +132,13 @@ async function readApp({ secretsManager, secretId }: BoxConnectionOptions): Prom
 function sessionFor(
   run: BoxRun,
   auth: Authentication,
-  { apiUrl, now }: BoxConnectionOptions,
+  { apiUrl, now, network: given }: BoxConnectionOptions,
   sdk: Sdk,
   forgetAuth: () => void,
 ): NetworkSession {
-  const network: NetworkClient = new sdk.BoxNetworkClient({})
+  const network: NetworkClient = given ?? new sdk.BoxNetworkClient({})
   const call = async (request: FetchOptionsInput): Promise<FetchResponse> => {
+    run.checkTime?.()
     run.signal?.throwIfAborted()
     const signal = request.cancellationToken ?? run.signal
     const heard: HeardAnswer = {}

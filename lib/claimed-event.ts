@@ -1,5 +1,5 @@
 import type { BoundAutomation } from './automation.ts'
-import type { Box, TargetLookup } from './box.ts'
+import type { Box, BoxRun, TargetLookup } from './box.ts'
 import { type ClaimPlan, earliest, LEASE_MARGIN_MS } from './claim.ts'
 import type { Clock } from './clock.ts'
 import type { FailureCode } from './errors.ts'
@@ -18,7 +18,7 @@ export type DispatchParts = {
   readonly ledger: Ledger
   readonly deadLetters: Pick<Queue, 'send'>
   readonly targetOf: TargetLookup
-  readonly box: (run: { readonly signal: AbortSignal; readonly log: Log }) => Box
+  readonly box: (run: BoxRun) => Box
   readonly clock: Clock
   /** From 0 up to, not including, 1. */
   readonly random: () => number

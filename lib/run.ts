@@ -1,5 +1,5 @@
 import type { BoundAutomation, Json, RunContext, Skip } from './automation.ts'
-import type { Box } from './box.ts'
+import type { Box, BoxRun } from './box.ts'
 import type { Clock } from './clock.ts'
 import { AutomationError, classify, PermanentError, type RunFailure } from './errors.ts'
 import type { BoxEvent } from './event.ts'
@@ -29,7 +29,7 @@ export type RunInput = {
   readonly clock: Clock
   readonly log: Log
   /** Makes the Box client of this run. */
-  readonly box: (run: { readonly signal: AbortSignal; readonly log: Log }) => Box
+  readonly box: (run: BoxRun) => Box
   /** Keeps a step's result in the ledger. */
   readonly keepStep: (name: string, json: string) => Promise<void>
 }
@@ -52,7 +52,8 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
   const steps: Record<string, string> = { ...run.steps }
   const stop = new AbortController()
   const timeoutMs = (bound.automation.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000
-  const limitMs = Math.max(0, Math.min(input.deadline - clock.now(), timeoutMs))
+  const begunAt = clock.now()
+  const limitMs = Math.max(0, Math.min(input.deadline - begunAt, timeoutMs))
   const timedOut = new AutomationError({
     class: 'transient',
     code: 'run_timed_out',
@@ -67,8 +68,15 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
     }
     cancels.push(clock.after(limitMs, stopNow))
   })
+  const time: RunTime = {
+    signal: stop.signal,
+    check() {
+      if (!stop.signal.aborted && clock.now() >= begunAt + limitMs) stop.abort(timedOut)
+      stop.signal.throwIfAborted()
+    },
+  }
   let settled = false
-  const execution = execute(input, stop.signal, steps).then(
+  const execution = execute(input, time, steps).then(
     outcome => {
       settled = true
       return outcome
@@ -85,14 +93,19 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
 
 const failed = (thrown: unknown): RunOutcome => ({ kind: 'failed', failure: classify(thrown) })
 
-async function execute(
-  input: RunInput,
-  signal: AbortSignal,
-  steps: Record<string, string>,
-): Promise<RunOutcome> {
+type RunTime = {
+  readonly signal: AbortSignal
+  /**
+   * Throws once the run's time is over. A process that was frozen wakes up with answers first and timers later, so the
+   * clock is asked before anything that has an effect.
+   */
+  check(): void
+}
+
+async function execute(input: RunInput, time: RunTime, steps: Record<string, string>): Promise<RunOutcome> {
   const skip = skipOf(input.bound, input.event)
   if (skip) return { kind: 'skipped', reason: skip.skip }
-  await input.bound.automation.run(contextOf(input, signal, steps))
+  await input.bound.automation.run(contextOf(input, time, steps))
   return { kind: 'done' }
 }
 
@@ -104,7 +117,7 @@ export function skipOf({ automation, settings }: BoundAutomation, event: BoxEven
   return answer || { skip: 'The automation’s when() said false.' }
 }
 
-function contextOf(input: RunInput, signal: AbortSignal, steps: Record<string, string>): RunContext {
+function contextOf(input: RunInput, time: RunTime, steps: Record<string, string>): RunContext {
   const { bound, event, run } = input
   const { name } = bound.automation
   const named = new Set<string>()
@@ -112,16 +125,16 @@ function contextOf(input: RunInput, signal: AbortSignal, steps: Record<string, s
   return {
     event: subscribedEvent(event),
     settings: bound.settings,
-    signal,
+    signal: time.signal,
     attempt: run.attempts,
     idempotencyKey: `${event.id}:${name}`,
     log: automationLog(input.log),
     get box() {
-      box ??= input.box({ signal, log: input.log })
+      box ??= input.box({ signal: time.signal, checkTime: time.check, log: input.log })
       return box
     },
     async step<R extends Json>(step: string, fn: () => R | Promise<R>): Promise<R> {
-      signal.throwIfAborted()
+      time.check()
       if (step in Object.prototype)
         throw new PermanentError(
           `A step can't be named ${JSON.stringify(step)}: every object of JavaScript has that.`,

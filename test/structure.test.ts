@@ -56,6 +56,7 @@ test('ingest reaches only what it needs', () => {
     'functions/ingest.ts',
     'lib/config.ts',
     'lib/delivery.ts',
+    'lib/ingest-function.ts',
     'lib/ingest.ts',
     'lib/json.ts',
     'lib/log.ts',

@@ -58,11 +58,28 @@ export type Bend = {
   readonly retry?: boolean
 }
 
+/** Sends a delivery's request and gives back the answer; throws where none comes. */
+export type Post = (request: {
+  readonly address: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  readonly signal: AbortSignal
+}) => Promise<Pick<Attempt, 'status' | 'answer'>>
+
+/** Posts over HTTP. */
+export const postWith =
+  (fetch: (request: Request) => Promise<Response>): Post =>
+  async ({ address, headers, body, signal }) => {
+    const init = { method: 'POST', headers, body: Uint8Array.from(body), signal, redirect: 'manual' } as const
+    const response = await fetch(new Request(address, init))
+    return { status: response.status, answer: await response.text() }
+  }
+
 export type DeliveriesOptions = {
   readonly clock: Clock
   readonly newId: () => string
   readonly keys: () => SignatureKeys
-  readonly fetch: (request: Request) => Promise<Response>
+  readonly post: Post
   /** Seconds after the attempt before. */
   readonly retrySeconds?: readonly number[]
   /** Whether retries keep the first attempt's timestamp; Box's guide implies that they don't. */
@@ -160,25 +177,14 @@ export class Deliveries {
     const cancel = this.#options.clock.after(ANSWER_MS_MAX, () => waiting.abort(LATE))
     this.#waiting.add(waiting)
     try {
-      const init = {
-        method: 'POST',
-        headers,
-        body: Uint8Array.from(body),
-        signal,
-        redirect: 'manual',
-      } as const
-      return await Promise.race([this.#ask(new Request(address, init)), rejectedOn(signal)])
+      const posted = this.#options.post({ address, headers, body, signal })
+      return await Promise.race([posted, rejectedOn(signal)])
     } catch (error) {
       return { status: 0, answer: reasonOf(error) }
     } finally {
       cancel()
       this.#waiting.delete(waiting)
     }
-  }
-
-  async #ask(request: Request): Promise<Answer> {
-    const response = await this.#options.fetch(request)
-    return { status: response.status, answer: await response.text() }
   }
 }
 

@@ -3,7 +3,7 @@ import { parseObject } from '../../lib/json.ts'
 import type { SignatureKeys } from '../../lib/signature.ts'
 import { type ApiCall, createApi } from './api.ts'
 import { Content } from './content.ts'
-import { type Attempt, type Bend, Deliveries, type Outgoing } from './delivery.ts'
+import { type Attempt, type Bend, Deliveries, type Outgoing, postWith } from './delivery.ts'
 import type { Fault } from './faults.ts'
 import type { Happening, User } from './items.ts'
 import { samplePayload, type WireObject, wireBody } from './payload.ts'
@@ -92,7 +92,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
   const deliveries = new Deliveries({
     clock,
     newId,
-    fetch: options.fetch,
+    post: postWith(options.fetch),
     keys: () => keys,
     ...(options.retrySeconds ? { retrySeconds: options.retrySeconds } : {}),
     ...(options.keepFirstTimestamp ? { keepFirstTimestamp: true } : {}),

@@ -1,0 +1,80 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import type { SQSClient } from '@aws-sdk/client-sqs'
+import middy from '@middy/core'
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda'
+import { type Automation, bindSettings } from './automation.ts'
+import { type BatchParts, handleBatch } from './batch.ts'
+import type { BoxConnection, BoxConnectionOptions } from './box.ts'
+import type { Clock } from './clock.ts'
+import { automateConfig, type Environment } from './config.ts'
+import { createLedger } from './ledger.ts'
+import { createLog } from './log.ts'
+import { createQueue } from './queue.ts'
+
+/** What the function automate reaches the world through. */
+export type AutomateWorld = {
+  readonly automations: readonly Automation[]
+  readonly env: Environment
+  readonly clock: Clock
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number
+  /** A text that is never made twice, for leases. */
+  readonly newToken: () => string
+  /** Takes one finished log line. */
+  readonly write: (line: string) => void
+  /** Each made with the first batch, so that loading the function costs nothing. */
+  readonly secretsManager: () => Pick<SecretsManagerClient, 'send'>
+  readonly sqs: () => Pick<SQSClient, 'send'>
+  readonly dynamodb: () => Pick<DynamoDBClient, 'send'>
+  readonly connectBox: (options: BoxConnectionOptions) => BoxConnection
+}
+
+/**
+ * Makes the function automate: a batch from the queue → the messages that must stay on it.
+ * @throws ConfigError where the environment is not usable; SQS then keeps the whole batch
+ */
+export function automateFunction(world: AutomateWorld) {
+  const { now } = world.clock
+  let ready: BatchParts | undefined
+  return middy<SQSEvent, SQSBatchResponse, Error, Pick<Context, 'getRemainingTimeInMillis'>>(MIDDY)
+    .onError(({ error }) => {
+      const log = ready?.log ?? createLog({ now, write: world.write })
+      log.error('batch_failed', { error: error?.name ?? 'unknown', message: error?.message ?? '' })
+    })
+    .handler(async (event, context) => {
+      ready ??= partsOf(world)
+      return handleBatch(event.Records, now() + context.getRemainingTimeInMillis(), ready)
+    })
+}
+
+/** Runs end before the function's time is up, and say what became of them; middy needs no timer for it. */
+const MIDDY = { timeoutEarlyInMillis: 0 }
+
+function partsOf(world: AutomateWorld): BatchParts {
+  const { automations, env, clock, random, newToken, write } = world
+  const config = automateConfig(env)
+  const { now } = clock
+  const log = createLog({ now, write, level: config.logLevel })
+  const sqs = world.sqs()
+  const connection = world.connectBox({
+    secretsManager: world.secretsManager(),
+    secretId: config.boxAppSecretId,
+    apiUrl: config.boxApiUrl,
+    now,
+    log,
+  })
+  return {
+    automations: bindSettings(automations, env),
+    ledger: createLedger({ dynamodb: world.dynamodb(), table: config.ledgerTable, now }),
+    queue: createQueue(sqs, config.queueUrl),
+    deadLetters: createQueue(sqs, config.deadLetterQueueUrl),
+    box: connection.box,
+    targetOf: connection.targetOf,
+    clock,
+    random,
+    newToken,
+    log,
+    concurrency: config.concurrency,
+  }
+}
