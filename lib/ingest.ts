@@ -92,13 +92,13 @@ async function checkSignature(
   let verdict: Verdict
   try {
     verdict = judge(await keyring.current())
+    if (!verdict.ok && (verdict.rule === 'signature_mismatch' || verdict.rule === 'no_key')) {
+      const keys = await keyring.refreshed()
+      if (keys) verdict = judge(keys)
+    }
   } catch (error) {
     if (error instanceof SignatureKeysUnavailable) return ANSWERS.keys_unavailable
     throw error
-  }
-  if (!verdict.ok && (verdict.rule === 'signature_mismatch' || verdict.rule === 'no_key')) {
-    const keys = await keyring.refreshed()
-    if (keys) verdict = judge(keys)
   }
   if (verdict.ok) return verdict
   return verdict.rule === 'header_missing' ? headerMissing(verdict.header ?? '') : ANSWERS[verdict.rule]

@@ -11,7 +11,8 @@ export type SignatureKeyring = {
   current(): Promise<SignatureKeys>
   /**
    * The keys fetched anew, for when none of the cached ones matches: a rotation then takes effect at once.
-   * @returns undefined where a fetch was made a short while ago or fails, so that forgeries can't cause a storm of fetches
+   * @returns undefined where a fetch was made a short while ago, so that forgeries can't cause a storm of fetches
+   * @throws SignatureKeysUnavailable where the newest keys can't be read, so that nobody can say what they would match
    */
   refreshed(): Promise<SignatureKeys | undefined>
 }
@@ -38,6 +39,7 @@ export function createKeyring(options: KeyringOptions): SignatureKeyring {
   const { secretsManager, secretId, now, freshMs = 300_000, intervalMs = 10_000 } = options
   let cached: { keys: SignatureKeys; at: number } | undefined
   let triedAt = Number.NEGATIVE_INFINITY
+  let lastFailed = false
   let pending: Promise<SignatureKeys> | undefined
 
   const fetchKeys = async (): Promise<SignatureKeys> => {
@@ -45,13 +47,23 @@ export function createKeyring(options: KeyringOptions): SignatureKeyring {
     const answer = await secretsManager.send(new GetSecretValueCommand({ SecretId: secretId }))
     const keys = parseKeys(answer.SecretString)
     cached = { keys, at: now() }
+    lastFailed = false
     return keys
   }
   /** Requests that need a fetch at the same time share one. */
   const fetchOnce = (): Promise<SignatureKeys> => {
-    pending ??= fetchKeys().finally(() => {
-      pending = undefined
-    })
+    pending ??= fetchKeys()
+      .catch((error: unknown) => {
+        lastFailed = true
+        options.onFailure?.(error)
+        throw new SignatureKeysUnavailable(
+          'The signature keys could not be read from Secrets Manager. Box will deliver again; check that the secret exists and that ingest may read it.',
+          { cause: error },
+        )
+      })
+      .finally(() => {
+        pending = undefined
+      })
     return pending
   }
 
@@ -60,25 +72,13 @@ export function createKeyring(options: KeyringOptions): SignatureKeyring {
       const known = cached
       if (known && now() - known.at < freshMs) return known.keys
       if (known && !pending && now() - triedAt < intervalMs) return known.keys
-      try {
-        return await fetchOnce()
-      } catch (error) {
-        options.onFailure?.(error)
-        if (known) return known.keys
-        throw new SignatureKeysUnavailable(
-          'The signature keys could not be read from Secrets Manager. Box will deliver again; check that the secret exists and that ingest may read it.',
-          { cause: error },
-        )
-      }
+      if (!known) return fetchOnce()
+      return fetchOnce().catch(() => known.keys)
     },
     async refreshed() {
-      if (!pending && now() - triedAt < intervalMs) return undefined
-      try {
-        return await fetchOnce()
-      } catch (error) {
-        options.onFailure?.(error)
-        return undefined
-      }
+      if (pending || now() - triedAt >= intervalMs) return fetchOnce()
+      if (lastFailed) throw new SignatureKeysUnavailable('The signature keys could not be read a moment ago.')
+      return undefined
     },
   }
 }

@@ -64,10 +64,17 @@ describe('the keyring', () => {
     world.secret = '{"primary":"two"}'
     expect(await ring.refreshed()).toEqual({ primary: 'two' })
     expect(await ring.refreshed()).toBeUndefined()
-    world.now = 20_000
+    expect(world.fetches).toBe(2)
+  })
+
+  test('a mismatch that newer keys could explain is not judged while those can’t be read', async () => {
+    const { world, ring } = keyring()
+    await ring.current()
+    world.now = 10_000
     world.down = true
-    expect(await ring.refreshed()).toBeUndefined()
-    expect(world.fetches).toBe(3)
+    await expect(ring.refreshed()).rejects.toThrow(SignatureKeysUnavailable)
+    await expect(ring.refreshed()).rejects.toThrow(SignatureKeysUnavailable)
+    expect(world).toMatchObject({ fetches: 2, failures: 1 })
   })
 })
 
