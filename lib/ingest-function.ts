@@ -28,7 +28,7 @@ export type IngestWorld = {
 export function ingestFunction(world: IngestWorld) {
   const { now, write } = world
   let ready: IngestParts | undefined
-  return middy<APIGatewayProxyEvent | APIGatewayProxyEventV2, APIGatewayProxyResult>(MIDDY)
+  return middy<APIGatewayProxyEvent | APIGatewayProxyEventV2, APIGatewayProxyResult, Error, object>(MIDDY)
     .onError(request => {
       const error = request.error
       const log = ready?.log ?? createLog({ now, write })

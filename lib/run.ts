@@ -103,6 +103,7 @@ type RunTime = {
 }
 
 async function execute(input: RunInput, time: RunTime, steps: Record<string, string>): Promise<RunOutcome> {
+  time.check()
   const skip = skipOf(input.bound, input.event)
   if (skip) return { kind: 'skipped', reason: skip.skip }
   await input.bound.automation.run(contextOf(input, time, steps))

@@ -1,0 +1,211 @@
+import { INVARIANTS, type Invariant, type Violation } from './invariants.ts'
+import { knobsOf, type Plan } from './plan.ts'
+import { read, World } from './world.ts'
+
+/** What came of one plan. */
+export type Outcome = {
+  readonly plan: Plan
+  readonly violations: readonly Violation[]
+  readonly figures: Figures
+}
+
+export type Figures = {
+  /** Deliveries that Box sent, and requests that somebody else did. */
+  readonly deliveries: number
+  readonly forgeries: number
+  readonly events: number
+  readonly attempts: number
+  readonly effects: number
+  /** Effects that happened again inside the documented window. */
+  readonly repeats: number
+  readonly deadLetters: number
+  readonly checks: number
+  readonly logLines: number
+  readonly happenings: number
+  /** Virtual time, in milliseconds. */
+  readonly virtualMs: number
+  /** Faults by kind. */
+  readonly faults: Readonly<Record<string, number>>
+}
+
+/** More than this has never been needed; a plan that needs it does not come to rest. */
+const HAPPENINGS_MAX = 2_000_000
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/**
+ * Runs one plan from its first event until everything is at rest, mends what was broken, takes back every dead letter, and
+ * lets everything come to rest again.
+ * @param trace takes what happens, a line each
+ */
+export async function simulate(plan: Plan, trace?: (line: string) => void): Promise<Outcome> {
+  const world = new World(plan, trace)
+  await world.load()
+  world.box.begin()
+  planFaults(world)
+  const rested = await world.scheduler.run(HAPPENINGS_MAX)
+  if (rested) checkRest(world)
+  else world.witness.check('comes_to_rest', false, () => `still busy after ${HAPPENINGS_MAX} happenings`)
+  const deadLetters = world.deadLetters.messages.length
+  if (rested) await mend(world)
+  return { plan, violations: world.witness.violations, figures: figuresOf(world, deadLetters) }
+}
+
+/** Outages, pauses of the event source, and redrives by somebody who hopes that it helps. */
+function planFaults(world: World): void {
+  const { plan, scheduler, random, services, source, network, witness } = world
+  const { times, seconds } = plan
+  const sometime = () => random.between(0, seconds * 1000 + 30 * MINUTE)
+  for (let count = 0; count < times.outages; count += 1) {
+    const { secretsManager, sqs, dynamodb, box } = services
+    // An administrator who changes keys waits until the functions have read them.
+    const service = random.pick(
+      times.keyRotations > 0 ? [sqs, dynamodb, box] : [sqs, dynamodb, box, secretsManager],
+    )
+    scheduler.after(sometime(), () => {
+      service.down = true
+      network.strike(`outage of ${service.name}`)
+      witness.note(() => `${service.name} is down`)
+      scheduler.after(random.between(0, HOUR), () => {
+        service.down = false
+        witness.note(() => `${service.name} is up`)
+      })
+    })
+  }
+  for (let count = 0; count < times.pauses; count += 1)
+    scheduler.after(sometime(), () => {
+      source.pause()
+      network.strike('event source paused')
+      scheduler.after(random.pick([MINUTE, HOUR, DAY, 6 * DAY]) * random.next(), () => source.resume())
+    })
+  for (let count = 0; count < times.revokedTokens; count += 1)
+    scheduler.after(sometime(), () => world.revokeTokens())
+  for (let count = 0; count < times.redrives; count += 1) scheduler.after(sometime(), () => redrive(world))
+}
+
+/** Moves dead letters back to the queue as they are, some of them twice, as SQS's own redrive may. */
+function redrive({ deadLetters, queue, random, witness, network }: World): void {
+  for (const stored of [...deadLetters.messages]) {
+    const { eventId } = read(stored)
+    witness.redriven(eventId)
+    witness.note(() => `redriven: ${eventId}`)
+    network.strike('redriven')
+    for (let copies = random.chance(0.2) ? 2 : 1; copies > 0; copies -= 1) queue.restore(stored)
+    deadLetters.messages.splice(deadLetters.messages.indexOf(stored), 1)
+  }
+}
+
+function checkRest(world: World): void {
+  const { queue, deadLetters, witness, automate, ingest, source } = world
+  const left = queue.messages.length + automate.busy + ingest.busy + source.busy
+  witness.check('comes_to_rest', left === 0, () => `${left} messages or functions are left`)
+  const dropped = [...queue.dropped, ...deadLetters.dropped].map(stored => read(stored).eventId)
+  witness.check('nothing_lost', dropped.length === 0, () => `SQS dropped ${dropped.join(', ')}`)
+  const dead = new Set(deadLetters.messages.map(stored => read(stored).eventId))
+  for (const eventId of witness.accepted)
+    witness.check(
+      'nothing_lost',
+      witness.queued.has(eventId),
+      () => `${eventId} was accepted and never queued`,
+    )
+  for (const eventId of witness.queued) checkEvent(world, eventId, dead)
+}
+
+function checkEvent({ witness, table }: World, eventId: string, dead: ReadonlySet<string>): void {
+  const happening = witness.happenings.get(eventId)
+  if (!happening) return
+  const item = table.peek(eventId)
+  const status = item?.status?.S
+  if (!happening.readable) {
+    witness.check(
+      'nothing_lost',
+      dead.has(eventId),
+      () => `${eventId}, unreadable, is on no dead-letter queue`,
+    )
+    return
+  }
+  const runs = item?.runs?.M ?? {}
+  const isOver = status === 'done' || (status === 'dead' && dead.has(eventId))
+  witness.check(
+    'nothing_lost',
+    isOver,
+    () => `${eventId} ended as ${status}, dead letter: ${dead.has(eventId)}`,
+  )
+  const names = [...happening.expected.keys(), ...happening.filtered].sort().join()
+  witness.check(
+    'right_runs',
+    Object.keys(runs).sort().join() === names,
+    () => `${eventId} has runs ${Object.keys(runs)}`,
+  )
+  for (const name of happening.filtered)
+    witness.check(
+      'right_runs',
+      runs[name]?.M?.status?.S === 'skipped',
+      () => `${name} of ${eventId} was not skipped`,
+    )
+  for (const [name, effects] of happening.expected) {
+    const run = runs[name]?.M?.status?.S
+    witness.check('nothing_lost', run === 'done' || run === 'failed', () => `${name} of ${eventId} is ${run}`)
+    if (run !== 'done') continue
+    const had = effects.every(effect => witness.effects.has(`${eventId} ${name} ${effect}`))
+    witness.check('done_means_done', had, () => `${name} of ${eventId} has not had all of ${effects}`)
+  }
+}
+
+/** The day after: what was broken is mended, somebody comes back from a journey and redrives everything. */
+async function mend(world: World): Promise<void> {
+  const { scheduler, random, witness, deadLetters, table } = world
+  world.heal()
+  const days = random.pick([0, 0, 0, 1, 13])
+  scheduler.after(days * DAY, () => redrive(world))
+  const rested = await scheduler.run(HAPPENINGS_MAX * 2)
+  if (!rested) {
+    witness.check('comes_to_rest', false, () => 'still busy after everything was mended')
+    return
+  }
+  checkRest(world)
+  for (const eventId of witness.queued) {
+    const readable = witness.happenings.get(eventId)?.readable === true
+    const status = table.peek(eventId)?.status?.S
+    witness.check('redrive_helps', !readable || status === 'done', () => `${eventId} is ${status} after all`)
+  }
+  for (const stored of deadLetters.messages) {
+    const { eventId } = read(stored)
+    const readable = witness.happenings.get(eventId)?.readable === true
+    witness.check('redrive_helps', !readable, () => `${eventId} is still on the dead-letter queue`)
+  }
+}
+
+function figuresOf(world: World, deadLetters: number): Figures {
+  const { witness, box, network, scheduler } = world
+  return {
+    deliveries: box.deliveries,
+    forgeries: box.forgeries,
+    events: witness.happenings.size,
+    attempts: witness.attempts.length,
+    effects: [...witness.effects.values()].reduce((sum, attempts) => sum + attempts.length, 0),
+    repeats: witness.repeats,
+    deadLetters,
+    checks: witness.checks,
+    logLines: world.lines,
+    happenings: scheduler.happened,
+    virtualMs: scheduler.now - world.startedAt,
+    faults: network.struck,
+  }
+}
+
+/** What of an outcome somebody needs who has to find the cause. */
+export function describe({ plan, violations }: Outcome): string {
+  const first = violations[0]
+  if (!first) return `Seed ${plan.seed} holds.`
+  return [
+    `Seed ${plan.seed} breaks an invariant after ${(first.at / 1000).toFixed(3)} s of virtual time.`,
+    `  ${first.invariant}: ${INVARIANTS[first.invariant]}`,
+    `  here: ${first.detail}`,
+    ...(violations.length > 1 ? [`  and ${violations.length - 1} more after it`] : []),
+    `  with ${plan.events} events, ${plan.automations} automations${plan.nested ? ', nested' : ''}${plan.sdk ? ', the SDK' : ''}; turned up: ${knobsOf(plan).join(', ') || 'nothing'}`,
+  ].join('\n')
+}
+
+export const brokenBy = ({ violations }: Outcome): Invariant | undefined => violations[0]?.invariant
