@@ -206,17 +206,16 @@ async function deadLetterEvent(
   const { ledger, clock } = parts
   const { message } = input.decoded
   const record = await ledger.read(message.eventId)
-  const again =
-    record?.status === 'dead' &&
-    message.failure?.automations.length === 0 &&
-    message.failure.redrives === record.redrives
+  // A dead letter can be redriven before its marking: then it is ahead of the record, and dropping it would lose the event.
+  const redriven = message.failure?.automations.length === 0 ? message.failure.redrives : -1
+  const again = record?.status === 'dead' && redriven >= record.redrives
   if (record && record.status !== 'open' && !again) {
     log.info('event_duplicate', { trigger: message.trigger })
     return FINISHED
   }
   if (record && clock.now() < record.leaseUntil + LEASE_MARGIN_MS && record.leaseUntil > 0)
     return later(secondsUntil(record.leaseUntil + LEASE_MARGIN_MS, clock))
-  const redrives = (record?.redrives ?? 0) + (again ? 1 : 0)
+  const redrives = again ? redriven + 1 : (record?.redrives ?? 0)
   const at = new Date(clock.now()).toISOString()
   await parts.deadLetters.send({ ...message, failure: { ...error, at, redrives, automations: [] } })
   const lease = { token: parts.newToken(), until: 0 }

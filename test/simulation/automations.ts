@@ -76,15 +76,18 @@ export function automationOf(simulated: Simulated, surroundings: Surroundings): 
     async run(context) {
       const { process, until } = surroundings.whereabouts()
       const attempt = surroundings.witness.runStarts(context.event.id, name, process, until)
+      // The engine keeps the last seconds for itself; what ends in them has been given up already.
+      const isLate = () => surroundings.now() > until - RESERVED_MS
       try {
         await live(simulated, context, attempt, surroundings)
         attempt.state = 'returned'
-        // The engine keeps the last seconds for itself; what ends in them has been given up already.
-        attempt.cutOff ||= surroundings.now() > until - RESERVED_MS
       } catch (error) {
         attempt.state = 'threw'
         judge(attempt, error, surroundings)
         throw error
+      } finally {
+        attempt.late = isLate()
+        attempt.cutOff ||= attempt.late
       }
     },
   })
@@ -138,9 +141,10 @@ async function befall(
     await never()
   }
   if (chance.chance(rates.hangs)) await stopped(signal)
+  if (chance.chance(rates.hangs)) await deaf(attempt.process)
   if (chance.chance(rates.transientErrors / 2)) throw new Error('It did not work this time.')
   if (chance.chance(rates.postponements / 2)) {
-    const seconds = chance.pick([1, 30, 600, 7200, 100_000])
+    const seconds = chance.pick([1, 30, 600, 7200, 100_000, 400_000])
     attempt.notBefore = now() + seconds * 1000
     throw new RetryLater(seconds, 'Not now.')
   }
@@ -150,6 +154,10 @@ const never = (): Promise<never> => new Promise(() => {})
 
 const stopped = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+
+/** Code that does not listen when it is told to stop. */
+const deaf = (process: Process): Promise<void> =>
+  new Promise(resolve => void process.clock.after(70_000, resolve))
 
 /** What the automation threw tells an onlooker how it must be treated. */
 function judge(attempt: Attempt, error: unknown, { now }: Surroundings): void {

@@ -26,7 +26,7 @@ export type LambdaOptions<I, O> = {
   readonly newId: () => number
   /** Makes the function's handler as loading its code in a new process does. */
   readonly load: (process: Process) => (event: I, context: Remaining) => Promise<O>
-  readonly onInvoked?: (process: Process, event: I) => void
+  readonly onInvoked: (process: Process, event: I, deadline: number) => void
   readonly onDisturbed: (process: Process, disturbance: Disturbance) => void
 }
 
@@ -121,7 +121,7 @@ export class SimulatedLambda<I, O> {
       if (end()) fail('Runtime exited')
     })
     process.enter(() => {
-      onInvoked?.(process, event)
+      onInvoked(process, event, deadline)
       handler(event, { getRemainingTimeInMillis: () => Math.max(0, deadline - scheduler.now) }).then(
         value =>
           process.leave(() => {

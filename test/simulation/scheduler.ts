@@ -44,13 +44,14 @@ export class Scheduler {
 
   /**
    * Lets everything happen until nothing is left to.
-   * @returns false where there was still something to do after so many happenings
+   * @param stop asked after each happening whether to leave it at that
+   * @returns false where there was still something to do
    */
-  async run(happeningsMax: number): Promise<boolean> {
+  async run(stop: () => boolean): Promise<boolean> {
     await settle()
     for (let entry = pop(this.#heap); entry; entry = pop(this.#heap)) {
       if (entry.cancelled) continue
-      if (this.happened >= happeningsMax) return false
+      if (stop()) return false
       this.happened += 1
       this.now = Math.max(this.now, entry.at)
       entry.callback()

@@ -28,6 +28,8 @@ export type Attempt = {
   state: 'running' | 'returned' | 'threw'
   /** Box or the automation has asked to wait. */
   throttled: boolean
+  /** It ended when its time was over or nearly so, so that the engine may have given it up before. */
+  late: boolean
   /** Not to be tried again before this time. */
   notBefore: number
   /** It failed in a way that is not to be tried again. */
@@ -135,6 +137,7 @@ export class Witness {
       until,
       state: 'running',
       throttled: false,
+      late: false,
       notBefore: 0,
       permanent: false,
       cutOff: process.frozen,
@@ -200,7 +203,8 @@ export class Witness {
     const before = this.effects.get(key) ?? []
     for (const one of before) {
       this.check('steps_once', !one.steps.has(effect), () => key)
-      this.check('once', one.cutOff || one.state === 'threw', () => `${key} happened again`)
+      const isOver = one.cutOff || one.state === 'threw' || this.#options.now() > one.until
+      this.check('once', isOver, () => `${key} happened again`)
     }
     if (before.length > 0) this.repeats += 1
     before.push(attempt)
@@ -237,7 +241,7 @@ export class Witness {
   /** A dead letter names a run. */
   givenUp(eventId: string, automation: string, code: string): void {
     const attempts = this.#byRun.get(`${eventId} ${automation}`) ?? []
-    const counted = attempts.filter(({ throttled }) => !throttled).length
+    const counted = attempts.filter(({ throttled, late }) => !throttled || late).length
     const enough =
       counted + (this.#disturbances.get(eventId) ?? 0) >= (this.policies.get(automation)?.attempts ?? 0)
     const final = attempts.some(({ permanent }) => permanent)

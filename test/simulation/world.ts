@@ -68,6 +68,8 @@ export class World {
   }
   readonly startedAt = START
   lines = 0
+  /** Each event's item as it was last written, whether or not it has expired since. */
+  readonly lastWritten = new Map<string, Item>()
   readonly #secrets = new Map<string, string>([['app', JSON.stringify(BOX_APP)]])
   /** What each process works on at the moment, and until when. */
   readonly #invocations = new Map<Process, { readonly events: readonly string[]; readonly until: number }>()
@@ -191,11 +193,8 @@ export class World {
         return this.#processes
       },
       load,
-      onInvoked: (process, event) =>
-        void this.#invocations.set(process, {
-          events: eventsOf(event),
-          until: this.scheduler.now + timeoutMs,
-        }),
+      onInvoked: (process, event, until) =>
+        void this.#invocations.set(process, { events: eventsOf(event), until }),
       onDisturbed: (process, disturbance) => this.#disturbed(process, disturbance),
     })
   }
@@ -364,6 +363,7 @@ export class World {
 
   #onWritten(eventId: string, after: Item, before: Item | undefined): void {
     const process = this.#writer
+    this.lastWritten.set(eventId, after)
     if (!process) return
     const done = Object.entries(after.runs?.M ?? {}).flatMap(([name, { M: run }]) =>
       run?.status?.S === 'done' ? [name] : [],
