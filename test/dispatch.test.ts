@@ -1,3 +1,4 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Automation, automation, skip } from '../lib/automation.ts'
 import { LEASE_MARGIN_MS } from '../lib/claim.ts'
@@ -482,6 +483,29 @@ describe('poison', () => {
     await engine.redrive({ copies: 2 })
     await engine.work()
     expect(engine.deadLetters()).toMatchObject([{ redrives: 1 }])
+  })
+
+  test('a dead letter that is redriven before its marking in the ledger is not dropped', async () => {
+    const engine = createEngine(embedded, [])
+    await engine.sendBody(Buffer.from('[1]'))
+    await engine.work()
+    await engine.redrive()
+    // Its worker dies between the dead-letter queue and the ledger, and the new dead letter is redriven at once.
+    const ledger = createLedger({
+      dynamodb: {
+        send: async (command: object) => {
+          if (command instanceof UpdateItemCommand) throw new Error('the worker dies')
+          return Reflect.apply(embedded.dynamodb.send, embedded.dynamodb, [command])
+        },
+      },
+      table: embedded.table,
+      now: engine.clock.now,
+    })
+    await engine.work({ parts: { ledger } })
+    expect(engine.deadLetters()).toMatchObject([{ redrives: 1 }])
+    await engine.redrive()
+    await engine.work()
+    expect(engine.deadLetters()).toMatchObject([{ redrives: 2 }])
   })
 })
 
