@@ -45,6 +45,8 @@ export type Rates = {
   readonly postponements: number
   readonly hangs: number
   readonly crashes: number
+  /** Dead letters that somebody's script takes back at once. */
+  readonly hastyRedrives: number
 }
 
 export type Times = {
@@ -108,6 +110,7 @@ const ratesOf = (rate: (most: number) => number): Rates => ({
   postponements: rate(0.5),
   hangs: rate(0.1),
   crashes: rate(0.2),
+  hastyRedrives: rate(0.8),
 })
 
 /** The knobs that are turned up. */
