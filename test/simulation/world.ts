@@ -360,7 +360,7 @@ export class World {
     this.witness.note(() => `dead-letter queue: ${eventId} ${failure?.code}`)
     for (const { name, code } of failure?.automations ?? []) this.witness.givenUp(eventId, name, code)
     if (!this.#healed && this.random.chance(this.plan.rates.hastyRedrives))
-      this.scheduler.after(this.random.between(0, 3000), () => this.redrive(stored))
+      this.scheduler.after(this.random.between(0, this.random.pick([60, 3000])), () => this.redrive(stored))
   }
 
   /** Moves a dead letter back to the queue as it is, sometimes twice, as SQS's own redrive may. */
