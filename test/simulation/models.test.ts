@@ -22,8 +22,13 @@ describe('the model of SQS', () => {
         maxReceiveCount: 3,
       }),
     })
-    const real = await playQueue(clientOf(aws.sqs), { queueUrl, deadLetterQueueUrl }, createRandom(seed), 40)
-    const urls = { queueUrl: 'queue', deadLetterQueueUrl: 'dead' }
+    const real = await playQueue(
+      clientOf(aws.sqs),
+      { queueUrl, deadLetterQueueUrl, checksText: true },
+      createRandom(seed),
+      40,
+    )
+    const urls = { queueUrl: 'queue', deadLetterQueueUrl: 'dead', checksText: true }
     expect(await playQueue(modelQueues(), urls, createRandom(seed), 40)).toEqual(real)
   })
 })

@@ -28,7 +28,9 @@ async function hunt(mutant: Mutant): Promise<Caught> {
   mutate(mutant)
   const [{ simulate }, { planOf }] = await Promise.all([import('./simulate.ts'), import('./plan.ts')])
   for (let seed = 1; seed <= mutant.seedsMax; seed += 1) {
-    const { violations } = await simulate({ ...planOf(seed), sdk: false }, { impatient: true })
+    const plan = planOf(seed)
+    const rates = { ...plan.rates, ...mutant.turnedUp }
+    const { violations } = await simulate({ ...plan, rates, sdk: false }, { impatient: true })
     if (violations[0]) return { name: mutant.name, seeds: seed, invariant: violations[0].invariant }
   }
   return { name: mutant.name, seeds: mutant.seedsMax, invariant: undefined }

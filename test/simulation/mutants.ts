@@ -1,3 +1,5 @@
+import type { Rates } from './plan.ts'
+
 /** A deliberate bug: what it breaks, and the one place in lib/ where it is put. */
 export type Mutant = {
   readonly name: string
@@ -7,6 +9,8 @@ export type Mutant = {
   readonly replace: string
   /** How many seeds the simulation may need to find it. */
   readonly seedsMax: number
+  /** What is turned up in each seed's plan, where the bug needs a rare meeting of faults. */
+  readonly turnedUp?: Partial<Rates>
 }
 
 /** Bugs that such a system has had, or could have. Each must break an invariant. */
@@ -45,14 +49,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'signature-keys.ts',
     find: 'if (known && now() - known.at < freshMs) return known.keys',
     replace: 'if (known) return known.keys',
-    seedsMax: 300,
+    seedsMax: 100,
   },
   {
     name: 'a delivery is accepted although the queue did not take it',
     file: 'ingest.ts',
     find: 'return failed(parts.log, ANSWERS.queue_unavailable, error)',
     replace: 'return ANSWERS.accepted',
-    seedsMax: 100,
+    seedsMax: 30,
   },
   {
     name: 'the body is in the log',
@@ -95,7 +99,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'dispatch.ts',
     find: 'redriven >= record.redrives',
     replace: 'redriven === record.redrives',
-    seedsMax: 4000,
+    seedsMax: 100,
+    turnedUp: { unreadable: 0.8, hastyRedrives: 0.9 },
   },
   {
     name: 'every automation with the trigger runs, whatever it watches',
@@ -116,7 +121,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'batch.ts',
     find: 'ageMs: 10 * 86_400_000',
     replace: 'ageMs: 1000 * 86_400_000',
-    seedsMax: 1000,
+    seedsMax: 100,
+    turnedUp: { postponements: 1 },
   },
   {
     name: 'the lease is not looked at',
@@ -130,7 +136,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'claim.ts',
     find: 'export const LEASE_MARGIN_MS = 5000',
     replace: 'export const LEASE_MARGIN_MS = 0',
-    seedsMax: 2000,
+    seedsMax: 100,
+    turnedUp: { skew: 1, freezes: 0.3, hangs: 0.1 },
   },
   {
     name: 'runs that are done run again with those that are not',
@@ -158,7 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'claim.ts',
     find: "if (run?.status === 'failed' && run.redrives === redrives)",
     replace: "if (run?.status === 'failed')",
-    seedsMax: 4000,
+    seedsMax: 40,
   },
   {
     name: 'a redrive takes back every run of the event',
@@ -173,14 +180,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'ledger.ts',
     find: "new Expression().when('leaseToken', token).set(",
     replace: 'new Expression().set(',
-    seedsMax: 200,
+    seedsMax: 40,
   },
   {
     name: 'an event is claimed whatever has become of it since it was read',
     file: 'ledger.ts',
     find: "        .when('version', seen.version)\n",
     replace: '',
-    seedsMax: 400,
+    seedsMax: 40,
   },
   {
     name: 'a fresh event is claimed over whoever was first',
@@ -194,14 +201,15 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'ledger.ts',
     find: 'return { claimed: record.leaseToken === lease.token, record }',
     replace: 'return { claimed: false, record }',
-    seedsMax: 400,
+    seedsMax: 100,
+    turnedUp: { lostResponses: 0.2 },
   },
   {
     name: 'records expire while messages can still come back',
     file: 'ledger.ts',
     find: 'keepDays = 35',
     replace: 'keepDays = 1',
-    seedsMax: 400,
+    seedsMax: 40,
   },
   {
     name: 'throttling counts as an attempt',
@@ -236,14 +244,15 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'claimed-event.ts',
     find: "this.#record(name, { ...run, status: 'pending', givenUp: true, nextAt: Math.ceil(nextAt) })",
     replace: "this.#record(name, { ...run, status: 'failed', nextAt: Math.ceil(nextAt) })",
-    seedsMax: 400,
+    seedsMax: 150,
+    turnedUp: { serviceErrors: 0.4, permanentErrors: 0.3 },
   },
   {
     name: 'the lease is given back while code is still at work',
     file: 'run.ts',
     find: 'unfinished: !settled',
     replace: 'unfinished: false',
-    seedsMax: 400,
+    seedsMax: 100,
   },
   {
     name: 'the result of a step is not kept',
@@ -257,13 +266,51 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'run.ts',
     find: '      if (!stop.signal.aborted && clock.now() >= begunAt + limitMs) stop.abort(timedOut)\n',
     replace: '',
-    seedsMax: 1000,
+    seedsMax: 100,
+    turnedUp: { freezes: 0.5, zombies: 1 },
   },
   {
     name: 'a worker that wakes up late begins its runs',
     file: 'run.ts',
     find: '  time.check()\n  const skip',
     replace: '  const skip',
-    seedsMax: 1000,
+    seedsMax: 100,
+    turnedUp: { freezes: 0.5, zombies: 1 },
+  },
+  {
+    name: 'a signature of another length is compared all the same',
+    file: 'signature.ts',
+    find: 'given.length === expected.length && timingSafeEqual',
+    replace: 'timingSafeEqual',
+    seedsMax: 40,
+  },
+  {
+    name: 'a redriven dead letter is taken for a duplicate',
+    file: 'claim.ts',
+    find: 'if (!record || !failure) return undefined',
+    replace: 'if (record || !failure) return undefined',
+    seedsMax: 40,
+  },
+  {
+    name: 'a duplicate is never done with',
+    file: 'dispatch.ts',
+    find: "    log.info('event_duplicate', { trigger: event.triggerName })\n    return FINISHED",
+    replace: "    log.info('event_duplicate', { trigger: event.triggerName })\n    return later(60)",
+    seedsMax: 40,
+  },
+  {
+    name: 'a run counts as done before it is over',
+    file: 'run.ts',
+    find: '  await input.bound.automation.run(contextOf(input, time, steps))',
+    replace:
+      '  void Promise.resolve(input.bound.automation.run(contextOf(input, time, steps))).catch(() => {})',
+    seedsMax: 40,
+  },
+  {
+    name: 'a run that is done is not recorded as such',
+    file: 'claimed-event.ts',
+    find: "{ ...run, steps, status: 'done', finishedAt: now }",
+    replace: '{ ...run, steps, finishedAt: now }',
+    seedsMax: 40,
   },
 ]
