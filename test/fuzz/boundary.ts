@@ -65,8 +65,10 @@ function declared<T>(name: string, size: Size, property: Checkable<T>): Boundary
         ...(path === undefined ? {} : { path, endOnFailure: true }),
       })
       if (!details.failed) return { cases: details.numRuns }
-      const report = fc.defaultReportMessage(details) ?? 'It failed without a report.'
-      const failure = { seed: details.seed, path: details.counterexamplePath ?? '', report }
+      const { seed: failedSeed, counterexamplePath, errorInstance } = details
+      const why = errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : ''
+      const report = `${fc.defaultReportMessage(details) ?? ''}\n${why}`
+      const failure = { seed: failedSeed, path: counterexamplePath ?? '', report }
       return { cases: details.numRuns, failure }
     },
   }
