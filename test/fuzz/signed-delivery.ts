@@ -37,46 +37,54 @@ function signed(body: Buffer, { key, ageSeconds }: Signing): Request {
 /** What is done to a genuine delivery on its way; `other` is a second genuine one. */
 type Mutation = (request: Request, other: Request) => void
 
+type Rewrite = (body: Buffer, other: Buffer) => Buffer
+
 const at = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)]
 const index = fc.nat(7)
 const position = fc.nat(400)
 
-const onBody = fc.oneof(
-  fc.tuple(position, fc.integer({ min: 1, max: 255 })).map(
-    ([where, mask]): Mutation =>
-      request => {
-        const body = Buffer.from(request.body)
-        const byte = where % Math.max(1, body.length)
-        body[byte] = (body[byte] ?? 0) ^ mask
-        request.body = body
-      },
-  ),
-  position.map(
-    (length): Mutation =>
-      request =>
-        void (request.body = request.body.subarray(0, length)),
-  ),
-  fc.uint8Array({ maxLength: 4 }).map(
-    (more): Mutation =>
-      request =>
-        void (request.body = Buffer.concat([request.body, more])),
-  ),
-  position.map(
-    (cut): Mutation =>
+const onBody = fc
+  .oneof(
+    fc.tuple(position, fc.integer({ min: 1, max: 255 })).map(
+      ([where, mask]): Rewrite =>
+        before => {
+          const body = Buffer.from(before)
+          const byte = where % Math.max(1, body.length)
+          body[byte] = (body[byte] ?? 0) ^ mask
+          return body
+        },
+    ),
+    position.map(
+      (length): Rewrite =>
+        body =>
+          body.subarray(0, length),
+    ),
+    fc.uint8Array({ maxLength: 4 }).map(
+      (more): Rewrite =>
+        body =>
+          Buffer.concat([body, more]),
+    ),
+    position.map(
+      (cut): Rewrite =>
+        (body, other) =>
+          Buffer.concat([body.subarray(0, cut), other.subarray(cut)]),
+    ),
+    fc.constantFrom<Rewrite>(
+      (_, other) => other,
+      body => Buffer.from(body.toString('latin1')),
+      body => Buffer.from(body.toString('base64')),
+      body => Buffer.from(`\ufeff${body}`),
+      body => Buffer.from(`${body}\n`),
+      body => Buffer.from(body.toString().replaceAll('\\/', '/')),
+      body => Buffer.from(body.toString().normalize('NFD')),
+    ),
+  )
+  .map(
+    (rewrite): Mutation =>
       (request, other) => {
-        request.body = Buffer.concat([request.body.subarray(0, cut), other.body.subarray(cut)])
+        request.body = rewrite(request.body, other.body)
       },
-  ),
-  fc.constantFrom<Mutation>(
-    (request, other) => void (request.body = other.body),
-    request => void (request.body = Buffer.from(request.body.toString('latin1'))),
-    request => void (request.body = Buffer.from(request.body.toString('base64'))),
-    request => void (request.body = Buffer.from(`\ufeff${request.body}`)),
-    request => void (request.body = Buffer.from(`${request.body}\n`)),
-    request => void (request.body = Buffer.from(request.body.toString().replaceAll('\\/', '/'))),
-    request => void (request.body = Buffer.from(request.body.toString().normalize('NFD'))),
-  ),
-)
+  )
 
 /** The signature is over body ‖ timestamp, so what is taken from one and given to the other leaves it as it was. */
 const onBoundary = fc.integer({ min: -12, max: 24 }).map(
