@@ -55,7 +55,12 @@ const scalar: fc.Arbitrary<AttributeValue> = fc.oneof(
 )
 const { attribute } = fc.letrec<{ attribute: AttributeValue; map: AttributeValue; list: AttributeValue }>(
   tie => ({
-    attribute: fc.oneof({ depthSize: 'small', withCrossShrink: true }, scalar, tie('map'), tie('list')),
+    attribute: fc.oneof(
+      { depthSize: 'xsmall', maxDepth: 3, withCrossShrink: true },
+      scalar,
+      tie('map'),
+      tie('list'),
+    ),
     map: fc.dictionary(name, tie('attribute'), { noNullPrototype: true, maxKeys: 6 }).map(M => ({ M })),
     list: fc.array(tie('attribute'), { maxLength: 3 }).map(L => ({ L })),
   }),
