@@ -247,7 +247,7 @@ function decodeUtf8(body: Uint8Array): string | undefined {
 const parseBody = (body: Uint8Array): Record<string, unknown> => parseObject(decodeUtf8(body) ?? '') ?? {}
 
 /** An id in a form that fits an attribute, a DynamoDB key and a message group alike. */
-function idText(value: unknown): string | undefined {
+export function idText(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
   return typeof value === 'string' && /^[!-~]{1,128}$/.test(value) ? value : undefined
 }
