@@ -88,7 +88,7 @@ const TOKEN =
   'grant_type=client_credentials&client_id=local-client&client_secret=local-secret&box_subject_type=enterprise&box_subject_id=1'
 
 /** A small Box with a folder, a file and a token. */
-async function smallBox() {
+export async function smallBox() {
   let ids = 0
   const box = createEmulatedBox({
     clock: { now: () => NOW, after: () => () => {} },

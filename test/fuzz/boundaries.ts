@@ -1,0 +1,35 @@
+import type { Boundary } from './boundary.ts'
+import { commandLines } from './command-line.ts'
+import { environments } from './config.ts'
+import { emulatedBoxCalls } from './emulated-box.ts'
+import { eventBodies } from './event.ts'
+import { gatewayEvents } from './gateway-event.ts'
+import { gatewayRoundTrips } from './local-gateway.ts'
+import { pageRequests } from './page.ts'
+import { batches, queueMessages } from './queue-message.ts'
+import { ledgerItems } from './record.ts'
+import { boxAnswers, retryDecisions, thrownValues } from './retry.ts'
+import { boxAppSecrets, signatureKeySecrets } from './secrets.ts'
+import { signedDeliveries } from './signed-delivery.ts'
+import { timestamps } from './timestamp.ts'
+
+/** Every boundary there is. */
+export const BOUNDARIES: readonly Boundary[] = [
+  gatewayEvents,
+  signedDeliveries,
+  timestamps,
+  signatureKeySecrets,
+  boxAppSecrets,
+  queueMessages,
+  batches,
+  eventBodies,
+  ledgerItems,
+  retryDecisions,
+  boxAnswers,
+  thrownValues,
+  environments,
+  commandLines,
+  gatewayRoundTrips,
+  emulatedBoxCalls,
+  pageRequests,
+]
