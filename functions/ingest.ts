@@ -5,7 +5,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, APIGatewayProxyResul
 import { ingestConfig } from '../lib/config.ts'
 import { deliveryFromGateway } from '../lib/delivery.ts'
 import { ANSWERS, type Answer, failed, type IngestParts, ingest } from '../lib/ingest.ts'
-import { createLog } from '../lib/log.ts'
+import { createLog, errorKind } from '../lib/log.ts'
 import { createQueue } from '../lib/queue.ts'
 import { createKeyring } from '../lib/signature-keys.ts'
 
@@ -28,8 +28,7 @@ const parts = (): IngestParts => {
     secretsManager: new SecretsManagerClient(CLIENT),
     secretId: config.signatureKeysSecretId,
     now,
-    onFailure: error =>
-      log.error('signature_keys_unavailable', { error: error instanceof Error ? error.name : typeof error }),
+    onFailure: error => log.error('signature_keys_unavailable', { error: errorKind(error) }),
   })
   return {
     ...config,
