@@ -81,6 +81,7 @@ export const boxAnswers = boundary(
     const failed = classify(error)
     assert.ok(FAILURE_CODES.includes(failed.code))
     assert.equal(error.status, given.status)
+    for (const word of [error.boxCode, error.requestId]) assert.match(word ?? 'none', /^[\w.:-]{1,64}$/)
     assert.ok(failed.message.length <= 1001)
     assert.equal(failed.class === 'throttled', failed.code === 'box_throttled')
     const { retryAfterSeconds } = failed
