@@ -23,11 +23,14 @@ export type Entered = {
   readonly lines: readonly string[]
 }
 
-/** Lets one event of API Gateway through the real front door: real keyring, real queue, in front of memory. */
-export async function enter(event: unknown): Promise<Entered> {
+/**
+ * Lets one event of API Gateway through the real front door: real keyring, real queue, in front of memory.
+ * @param at the time it is there, in milliseconds since the epoch
+ */
+export async function enter(event: unknown, at = NOW): Promise<Entered> {
   const lines: string[] = []
   const sqs = new MemorySqs()
-  const now = () => NOW
+  const now = () => at
   const answer = await ingest(deliveryFromGateway(event), {
     keyring: createKeyring({
       secretsManager: { send: async () => ({ $metadata: {}, SecretString: JSON.stringify(KEYS) }) },
