@@ -1,3 +1,4 @@
+import { batches, batchesWithFaults } from './batch.ts'
 import type { Boundary } from './boundary.ts'
 import { commandLines } from './command-line.ts'
 import { environments } from './config.ts'
@@ -6,7 +7,7 @@ import { eventBodies } from './event.ts'
 import { gatewayEvents } from './gateway-event.ts'
 import { gatewayRoundTrips } from './local-gateway.ts'
 import { pageRequests } from './page.ts'
-import { batches, queueMessages } from './queue-message.ts'
+import { queueMessages } from './queue-message.ts'
 import { ledgerItems } from './record.ts'
 import { boxAnswers, retryDecisions, thrownValues } from './retry.ts'
 import { boxAppSecrets, signatureKeySecrets } from './secrets.ts'
@@ -22,6 +23,7 @@ export const BOUNDARIES: readonly Boundary[] = [
   boxAppSecrets,
   queueMessages,
   batches,
+  batchesWithFaults,
   eventBodies,
   ledgerItems,
   retryDecisions,
