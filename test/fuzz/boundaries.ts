@@ -2,6 +2,7 @@ import { batches, batchesWithFaults } from './batch.ts'
 import type { Boundary } from './boundary.ts'
 import { commandLines } from './command-line.ts'
 import { environments } from './config.ts'
+import { declarations } from './declaration.ts'
 import { emulatedBoxCalls } from './emulated-box.ts'
 import { eventBodies } from './event.ts'
 import { gatewayEvents } from './gateway-event.ts'
@@ -30,6 +31,7 @@ export const BOUNDARIES: readonly Boundary[] = [
   boxAnswers,
   thrownValues,
   environments,
+  declarations,
   commandLines,
   gatewayRoundTrips,
   emulatedBoxCalls,
