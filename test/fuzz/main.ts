@@ -33,7 +33,8 @@ const program = new Command('fuzz')
 async function run({ boundaries, ...options }: Options): Promise<void> {
   const startedAt = Date.now()
   let toldAt = startedAt
-  console.log(`Fuzzing ${options.cases} cases from seed ${options.seed} …`)
+  const what = options.path === undefined ? `${options.cases} cases` : `the case at ${options.path}`
+  console.log(`Fuzzing ${what} from seed ${options.seed} …`)
   const totals = await fuzz({
     ...options,
     module: new URL(boundaries),
