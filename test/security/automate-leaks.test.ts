@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { automation } from '../../lib/automation.ts'
+import { type Automation, automation } from '../../lib/automation.ts'
 import { createBoxConnection } from '../../lib/box.ts'
 import { createLog } from '../../lib/log.ts'
 import { type Embedded, startEmbedded } from '../embedded.ts'
@@ -51,7 +51,7 @@ const CLIENT_CREDENTIALS = JSON.stringify({
 
 type Secret = { readonly secret?: string; readonly fails?: boolean }
 
-/** Runs an automation that tells Box all it knows, against a Box that does not do as it should. */
+/** Runs automations that tell Box all they know, in a body and in a query, against a Box that does not do as it should. */
 async function runAgainst(apiUrl: string, { secret = CLIENT_CREDENTIALS, fails = false }: Secret = {}) {
   const lines: string[] = []
   const log = createLog({ now: Date.now, write: line => lines.push(line), level: 'debug' })
@@ -67,28 +67,29 @@ async function runAgainst(apiUrl: string, { secret = CLIENT_CREDENTIALS, fails =
     now: Date.now,
     log,
   })
-  const talkative = automation({
-    name: 'talkative',
-    on: 'FILE.LOCKED',
-    watch: { folder: '100001' },
-    retry: { attempts: 1 },
-    async run({ event, box }) {
-      const { name = '' } = event.source
-      await box.files.updateFileById(event.source.id, { requestBody: { name, description: name } })
-      await box.search.searchForContent({ query: CANARIES.fileName })
-    },
+  const declare = (name: string, run: Automation['run']) =>
+    automation({ name, on: 'FILE.LOCKED', watch: { folder: '100001' }, retry: { attempts: 1 }, run })
+  const updating = declare('updating', async ({ event, box }) => {
+    const name = CANARIES.fileName
+    await box.files.updateFileById(String(event.source.id), { requestBody: { name, description: name } })
   })
-  const engine = createEngine(embedded, [talkative])
+  const searching = declare('searching', async ({ box }) => {
+    await box.search.searchForContent({ query: CANARIES.fileName })
+  })
+  const engine = createEngine(embedded, [updating, searching])
   const id = await engine.send('FILE.LOCKED', {
     source: { name: CANARIES.fileName, description: CANARIES.comment },
     createdBy: { type: 'user', id: '1', name: CANARIES.comment, login: CANARIES.email },
   })
   const answer = await engine.work({ parts: { box: connection.box, targetOf: connection.targetOf } })
   const kept = await engine.record(id)
-  const failure = kept?.runs.talkative?.error
+  const failures = ['updating', 'searching'].map(name => kept?.runs[name]?.error?.code ?? 'none')
   // The payload is kept on purpose, for replays.
   const record = { ...kept, payload: undefined }
-  return { failure, told: { answer, record, lines: [...lines, ...engine.lines], dead: engine.deadLetters() } }
+  return {
+    failures,
+    told: { answer, record, lines: [...lines, ...engine.lines], dead: engine.deadLetters() },
+  }
 }
 
 const echo = (request: IncomingMessage, body: string): object => {
@@ -116,8 +117,8 @@ describe('nothing secret or private is told of a failed run, in its log, its rec
           'www-authenticate': `${request.headers.authorization}`,
         }),
       )
-      const { failure, told } = await runAgainst(url)
-      expect(failure?.code).toMatch(/^box_/)
+      const { failures, told } = await runAgainst(url)
+      for (const code of failures) expect(code).toMatch(/^box_/)
       expectNoCanary(told)
     },
   )
@@ -149,23 +150,23 @@ describe('nothing secret or private is told of a failed run, in its log, its rec
           .end(body),
     ],
   ])('where Box answers %s', async (_, answer) => {
-    const { failure, told } = await runAgainst(await hostileBox(answer))
-    expect(failure).toBeDefined()
+    const { failures, told } = await runAgainst(await hostileBox(answer))
+    expect(failures).not.toContain('none')
     expectNoCanary(told)
   })
 
   test('where Box refuses the credentials, telling them', async () => {
     const refuse: Answering = (request, body, response) => json(response, 400, echo(request, body))
-    const { failure, told } = await runAgainst(await hostileBox(refuse, refuse))
-    expect(failure?.code).toMatch(/^box_/)
+    const { failures, told } = await runAgainst(await hostileBox(refuse, refuse))
+    for (const code of failures) expect(code).toMatch(/^box_/)
     expectNoCanary(told)
   })
 
   test('where nobody answers', async () => {
     const url = await hostileBox(() => {})
     for (const close of open.splice(0)) await close()
-    const { failure, told } = await runAgainst(url)
-    expect(failure?.code).toBe('box_unreachable')
+    const { failures, told } = await runAgainst(url)
+    expect(failures).toEqual(['box_unreachable', 'box_unreachable'])
     expectNoCanary(told)
   })
 
@@ -189,14 +190,14 @@ describe('nothing secret or private is told of a failed run, in its log, its rec
       }),
     ],
   ])('where the app’s secret %s', async (_, secret) => {
-    const { failure, told } = await runAgainst('http://127.0.0.1:9', { secret })
-    expect(failure).toBeDefined()
+    const { failures, told } = await runAgainst('http://127.0.0.1:9', { secret })
+    expect(failures).not.toContain('none')
     expectNoCanary(told)
   })
 
   test('where the app’s secret can’t be read, and AWS says why', async () => {
-    const { failure, told } = await runAgainst('http://127.0.0.1:9', { fails: true })
-    expect(failure?.code).toBe('box_app_secret_unavailable')
+    const { failures, told } = await runAgainst('http://127.0.0.1:9', { fails: true })
+    expect(failures).toEqual(['box_app_secret_unavailable', 'box_app_secret_unavailable'])
     expectNoCanary(told)
   })
 })

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROOT } from '../../infra/bundle.ts'
 import { automation } from '../../lib/automation.ts'
+import type { BoxEvent } from '../../lib/event.ts'
 import { describeBody, encodedBytes, encodeMessage, MESSAGE_BYTES_FIRST_MAX } from '../../lib/message.ts'
 import { readRecord } from '../../lib/record.ts'
 import { parseKeys } from '../../lib/signature-keys.ts'
@@ -127,8 +128,9 @@ describe('names of prototypes', () => {
     const evil =
       '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"prototype":{"polluted":1}}'
     const payload = JSON.stringify(samplePayload('FILE.LOCKED', { id: '__proto__' }))
-    const body = Buffer.from(`${payload.slice(0, -1)},${evil.slice(1)}`)
-    const seen: unknown[] = []
+    const within = payload.replace('"source":{', `"source":${evil.slice(0, -1)},`)
+    const body = Buffer.from(`${within.slice(0, -1)},${evil.slice(1)}`)
+    const seen: BoxEvent[] = []
     const engine = createEngine(embedded, [
       automation({
         name: 'seeing',
@@ -145,6 +147,8 @@ describe('names of prototypes', () => {
     await engine.sendBody(body)
     expect((await engine.work()).batchItemFailures).toEqual([])
     expect(seen).toMatchObject([{ id: '__proto__', trigger: 'FILE.LOCKED' }])
+    // Also what merges it into something else stays clean.
+    expect(Object.hasOwn(seen[0]?.source ?? {}, '__proto__')).toBe(false)
     expect(await engine.record('__proto__')).toMatchObject({ status: 'done' })
     expect(parseKeys(evil)).toEqual({})
     readRecord({ runs: { M: JSON.parse('{"__proto__":{"M":{"polluted":{"S":"1"}}}}') } })
