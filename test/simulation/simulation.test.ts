@@ -39,7 +39,7 @@ describe.skipIf(SIMULATION_SEED)('the simulation', { timeout: 180_000 }, () => {
     const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((so, one) => so + of(one), 0)
     expect(sum(({ figures }) => figures.repeats)).toBeGreaterThan(0)
     expect(sum(({ figures }) => figures.deadLetters)).toBeGreaterThan(0)
-    expect(sum(({ figures }) => figures.deliveries)).toBeGreaterThan(5000)
+    expect(sum(({ figures }) => figures.deliveries)).toBeGreaterThan(3000)
   })
 
   test(`breaks no invariant with ${FRESH.seeds} fresh seeds from ${FRESH.first} on`, async () => {
