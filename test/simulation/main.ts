@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
 import { runCampaign, type Total } from './campaign.ts'
+import { hunt, rowOf } from './hunt.ts'
 import { INVARIANTS } from './invariants.ts'
+import { MUTANTS } from './mutants.ts'
 import { replay, report } from './replay.ts'
 
 const { values } = parseArgs({
@@ -9,15 +11,25 @@ const { values } = parseArgs({
     seeds: { type: 'string' },
     first: { type: 'string' },
     seed: { type: 'string' },
+    mutants: { type: 'boolean' },
   },
 })
 
-/** Runs seeds for a time and prints figures, or one seed and prints what it did. */
+/** Runs seeds for a time and prints figures; or one seed, and what it did; or the mutants, and how soon each is found. */
 async function main(): Promise<number> {
   if (values.seed !== undefined) {
     const one = await replay(wholeOf('seed', values.seed))
     console.log(report(one))
     return one.smallest ? 1 : 0
+  }
+  if (values.mutants) {
+    let missed = 0
+    for (const { name } of MUTANTS) {
+      const caught = await hunt(name)
+      console.log(rowOf(caught))
+      if (!caught.invariant) missed += 1
+    }
+    return missed === 0 ? 0 : 1
   }
   const minutes = Number(values.minutes ?? (values.seeds === undefined ? 1 : Number.POSITIVE_INFINITY))
   const begun = Date.now()

@@ -1,9 +1,7 @@
 import { registerHooks } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { Caught } from './hunt.ts'
 import { MUTANTS, type Mutant } from './mutants.ts'
-
-/** What came of a mutant: the first seed that found it and what that broke. */
-export type Caught = { readonly name: string; readonly seeds: number; readonly invariant: string | undefined }
 
 class MutantDoesNotFit extends Error {
   override readonly name = 'MutantDoesNotFit'
@@ -24,7 +22,7 @@ function mutate({ name, file, find, replace }: Mutant): void {
   })
 }
 
-async function hunt(mutant: Mutant): Promise<Caught> {
+async function find(mutant: Mutant): Promise<Caught> {
   mutate(mutant)
   const [{ simulate }, { planOf }] = await Promise.all([import('./simulate.ts'), import('./plan.ts')])
   for (let seed = 1; seed <= mutant.seedsMax; seed += 1) {
@@ -39,6 +37,6 @@ async function hunt(mutant: Mutant): Promise<Caught> {
 const mutant = MUTANTS.find(({ name }) => name === workerData)
 if (parentPort && mutant) {
   Error.stackTraceLimit = 0
-  parentPort.postMessage(await hunt(mutant))
+  parentPort.postMessage(await find(mutant))
   process.exit(0)
 }

@@ -1,26 +1,25 @@
-import { Worker } from 'node:worker_threads'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Caught } from './mutant-worker.ts'
+import { ROOT } from '../../infra/bundle.ts'
+import { hunt, rowOf } from './hunt.ts'
+import { INVARIANTS } from './invariants.ts'
 import { MUTANTS } from './mutants.ts'
 
-/** Lets the simulation look for a bug in a thread of its own, into which the bug is loaded. */
-function hunt(name: string): Promise<Caught> {
-  const worker = new Worker(new URL('mutant-worker.ts', import.meta.url), { workerData: name })
-  return new Promise((resolve, reject) => {
-    worker.on('message', resolve)
-    worker.on('error', reject)
-    worker.on('exit', code => reject(new Error(`The worker ended with ${code}.`)))
-  })
-}
+const guarantees = readFileSync(join(ROOT, 'docs', 'guarantees.md'), 'utf8')
 
 describe.skipIf(process.env.SIMULATION_SEED)('the simulation finds that', { timeout: 240_000 }, () => {
   test.concurrent.each(MUTANTS)('$name (within $seedsMax seeds)', async ({ name, seedsMax }) => {
-    const { seeds, invariant } = await hunt(name)
-    expect(invariant).toBeDefined()
-    expect(seeds).toBeLessThanOrEqual(seedsMax)
+    const caught = await hunt(name)
+    expect(caught.invariant).toBeDefined()
+    expect(caught.seeds).toBeLessThanOrEqual(seedsMax)
+    expect(guarantees, 'npm run simulate -- --mutants prints the table anew').toContain(rowOf(caught))
   })
 })
 
-test('every mutant has a name of its own', () => {
+test('the guide lists every mutant, each under a name of its own, and every invariant', () => {
+  expect(guarantees.match(/^\| .* \| `\w+` \| \d+ \|$/gm)).toHaveLength(MUTANTS.length)
   expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length)
+  for (const [name, sentence] of Object.entries(INVARIANTS))
+    expect(guarantees).toContain(`| \`${name}\` | ${sentence} |`)
 })

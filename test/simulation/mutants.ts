@@ -313,4 +313,11 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '{ ...run, steps, finishedAt: now }',
     seedsMax: 40,
   },
+  {
+    name: 'a redrive gives a run no new attempts',
+    file: 'claim.ts',
+    find: 'runs[name] = { ...FRESH_RUN, steps: run.steps, redrives: redrives + 1 }',
+    replace: "runs[name] = { ...run, status: 'pending', redrives: redrives + 1 }",
+    seedsMax: 40,
+  },
 ]
