@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { conformance } from './conformance.ts'
 import { demo } from './demo.ts'
 import { start } from './start.ts'
 
@@ -10,6 +11,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'SettingsMissing',
   'AwsEndpointFailed',
   'DemoFailed',
+  'ConformanceUnusable',
 ])
 
 const PORT = 4400
@@ -21,6 +23,13 @@ function port(text: string): number {
     throw new InvalidArgumentError('It must be a whole number from 0 to 65535.')
   return Number(text)
 }
+
+function seconds(text: string): number {
+  if (/^\d{1,4}$/.test(text) && Number(text) > 0) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number of seconds from 1 up.')
+}
+
+const more = (text: string, before: readonly string[] = []): string[] => [...before, text]
 
 /** The command line, which a test can read as well. */
 export const program = new Command('boxhooks').description(
@@ -35,13 +44,34 @@ program
   .action(start)
 program.command('demo').description('show the main job from end to end, and check it').action(demo)
 
+program
+  .command('conformance')
+  .description('ask any receiver of Box webhooks, in any language, for all that one must do')
+  .argument('[url]', 'the address that Box would deliver to')
+  .option(
+    '--primary-key-file <file>',
+    'holds the receiver’s primary signature key (or set BOXHOOKS_PRIMARY_KEY)',
+  )
+  .option('--secondary-key-file <file>', 'holds its secondary key (or set BOXHOOKS_SECONDARY_KEY)')
+  .option('--only <id>', 'just this requirement or group; can be repeated', more)
+  .option('--list', 'only list the requirements')
+  .option('--json', 'print the report as JSON')
+  .option('--junit <file>', 'also write the report as JUnit XML')
+  .option('--header <header>', 'send this header, "Name: value", too; can be repeated', more)
+  .addOption(
+    new Option('--timeout <seconds>', 'how long an answer may take; Box waits 30 s')
+      .default(30)
+      .argParser(seconds),
+  )
+  .action(conformance)
+
 async function run(): Promise<void> {
   try {
     await program.parseAsync()
   } catch (error) {
     const expected = error instanceof Error && EXPECTED.has(error.name)
     console.error(expected ? error.message : error)
-    process.exitCode = 1
+    process.exitCode = error instanceof Error && error.name === 'ConformanceUnusable' ? 2 : 1
   }
 }
 

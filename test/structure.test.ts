@@ -10,12 +10,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   functions: ['lib'],
   infra: ['lib', 'automations'],
   local: ['functions', 'lib', 'infra'],
-  cli: ['local', 'infra', 'lib'],
+  conformance: ['local', 'lib'],
+  cli: ['local', 'infra', 'lib', 'conformance'],
 }
 
 function sources(folder: string): string[] {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-  return files.filter(file => /\.(ts|cjs|js)$/.test(file)).map(file => join(folder, file))
+  return files.filter(file => /\.(ts|cjs|mjs|js)$/.test(file)).map(file => join(folder, file))
 }
 
 /** The files that a file imports from this repository, as paths from its root. */
@@ -43,7 +44,7 @@ test('no file is an orphan: every one of lib, infra and local is imported, or ru
   const named =
     readFileSync(join(ROOT, 'package.json'), 'utf8') + readFileSync(join(ROOT, 'serverless.yml'), 'utf8')
   const byName = ['local/lambda-worker.ts', 'local/inspector/page.js', 'local/dynalite.d.ts']
-  const orphans = ['lib', 'infra', 'local', 'cli']
+  const orphans = ['lib', 'infra', 'local', 'conformance', 'cli']
     .flatMap(sources)
     .filter(file => !imported.has(file) && !named.includes(file) && !byName.includes(file))
   expect(orphans.map(file => relative('.', file))).toEqual([])

@@ -1,0 +1,113 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createKit, type Header } from '../conformance/delivery.ts'
+import { conforms, examine, type Finding } from '../conformance/examine.ts'
+import { jsonReport, junitReport, textReport } from '../conformance/report.ts'
+import type { Requirement } from '../conformance/requirement.ts'
+import { REQUIREMENTS } from '../conformance/requirements.ts'
+import { send } from '../conformance/send.ts'
+
+export type ConformanceOptions = {
+  readonly primaryKeyFile?: string
+  readonly secondaryKeyFile?: string
+  readonly only?: readonly string[]
+  readonly list?: boolean
+  readonly json?: boolean
+  readonly junit?: string
+  readonly timeout: number
+  readonly header?: readonly string[]
+}
+
+/** What keeps the kit from asking at all. */
+export class ConformanceUnusable extends Error {
+  override readonly name = 'ConformanceUnusable'
+}
+
+/** Asks any receiver of Box's webhooks for all that one must do. The exit code is 0 where it does, 1 where not, 2 where it could not be asked. */
+export async function conformance(address: string | undefined, options: ConformanceOptions): Promise<void> {
+  const requirements = chosen(options.only)
+  if (options.list) {
+    for (const { id, level, says } of requirements)
+      console.log(`${id.padEnd(32)} ${level.padEnd(6)}  ${says}`)
+    return
+  }
+  const url = urlOf(address)
+  const headers = (options.header ?? []).map(headerOf)
+  const kit = createKit({
+    primary: keyOf('primary', options.primaryKeyFile, 'BOXHOOKS_PRIMARY_KEY') ?? missingKey(),
+    secondary: keyOf('secondary', options.secondaryKeyFile, 'BOXHOOKS_SECONDARY_KEY'),
+  })
+  const timeoutMs = options.timeout * 1000
+  const reached = await send(url, { method: 'HEAD', headers: [], body: new Uint8Array() }, headers, timeoutMs)
+  if (reached.kind === 'silent')
+    throw new ConformanceUnusable(
+      `${url.origin} can't be asked: ${reached.reason}. See that the receiver runs and that the address is right.`,
+    )
+  const findings = await examine({
+    url,
+    kit,
+    requirements,
+    headers,
+    timeoutMs,
+    onFinding: progress(requirements.length),
+  })
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  const at = new Date()
+  if (options.junit) writeFileSync(options.junit, junitReport(url.href, at, findings))
+  console.log(options.json ? jsonReport(url.href, at, findings) : textReport(findings))
+  if (!conforms(findings)) process.exitCode = 1
+}
+
+function progress(total: number): (finding: Finding) => void {
+  let done = 0
+  return ({ requirement }) => {
+    done += 1
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${done}/${total} ${requirement.id}`)
+  }
+}
+
+function chosen(only: readonly string[] | undefined): readonly Requirement[] {
+  if (!only) return REQUIREMENTS
+  for (const name of only)
+    if (!REQUIREMENTS.some(({ id }) => isOf(id, name)))
+      throw new ConformanceUnusable(
+        `There is no requirement or group ${JSON.stringify(name)}. --list shows all of them.`,
+      )
+  return REQUIREMENTS.filter(({ id }) => only.some(name => isOf(id, name)))
+}
+
+const isOf = (id: string, name: string): boolean => id === name || id.startsWith(`${name}.`)
+
+function urlOf(address: string | undefined): URL {
+  const url = URL.parse(address ?? '')
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw new ConformanceUnusable('Give the receiver’s address, such as https://example.com/box/webhook.')
+}
+
+function headerOf(text: string): Header {
+  const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):\s*([\t\u0020-\u007e]*)$/.exec(text) ?? []
+  if (name && value !== undefined) return [name, value]
+  throw new ConformanceUnusable('A --header must have the form "Name: value".')
+}
+
+/** Keys come from a file or the environment: what stands on the command line is seen by every process. */
+function keyOf(which: string, file: string | undefined, variable: string): string | undefined {
+  if (file === undefined) return process.env[variable]?.trim() || undefined
+  const key = readKey(which, file).trim()
+  if (key) return key
+  throw new ConformanceUnusable(`The file of the ${which} key is empty.`)
+}
+
+function readKey(which: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : 'unknown'
+    throw new ConformanceUnusable(`The file of the ${which} key can't be read (${code}): ${file}`)
+  }
+}
+
+function missingKey(): never {
+  throw new ConformanceUnusable(
+    'The receiver’s primary signature key is missing. Put it into a file and name that with --primary-key-file, or into the variable BOXHOOKS_PRIMARY_KEY.',
+  )
+}

@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createKit } from '../../conformance/delivery.ts'
+import { conforms, examine, type Finding } from '../../conformance/examine.ts'
+import { REQUIREMENTS } from '../../conformance/requirements.ts'
+import { ROOT } from '../../infra/bundle.ts'
+import { type Stack, startStack } from '../../local/stack.ts'
+import { packagedLocal } from '../packaged.ts'
+import { naive, onSdk, parseFirst, type Receiver, serveReceiver } from './receivers.ts'
+
+const KEYS = { primary: 'conformance-primary-key', secondary: 'conformance-secondary-key' }
+const guide = readFileSync(join(ROOT, 'docs', 'conformance.md'), 'utf8')
+const failed = (findings: readonly Finding[]): string[] =>
+  findings.filter(({ result }) => result === 'failed').map(({ requirement }) => requirement.id)
+
+/** What each of the receivers in receivers.ts gets wrong. */
+const NAIVE = [
+  'signature.keys-swapped',
+  'forgery.body-extended',
+  'forgery.reserialised',
+  'declared.algorithm-other',
+  'declared.algorithm-missing',
+  'declared.version-other',
+  'declared.version-missing',
+  'declared.algorithm-twice',
+  'time.eleven-minutes',
+  'time.a-day',
+  'time.eleven-minutes-elsewhere',
+  'time.far-ahead',
+  'time.missing',
+  'time.unreadable',
+  'time.epoch',
+  'time.no-offset',
+  'time.impossible',
+  'body.escaped',
+  'body.white-space',
+  'body.numbers',
+  'body.not-json',
+  'body.no-object',
+  'body.not-utf8',
+  'body.byte-order-mark',
+  'body.empty',
+  'body.size-256k',
+  'body.size-1m',
+  'http.method-get',
+  'http.method-other',
+  'http.method-options',
+  'privacy.stack-trace',
+]
+
+const PARSE_FIRST = [
+  'signature.secondary-only',
+  'signature.new-primary',
+  'signature.keys-swapped',
+  'declared.algorithm-other',
+  'declared.algorithm-missing',
+  'declared.version-other',
+  'declared.version-missing',
+  'declared.algorithm-twice',
+  'time.far-ahead',
+  'time.missing',
+  'time.unreadable',
+  'time.epoch',
+  'time.no-offset',
+  'time.impossible',
+  'body.every-kind',
+  'body.no-active-session',
+  'body.webhook-deleted',
+  'body.no-source',
+  'body.not-json',
+  'body.no-object',
+  'body.not-utf8',
+  'body.byte-order-mark',
+  'body.empty',
+  'http.method-get',
+  'http.method-other',
+  'http.method-options',
+  'retry.new-delivery-id',
+  'retry.at-once',
+  'retry.after-forgery',
+  'privacy.refusal',
+  'privacy.stack-trace',
+]
+
+const ON_SDK = [
+  'signature.keys-swapped',
+  'forgery.extended',
+  'forgery.unpadded',
+  'time.slightly-ahead',
+  'time.missing',
+  'time.unreadable',
+  'time.epoch',
+  'time.no-offset',
+  'time.impossible',
+  'body.not-json',
+  'body.no-object',
+  'body.byte-order-mark',
+  'body.empty',
+  'http.method-other',
+  'privacy.stack-trace',
+]
+
+describe('our own receiver', () => {
+  let stack: Stack
+  beforeAll(async () => {
+    stack = await startStack({ port: 0, keys: KEYS, packaged: await packagedLocal() })
+  })
+  afterAll(() => stack.stop())
+
+  test('keeps to every requirement, what should hold included', { timeout: 120_000 }, async () => {
+    const findings = await examine({
+      url: new URL(stack.webhookUrl),
+      kit: createKit(KEYS),
+      requirements: REQUIREMENTS,
+    })
+    expect(findings.filter(({ result }) => result !== 'passed')).toEqual([])
+    expect(findings).toHaveLength(REQUIREMENTS.length)
+  })
+
+  test('without the secondary key only what needs it is skipped', { timeout: 60_000 }, async () => {
+    const findings = await examine({
+      url: new URL(stack.webhookUrl),
+      kit: createKit({ primary: KEYS.primary }),
+      requirements: REQUIREMENTS.filter(({ id }) => id.startsWith('signature.')),
+    })
+    const skipped = findings
+      .filter(({ result }) => result === 'skipped')
+      .map(({ requirement }) => requirement.id)
+    expect(skipped).toEqual(['signature.secondary-only', 'signature.new-primary', 'signature.keys-swapped'])
+    expect(failed(findings)).toEqual([])
+  })
+})
+
+describe('a receiver of somebody else’s', () => {
+  async function examineReceiver(receiver: Receiver): Promise<readonly Finding[]> {
+    const running = await serveReceiver(receiver, KEYS)
+    try {
+      return await examine({ url: running.url, kit: createKit(KEYS), requirements: REQUIREMENTS })
+    } finally {
+      await running.close()
+    }
+  }
+
+  test.each<[string, Receiver, readonly string[]]>([
+    ['serialises the body again', naive, NAIVE],
+    ['parses before it verifies', parseFirst(), PARSE_FIRST],
+    ['rests on the official SDK', onSdk, ON_SDK],
+  ])('that %s fails just the right requirements', { timeout: 120_000 }, async (name, receiver, expected) => {
+    const findings = await examineReceiver(receiver)
+    expect(failed(findings)).toEqual(expected)
+    expect(conforms(findings)).toBe(false)
+    expect(guide).toContain(`| ${name} | ${expected.length} | `)
+  })
+})
+
+describe('the requirements', () => {
+  test('are more than sixty, each under an id of its own', () => {
+    const ids = REQUIREMENTS.map(({ id }) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids.length).toBeGreaterThan(60)
+    for (const id of ids) expect(id).toMatch(/^[a-z]+\.[a-z0-9-]+$/)
+  })
+
+  test('are those of docs/conformance.md', () => {
+    for (const { id, level, says } of REQUIREMENTS)
+      expect(guide).toContain(`| \`${id}\` | ${level} | ${says} |`)
+    expect(guide.match(/^\| `[a-z]+\.[a-z0-9-]+` \| /gm)).toHaveLength(REQUIREMENTS.length)
+  })
+})
