@@ -126,16 +126,17 @@ export class SimulatedBox {
     const webhookId = WEBHOOKS[folder]
     const readable = !random.chance(plan.rates.unreadable)
     const path = inside ? [ROOT, OUTER, INNER] : [ROOT, OUTER]
-    const payload = samplePayload(trigger, {
-      id: eventId,
-      webhookId,
-      source: {
-        id: fileId,
-        name: `${FILE_NAME} ü ${random.chance(0.1) ? '\u{1f600}' : ''}.pdf`,
-        path_collection: { total_count: path.length, entries: path },
-        parent: path.at(-1),
-      },
-    })
+    const source = {
+      type: 'file',
+      id: fileId,
+      name: `${FILE_NAME} ü ${random.chance(0.1) ? '\u{1f600}' : ''}.pdf`,
+      path_collection: { total_count: path.length, entries: path },
+      parent: path.at(-1),
+    }
+    // What does not matter to the engine would only cost time; some plans have all of it.
+    const payload = plan.sdk
+      ? samplePayload(trigger, { id: eventId, webhookId, source })
+      : { type: 'webhook_event', id: eventId, trigger, webhook: { id: webhookId, type: 'webhook' }, source }
     const body = readable ? wireBody(payload) : unreadable(eventId, random)
     const concerned = automations.filter(
       one => one.folder === folder && one.on.some(on => on === trigger) && readable,

@@ -104,8 +104,13 @@ export class Network {
         let answer: () => void
         try {
           if (random.chance(serviceErrors)) {
-            this.strike('service error')
-            throw new ServiceRefusal('InternalFailure', `${service.name} failed.`, true)
+            const throttled = random.chance(0.5)
+            this.strike(throttled ? 'service throttled' : 'service error')
+            throw new ServiceRefusal(
+              throttled ? 'ThrottlingException' : 'InternalFailure',
+              service.name,
+              true,
+            )
           }
           const value = apply()
           if (random.chance(lostResponses)) {

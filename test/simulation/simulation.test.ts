@@ -113,4 +113,5 @@ const FAULTS = [
   'response lost',
   'service error',
   'service given up',
+  'service throttled',
 ]
