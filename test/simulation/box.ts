@@ -214,9 +214,12 @@ export class SimulatedBox {
   }
 
   async #attack(overheard: Request): Promise<void> {
-    const { random, scheduler, gateway, witness, keysReadable } = this.#options
+    const { plan, random, scheduler, gateway, witness, keysReadable } = this.#options
     const withdrawn = scheduler.now - REMEMBERED_MS_MAX - 60_000
-    const retiredKeys = this.#retired.filter(({ since }) => since < withdrawn).map(({ key }) => key)
+    // While the newest keys can't be read the last ones stay in use, as the guide says.
+    const isForgotten = plan.times.outages === 0 && keysReadable()
+    const retired = isForgotten ? this.#retired.filter(({ since }) => since < withdrawn) : []
+    const retiredKeys = retired.map(({ key }) => key)
     const loot = { overheard, earlier: this.#earlier ?? overheard, retiredKeys, now: scheduler.now }
     const readable = keysReadable()
     const response = await gateway.request(forge(loot, random))

@@ -1,6 +1,7 @@
+import { read } from './aws.ts'
 import { INVARIANTS, type Invariant, type Violation } from './invariants.ts'
 import { knobsOf, type Plan } from './plan.ts'
-import { read, World } from './world.ts'
+import { World } from './world.ts'
 
 /** What came of one plan. */
 export type Outcome = {
@@ -47,15 +48,15 @@ export type SimulateOptions = {
  */
 export async function simulate(plan: Plan, options: SimulateOptions = {}): Promise<Outcome> {
   const world = new World(plan, options.trace)
-  const { scheduler, witness, deadLetters } = world
+  const { scheduler, witness, aws, connections } = world
   const stop = () =>
     scheduler.happened >= HAPPENINGS_MAX || (options.impatient === true && witness.violations.length > 0)
-  await world.load()
+  await connections.load()
   world.box.begin()
   planFaults(world)
   const rested = await scheduler.run(stop)
   if (rested) checkRest(world)
-  const given = deadLetters.messages.length
+  const given = aws.deadLetters.messages.length
   if (rested && !stop()) await mend(world, stop)
   witness.check(
     'comes_to_rest',
@@ -67,11 +68,12 @@ export async function simulate(plan: Plan, options: SimulateOptions = {}): Promi
 
 /** Outages, pauses of the event source, and redrives by somebody who hopes that it helps. */
 function planFaults(world: World): void {
-  const { plan, scheduler, random, services, source, network, witness } = world
+  const { plan, scheduler, random, aws, source, network, witness, connections } = world
   const { times, seconds } = plan
   const sometime = () => random.between(0, seconds * 1000 + 30 * MINUTE)
   for (let count = 0; count < times.outages; count += 1) {
-    const { secretsManager, sqs, dynamodb, box } = services
+    const { secretsManager, sqs, dynamodb } = aws.services
+    const box = world.boxService
     // An administrator who changes keys waits until the functions have read them.
     const service = random.pick(
       times.keyRotations > 0 ? [sqs, dynamodb, box] : [sqs, dynamodb, box, secretsManager],
@@ -93,17 +95,19 @@ function planFaults(world: World): void {
       scheduler.after(random.pick([MINUTE, HOUR, DAY, 6 * DAY]) * random.next(), () => source.resume())
     })
   for (let count = 0; count < times.revokedTokens; count += 1)
-    scheduler.after(sometime(), () => world.revokeTokens())
+    scheduler.after(sometime(), () => connections.revokeTokens())
   for (let count = 0; count < times.redrives; count += 1) scheduler.after(sometime(), () => redriveAll(world))
 }
 
 function redriveAll(world: World): void {
-  world.deadLetters.dropOld()
-  for (const stored of [...world.deadLetters.messages]) world.redrive(stored)
+  const { deadLetters } = world.aws
+  deadLetters.dropOld()
+  for (const stored of [...deadLetters.messages]) world.redrive(stored)
 }
 
 function checkRest(world: World): void {
-  const { queue, deadLetters, witness, automate, ingest, source } = world
+  const { witness, automate, ingest, source } = world
+  const { queue, deadLetters } = world.aws
   const left = queue.messages.length + automate.busy + ingest.busy + source.busy
   witness.check('comes_to_rest', left === 0, () => `${left} messages or functions are left`)
   const dropped = queue.dropped.map(stored => read(stored).eventId)
@@ -164,7 +168,8 @@ function checkEvent({ witness, lastWritten }: World, eventId: string, dead: Read
 
 /** The day after: what was broken is mended, somebody comes back from a journey and redrives everything. */
 async function mend(world: World, stop: () => boolean): Promise<void> {
-  const { scheduler, random, witness, deadLetters, lastWritten } = world
+  const { scheduler, random, witness, lastWritten } = world
+  const { deadLetters } = world.aws
   world.heal()
   const days = random.pick([0, 0, 0, 1, 13])
   scheduler.after(days * DAY, () => redriveAll(world))

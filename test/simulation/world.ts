@@ -1,44 +1,35 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager'
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult, SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { automateFunction } from '../../lib/automate-function.ts'
-import { type BoxConnection, type BoxConnectionOptions, createBoxConnection } from '../../lib/box.ts'
 import { ingestFunction } from '../../lib/ingest-function.ts'
-import { decodeMessage, type Message } from '../../lib/message.ts'
-import type { SignatureKeys } from '../../lib/signature.ts'
-import { automationOf, FOLDERS, type Simulated, simulatedOf } from './automations.ts'
-import { FILE_NAME, fileIdOf, SimulatedBox, WEBHOOKS } from './box.ts'
-import { type BoxVerdict, connectQuickly } from './box-api.ts'
-import { Table } from './dynamodb.ts'
+import { automationOf, type Simulated, simulatedOf } from './automations.ts'
+import { anomaliesOf, ENV, read, SimulatedAws } from './aws.ts'
+import { FILE_NAME, SimulatedBox } from './box.ts'
+import { BoxConnections } from './box-connection.ts'
 import { EventSource } from './event-source.ts'
 import { SimulatedGateway } from './gateway.ts'
 import { type Remaining, SimulatedLambda } from './lambda.ts'
-import { Network, type Service, ServiceRefusal } from './network.ts'
+import { Network, type Service } from './network.ts'
 import type { Plan } from './plan.ts'
 import type { Disturbance, Process } from './process.ts'
 import { createRandom, type Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
-import { SdkBox } from './sdk.ts'
-import { SimulatedQueue, type Stored } from './sqs.ts'
+import type { Stored } from './sqs.ts'
 import { type Lease, Witness } from './witness.ts'
 
 const START = Date.parse('2026-11-23T10:00:00Z')
-const HOUR = 3_600_000
-const DAY = 24 * HOUR
 
-/** As serverless.yml and infra/queue.yml have it. */
+/** As serverless.yml has it. */
 const DEPLOYED = {
   ingest: { timeoutMs: 10_000, concurrency: 50 },
-  automate: { timeoutMs: 60_000, concurrency: 5, batchSize: 10 },
-  queue: { visibilityTimeout: 360, maxReceiveCount: 1000 },
+  automate: { timeoutMs: 60_000, concurrency: 5 },
+  batchSize: 10,
 }
 
-const ENV = {
-  QUEUE_URL: 'https://sqs.test/events',
-  DEAD_LETTER_QUEUE_URL: 'https://sqs.test/dead',
-  LEDGER_TABLE: 'ledger',
-  SIGNATURE_KEYS_SECRET_ID: 'keys',
-  BOX_APP_SECRET_ID: 'app',
+/** As functions/ingest.ts and functions/automate.ts have them. */
+const CLIENTS = {
+  ingest: { attempts: 2, timeoutMs: 2500 },
+  automate: { attempts: 4, timeoutMs: 5000 },
 }
 
 const BOX_APP = { clientId: 'client', clientSecret: 'canary-client-secret', enterpriseId: '1' }
@@ -47,44 +38,28 @@ type Item = Record<string, AttributeValue>
 
 /** Everything around the two functions, as one seed has it. */
 export class World {
+  readonly plan: Plan
+  readonly random: Random
   readonly scheduler: Scheduler
   readonly network: Network
   readonly witness: Witness
+  readonly aws: SimulatedAws
   readonly box: SimulatedBox
-  readonly queue: SimulatedQueue
-  readonly deadLetters: SimulatedQueue
-  readonly table: Table
+  readonly connections: BoxConnections
   readonly source: EventSource
   readonly ingest: SimulatedLambda<APIGatewayProxyEventV2, APIGatewayProxyResult>
   readonly automate: SimulatedLambda<SQSEvent, SQSBatchResponse>
   readonly automations: readonly Simulated[]
-  readonly plan: Plan
-  readonly random: Random
-  readonly services = {
-    secretsManager: { name: 'Secrets Manager', down: false },
-    sqs: { name: 'SQS', down: false },
-    dynamodb: { name: 'DynamoDB', down: false },
-    box: { name: 'Box', down: false },
-  }
+  readonly boxService: Service = { name: 'Box', down: false }
   readonly startedAt = START
+  /** How many lines were logged. */
   lines = 0
   /** Each event's item as it was last written, whether or not it has expired since. */
   readonly lastWritten = new Map<string, Item>()
-  readonly #secrets = new Map<string, string>([['app', JSON.stringify(BOX_APP)]])
   /** What each process works on at the moment, and until when. */
   readonly #invocations = new Map<Process, { readonly events: readonly string[]; readonly until: number }>()
-  /** Who a write to the table comes from. */
-  #writer: Process | undefined
-  /** Box's API as the SDK reaches it; where it is undefined, Box is called without the SDK. */
-  #sdkBox: SdkBox | undefined
-  readonly #canaries = new Map([
-    ['a signature key', 'canary-key'],
-    ['the client secret', BOX_APP.clientSecret],
-    ['a file name', FILE_NAME],
-  ])
   #processes = 0
   #tokens = 0
-  #ids = 0
   #healed = false
 
   constructor(plan: Plan, trace?: (line: string) => void) {
@@ -95,36 +70,34 @@ export class World {
     this.network = new Network(scheduler, createRandom(plan.seed, 4), plan.rates)
     this.network.onGaveUp = process => this.#disturbed(process)
     this.automations = simulatedOf(plan)
-    const now = () => scheduler.now
+    const healed = () => this.#healed
+    const canaries = new Map([
+      ['a signature key', 'canary-key'],
+      ['the client secret', BOX_APP.clientSecret],
+      ['a file name', FILE_NAME],
+    ])
     this.witness = new Witness({
-      now,
+      now: () => scheduler.now,
       start: START,
       apartMs: 4000 * plan.rates.skew + 2,
-      leaseOf: eventId => this.table.peek(eventId)?.leaseToken?.S,
-      canaries: this.#canaries,
+      leaseOf: eventId => this.aws.table.peek(eventId)?.leaseToken?.S,
+      canaries,
       ...(trace ? { trace } : {}),
     })
     for (const { name, attempts } of this.automations) this.witness.policies.set(name, { attempts })
+    const { network, witness } = this
 
-    const anomalies = {
-      resurrectAfterMs: () =>
-        !this.#healed && random.chance(plan.rates.resurrectedMessages)
-          ? random.pick([10, 60_000, HOUR, 3 * DAY]) * random.next()
-          : undefined,
-      duplicates: () => !this.#healed && random.chance(plan.rates.duplicateMessages / 10),
-      pick: (count: number) => random.int(count),
-    }
-    const time = { now, after: (ms: number, callback: () => void) => scheduler.after(ms, callback) }
-    this.deadLetters = new SimulatedQueue('dead', { visibilityTimeout: 30 }, time)
-    const { visibilityTimeout, maxReceiveCount } = DEPLOYED.queue
-    const redrive = { maxReceiveCount, to: this.deadLetters }
-    this.queue = new SimulatedQueue('events', { visibilityTimeout, redrive }, time, anomalies)
-    this.queue.onSent = message => this.#onQueued(message)
-    this.deadLetters.onSent = message => this.#onDeadLetter(message)
-    this.table = new Table('eventId', {
-      now: () => scheduler.now / 1000,
-      onWrite: (key, after, before) => this.#onWritten(key, after, before),
-    })
+    const anomalies = anomaliesOf(plan.rates, random, healed)
+    const onWrite = (process: Process, eventId: string, after: Item, before: Item | undefined) =>
+      this.#onWritten(process, eventId, after, before)
+    this.aws = new SimulatedAws({ scheduler, network, anomalies, onWrite })
+    this.aws.secrets.set('app', JSON.stringify(BOX_APP))
+    this.aws.queue.onSent = message => this.#onQueued(message)
+    this.aws.deadLetters.onSent = message => this.#onDeadLetter(message)
+    const onToken = (token: string) => void canaries.set(`the Box token ${canaries.size}`, token)
+    const service = this.boxService
+    const box = { plan, scheduler, random, network, witness, service, app: BOX_APP, healed, onToken }
+    this.connections = new BoxConnections(box)
 
     this.ingest = this.#lambda(
       DEPLOYED.ingest,
@@ -136,28 +109,27 @@ export class World {
       process => this.#loadAutomate(process),
       ({ Records }) => Records.map(({ messageAttributes }) => messageAttributes.eventId?.stringValue ?? ''),
     )
-    const gateway = new SimulatedGateway(this.ingest, random)
     this.source = new EventSource({
       scheduler,
       random,
-      queue: this.queue,
+      queue: this.aws.queue,
       automate: this.automate,
-      batchSize: DEPLOYED.automate.batchSize,
+      batchSize: DEPLOYED.batchSize,
       concurrency: DEPLOYED.automate.concurrency,
       lostDeletes: () => (this.#healed ? 0 : plan.rates.duplicateMessages / 5),
     })
+    const { lostRequests, lostResponses, serviceErrors } = plan.rates
     this.box = new SimulatedBox({
       plan,
       scheduler,
       random,
-      network: this.network,
-      gateway,
-      witness: this.witness,
+      network,
+      gateway: new SimulatedGateway(this.ingest, random),
+      witness,
       automations: this.automations,
-      storeKeys: (keys: SignatureKeys) => void this.#secrets.set('keys', JSON.stringify(keys)),
+      storeKeys: keys => void this.aws.secrets.set('keys', JSON.stringify(keys)),
       keysReadable: () =>
-        !this.services.secretsManager.down &&
-        plan.rates.lostRequests + plan.rates.lostResponses + plan.rates.serviceErrors === 0,
+        !this.aws.services.secretsManager.down && lostRequests + lostResponses + serviceErrors === 0,
     })
   }
 
@@ -168,16 +140,25 @@ export class World {
     this.ingest.calm()
     this.automate.calm()
     this.box.heal()
-    for (const service of Object.values(this.services)) service.down = false
+    for (const service of [...Object.values(this.aws.services), this.boxService]) service.down = false
     this.source.resume()
   }
 
-  secretOf(id: string): string | undefined {
-    return this.#secrets.get(id)
+  /** Moves a dead letter back to the queue as it is, sometimes twice, as SQS's own redrive may. */
+  redrive(stored: Stored): void {
+    const { queue, deadLetters } = this.aws
+    const at = deadLetters.messages.indexOf(stored)
+    if (at < 0) return
+    deadLetters.messages.splice(at, 1)
+    const { eventId } = read(stored)
+    this.witness.redriven(eventId)
+    this.witness.note(() => `redriven: ${eventId}`)
+    this.network.strike('redriven')
+    for (let copies = this.random.chance(0.2) ? 2 : 1; copies > 0; copies -= 1) queue.restore(stored)
   }
 
   #lambda<I, O>(
-    { timeoutMs, concurrency }: { timeoutMs: number; concurrency: number },
+    deployed: { readonly timeoutMs: number; readonly concurrency: number },
     load: (process: Process) => (event: I, context: Remaining) => Promise<O>,
     eventsOf: (event: I) => string[],
   ): SimulatedLambda<I, O> {
@@ -186,8 +167,7 @@ export class World {
       scheduler: this.scheduler,
       random: this.random,
       chaos: { kills, freezes, zombies, recycles, skewMs: 2000 * skew },
-      timeoutMs,
-      concurrency,
+      ...deployed,
       newId: () => {
         this.#processes += 1
         return this.#processes
@@ -204,131 +184,30 @@ export class World {
       env: ENV,
       now: process.clock.now,
       write: line => this.#line(line),
-      secretsManager: () => this.#client(process, this.services.secretsManager, 2, 2500, this.#secret),
-      sqs: () => this.#client(process, this.services.sqs, 2, 2500, command => this.queue.send(command)),
+      ...this.aws.clientsOf(process, CLIENTS.ingest),
     })
     return async (event: APIGatewayProxyEventV2) => handler(event, {})
   }
 
   #loadAutomate(process: Process) {
-    const { services } = this
+    const surroundings = {
+      plan: this.plan,
+      witness: this.witness,
+      whereabouts: () => ({ process, until: this.#invocations.get(process)?.until ?? 0 }),
+      now: () => this.scheduler.now,
+      healed: () => this.#healed,
+    }
     const handler = automateFunction({
-      automations: this.automations.map(simulated =>
-        automationOf(simulated, {
-          plan: this.plan,
-          witness: this.witness,
-          whereabouts: () => ({ process, until: this.#invocations.get(process)?.until ?? 0 }),
-          now: () => this.scheduler.now,
-          healed: () => this.#healed,
-        }),
-      ),
+      automations: this.automations.map(simulated => automationOf(simulated, surroundings)),
       env: ENV,
       clock: process.clock,
       random: this.random.next,
       newToken: () => this.#newToken(process),
       write: line => this.#line(line),
-      secretsManager: () => this.#client(process, services.secretsManager, 4, 5000, this.#secret),
-      sqs: () =>
-        this.#client(process, services.sqs, 4, 5000, command =>
-          queueUrlOf(command) === ENV.QUEUE_URL ? this.queue.send(command) : this.deadLetters.send(command),
-        ),
-      dynamodb: () =>
-        this.#client(process, services.dynamodb, 4, 5000, command => {
-          this.#writer = process
-          return this.table.send(command)
-        }),
-      connectBox: options => this.#connect(process, options),
+      ...this.aws.clientsOf(process, CLIENTS.automate),
+      connectBox: options => this.connections.connect(process, options),
     })
     return async (event: SQSEvent, context: Remaining) => handler(event, context)
-  }
-
-  /** Makes ready what takes real time. */
-  async load(): Promise<void> {
-    const { scheduler, random, plan } = this
-    if (!plan.sdk) return
-    this.#sdkBox = await SdkBox.load({
-      scheduler,
-      random,
-      newId: () => {
-        this.#ids += 1
-        return `box-${String(this.#ids).padStart(8, '0')}`
-      },
-      ...BOX_APP,
-      verdict: () => this.#verdict(),
-      update: description => this.#updated(description),
-      onToken: token => void this.#canaries.set(`the Box token ${this.#canaries.size}`, token),
-    })
-    for (let count = 0; count < plan.events; count += 1)
-      this.#sdkBox.addFile(fileIdOf(count), `${FILE_NAME}-${count}`)
-  }
-
-  revokeTokens(): void {
-    this.#sdkBox?.revokeTokens()
-    this.network.strike('Box tokens revoked')
-  }
-
-  #connect(process: Process, options: BoxConnectionOptions): BoxConnection {
-    const { scheduler, random } = this
-    const sdkBox = this.#sdkBox
-    if (sdkBox) return createBoxConnection({ ...options, network: sdkBox.networkOf(process) })
-    return connectQuickly({
-      process,
-      scheduler,
-      random,
-      verdict: () => this.#verdict(),
-      update: description => this.#updated(description),
-      targetOf: webhookId =>
-        webhookId === WEBHOOKS.outer
-          ? { type: 'folder', id: FOLDERS.outer }
-          : { type: 'folder', id: FOLDERS.inner },
-    })
-  }
-
-  #verdict(): BoxVerdict {
-    const { random, network } = this
-    const { throttledCalls, failedCalls, lostCalls } = this.plan.rates
-    if (this.#healed) return { kind: 'done', heard: true }
-    if (this.services.box.down) return { kind: 'lost' }
-    if (random.chance(throttledCalls)) {
-      network.strike('Box throttled')
-      return { kind: 'refused', status: 429, retryAfter: random.pick([1, 5, 60, 900]) }
-    }
-    if (random.chance(failedCalls)) {
-      network.strike('Box failed')
-      return { kind: 'refused', status: random.pick([500, 502, 503]) }
-    }
-    const heard = !random.chance(lostCalls)
-    if (!heard) network.strike('Box unheard')
-    return { kind: 'done', heard }
-  }
-
-  #updated(description: string): void {
-    const [serial = '', effect = ''] = description.split(' ')
-    const attempt = this.witness.attempts[Number(serial)]
-    if (attempt) this.witness.effect(attempt, effect)
-  }
-
-  /** An AWS client whose calls go over the simulated network. */
-  #client(
-    process: Process,
-    service: Service,
-    attempts: number,
-    timeoutMs: number,
-    apply: (command: unknown) => object,
-  ) {
-    // What the model answers is what the command's output type says; the models are checked against real servers.
-    const send = (command: unknown) =>
-      this.network.call({ process, service, attempts, timeoutMs, apply: () => apply(command) })
-    return { send } as never
-  }
-
-  readonly #secret = (command: unknown): object => {
-    if (!(command instanceof GetSecretValueCommand))
-      throw new ServiceRefusal('UnknownOperationException', 'The model has no such command.', false)
-    const SecretString = this.#secrets.get(command.input.SecretId ?? '')
-    if (SecretString === undefined)
-      throw new ServiceRefusal('ResourceNotFoundException', 'There is no such secret.', false)
-    return { SecretString }
   }
 
   #newToken(process: Process): string {
@@ -363,23 +242,8 @@ export class World {
       this.scheduler.after(this.random.between(0, this.random.pick([60, 3000])), () => this.redrive(stored))
   }
 
-  /** Moves a dead letter back to the queue as it is, sometimes twice, as SQS's own redrive may. */
-  redrive(stored: Stored): void {
-    const { messages } = this.deadLetters
-    const at = messages.indexOf(stored)
-    if (at < 0) return
-    messages.splice(at, 1)
-    const { eventId } = read(stored)
-    this.witness.redriven(eventId)
-    this.witness.note(() => `redriven: ${eventId}`)
-    this.network.strike('redriven')
-    for (let copies = this.random.chance(0.2) ? 2 : 1; copies > 0; copies -= 1) this.queue.restore(stored)
-  }
-
-  #onWritten(eventId: string, after: Item, before: Item | undefined): void {
-    const process = this.#writer
+  #onWritten(process: Process, eventId: string, after: Item, before: Item | undefined): void {
     this.lastWritten.set(eventId, after)
-    if (!process) return
     const done = Object.entries(after.runs?.M ?? {}).flatMap(([name, { M: run }]) =>
       run?.status?.S === 'done' ? [name] : [],
     )
@@ -391,14 +255,3 @@ const leaseOf = (item: Item): Lease => ({
   token: item.leaseToken?.S ?? '',
   until: Number(item.leaseUntil?.N ?? 0),
 })
-
-const queueUrlOf = (command: unknown): unknown =>
-  command instanceof Object && 'input' in command && command.input instanceof Object
-    ? Reflect.get(command.input, 'QueueUrl')
-    : undefined
-
-/** A message as whoever looks into a queue reads it. */
-export function read({ body, attributes, groupId }: Stored): Message {
-  const texts = Object.entries(attributes).map(([name, { StringValue }]) => [name, StringValue] as const)
-  return decodeMessage({ body, attributes: Object.fromEntries(texts), groupId }).message
-}
