@@ -60,8 +60,9 @@ function greeting(stack: Stack, ms: number): string[] {
   ]
 }
 
+/** Keeps listening: Ctrl-C in a terminal comes twice, from the terminal and from the launcher, and is still one. */
 const stopSignal = (): Promise<unknown> =>
   new Promise(resolve => {
-    process.once('SIGINT', resolve)
-    process.once('SIGTERM', resolve)
+    process.on('SIGINT', resolve)
+    process.on('SIGTERM', resolve)
   })

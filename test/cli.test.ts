@@ -4,8 +4,8 @@ import { ROOT } from '../infra/bundle.ts'
 import { boxEvent, signedDelivery } from './kit.ts'
 
 /** A command of the CLI in a process of its own, and what it has printed so far. */
-function run(args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['cli/main.ts', ...args], {
+function run(args: string[], env: Record<string, string> = {}, entry = 'cli/main.ts') {
+  const child = spawn(process.execPath, [entry, ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
   })
@@ -70,6 +70,16 @@ describe('npm start', () => {
     await expect(fetch(url)).rejects.toThrow()
   })
 })
+
+test('npx boxhooks start stops cleanly on Ctrl-C, also where it comes twice', async () => {
+  // A terminal sends it to the launcher and to what that has started, and the launcher passes its own on.
+  const { child, printed, ended } = run(['start', '--port', '0'], {}, 'cli/boxhooks.mjs')
+  await vi.waitFor(() => expect(printed.text).toContain('Ctrl-C stops everything'), 30_000)
+  child.stdout.on('data', () => child.kill('SIGINT'))
+  child.kill('SIGINT')
+  expect(await ended).toBe(0)
+  expect(printed.text).toContain('Stopping …')
+}, 60_000)
 
 test('npm run demo tells the story, and that all of it holds', async () => {
   const demo = run(['demo'])
