@@ -138,6 +138,8 @@ function sessionFor(
 ): NetworkSession {
   const network: NetworkClient = given ?? new sdk.BoxNetworkClient({})
   const call = async (request: FetchOptionsInput): Promise<FetchResponse> => {
+    // A token can take long to get, so it is got before the time is checked, and not between that and the call.
+    await request.auth?.retrieveAuthorizationHeader(request.networkSession)
     run.checkTime?.()
     run.signal?.throwIfAborted()
     const signal = request.cancellationToken ?? run.signal
