@@ -1,7 +1,7 @@
 import type { BoundAutomation, Json, RunContext, Skip } from './automation.ts'
 import type { Box, BoxRun } from './box.ts'
 import type { Clock } from './clock.ts'
-import { AutomationError, classify, PermanentError, type RunFailure } from './errors.ts'
+import { AutomationError, classify, PermanentError, RetryLater, type RunFailure } from './errors.ts'
 import type { BoxEvent } from './event.ts'
 import type { Log } from './log.ts'
 import type { RunRecord } from './record.ts'
@@ -54,6 +54,7 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
   const timeoutMs = (bound.automation.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000
   const begunAt = clock.now()
   const limitMs = Math.max(0, Math.min(input.deadline - begunAt, timeoutMs))
+  if (limitMs === 0) return { outcome: failed(NO_TIME), steps, unfinished: false }
   const timedOut = new AutomationError({
     class: 'transient',
     code: 'run_timed_out',
@@ -91,6 +92,12 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
   return { outcome, steps, unfinished: !settled }
 }
 
+/** A worker that was held up between its claim and the run has not tried anything, so nothing counts. */
+const NO_TIME = new RetryLater(
+  1,
+  'The worker had no time left when the run was to begin. The run is put off.',
+)
+
 const failed = (thrown: unknown): RunOutcome => ({ kind: 'failed', failure: classify(thrown) })
 
 type RunTime = {
@@ -103,7 +110,6 @@ type RunTime = {
 }
 
 async function execute(input: RunInput, time: RunTime, steps: Record<string, string>): Promise<RunOutcome> {
-  time.check()
   const skip = skipOf(input.bound, input.event)
   if (skip) return { kind: 'skipped', reason: skip.skip }
   await input.bound.automation.run(contextOf(input, time, steps))

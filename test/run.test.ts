@@ -5,14 +5,18 @@ import { createBoxConnection } from '../lib/box.ts'
 import { parseEvent } from '../lib/event.ts'
 import { createLog } from '../lib/log.ts'
 import { FRESH_RUN } from '../lib/record.ts'
-import { attemptRun } from '../lib/run.ts'
+import { attemptRun, type RunOutcome } from '../lib/run.ts'
 import { samplePayload, wireBody } from '../local/box/payload.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 
 const NOW = Date.parse('2026-11-23T10:00:00Z')
 
 /** Runs an automation whose time is 30 s; the network is Box. */
-async function runOnce(clock: ManualClock, run: RunOf, network: NetworkClient): Promise<readonly string[]> {
+async function runOnce(
+  clock: ManualClock,
+  run: RunOf,
+  network: NetworkClient,
+): Promise<{ kept: readonly string[]; outcome: RunOutcome }> {
   const log = createLog({ now: clock.now, write: () => {} })
   const parsed = parseEvent(wireBody(samplePayload('FILE.DOWNLOADED')), { eventId: 'event-1' })
   const [bound] = bindSettings(
@@ -29,7 +33,7 @@ async function runOnce(clock: ManualClock, run: RunOf, network: NetworkClient): 
     network,
   })
   const kept: string[] = []
-  await attemptRun({
+  const { outcome } = await attemptRun({
     bound,
     event: parsed.event,
     run: { ...FRESH_RUN, attempts: 1 },
@@ -39,7 +43,7 @@ async function runOnce(clock: ManualClock, run: RunOf, network: NetworkClient): 
     box: connection.box,
     keepStep: async name => void kept.push(name),
   })
-  return kept
+  return { kept, outcome }
 }
 
 type RunOf = Parameters<typeof automation<'FILE.DOWNLOADED'>>[0]['run']
@@ -49,7 +53,7 @@ test('a process that was frozen past its time starts no step and calls no Box, a
   const refusals: unknown[] = []
   const refused = (thrown: unknown) => void refusals.push(thrown)
   let calls = 0
-  const kept = await runOnce(
+  const { kept } = await runOnce(
     clock,
     async ({ box, step, signal }) => {
       clock.skip(60_000)
@@ -81,16 +85,17 @@ test('a process that was frozen while it got its token makes no call with it', a
   expect(urls).toEqual(['http://box.test/oauth2/token'])
 })
 
-test('a run whose time is over before it begins does not begin', async () => {
+test('a run whose time is over before it begins does not begin, and that is no attempt', async () => {
   const clock = manualClock(NOW + 30_000)
   let begun = false
   const begin = () => {
     begun = true
   }
-  await runOnce(clock, begin, {
+  const { outcome } = await runOnce(clock, begin, {
     fetch: () => Promise.reject(new Error('Not to be called.')),
   })
   expect(begun).toBe(false)
+  expect(outcome).toMatchObject({ kind: 'failed', failure: { class: 'throttled', retryAfterSeconds: 1 } })
 })
 
 const SECRET = '{"clientId":"a","clientSecret":"b","enterpriseId":"1"}'

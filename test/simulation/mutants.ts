@@ -272,8 +272,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a worker that wakes up late begins its runs',
     file: 'run.ts',
-    find: '  time.check()\n  const skip',
-    replace: '  const skip',
+    find: 'if (limitMs === 0) return',
+    replace: 'if (limitMs < 0) return',
     seedsMax: 100,
     turnedUp: { freezes: 0.5, zombies: 1 },
   },
