@@ -39,7 +39,9 @@ export function traceWrites(server: Server, onWrite: (write: LedgerWrite) => voi
 
 type Assignment = { readonly path: readonly string[]; readonly value: unknown }
 
-function writeOf(sets: readonly Assignment[]): Pick<LedgerWrite, 'claimedUntil' | 'status' | 'runs' | 'steps'> {
+function writeOf(
+  sets: readonly Assignment[],
+): Pick<LedgerWrite, 'claimedUntil' | 'status' | 'runs' | 'steps'> {
   const set = (name: string) => sets.find(({ path }) => path.join() === name)?.value
   const [until, status] = [set('leaseUntil'), set('status')]
   const runs = sets.flatMap(({ path: [root, name, steps], value }) =>

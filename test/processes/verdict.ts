@@ -17,6 +17,9 @@ export type Verdict = {
 /** How much later than its lease a call may reach Box: this machine is busy, and the time is taken on arrival. */
 const ARRIVAL_MS = 1000
 
+/** How much later than its answer a claim may be told of. */
+const TOLD_MS = 250
+
 /**
  * Compares what was seen, and what is in the ledger and on the dead-letter queue in the end, with what must have come of
  * each event.
@@ -62,27 +65,24 @@ function staleEffects(witness: Witness, one: Case, violations: string[]): Readon
 
 function staleness(writes: readonly LedgerWrite[], { worker, at }: Effect): string | undefined {
   const claims = writes.filter(({ claimedUntil }) => claimedUntil !== undefined)
-  const own = claims.findLastIndex(claim => claim.worker === worker)
+  const own = claims.findLastIndex(claim => claim.worker === worker && claim.at <= at + TOLD_MS)
   const claim = claims[own]
   if (!claim) return 'came without a claim on its event'
-  if (at > (claim.claimedUntil ?? 0) + ARRIVAL_MS) return `came ${at - (claim.claimedUntil ?? 0)} ms after its lease`
+  if (at > (claim.claimedUntil ?? 0) + ARRIVAL_MS)
+    return `came ${at - (claim.claimedUntil ?? 0)} ms after its lease`
   const next = claims[own + 1]
   return next && next.at < at ? `came after ${next.worker} had claimed the event` : undefined
 }
 
 /** @returns how many effects were repeated, and may have been */
-function checkEffects(
-  witness: Witness,
-  one: Case,
-  stale: ReadonlySet<Effect>,
-  violations: string[],
-): number {
+function checkEffects(witness: Witness, one: Case, stale: ReadonlySet<Effect>, violations: string[]): number {
   const byName = Map.groupBy(one.effects, ({ automation, part }) => `${automation}:${part}`)
   for (const name of one.expected.effects)
     if (!byName.has(name)) violations.push(`Event ${one.eventId} (${one.kind}) lacks its effect ${name}.`)
   let repeats = 0
   for (const [name, effects] of byName) {
-    if (!one.expected.effects.includes(name)) violations.push(`${told(effects[0])} is not one of ${one.kind}.`)
+    if (!one.expected.effects.includes(name))
+      violations.push(`${told(effects[0])} is not one of ${one.kind}.`)
     const recordedAt = recordTime(one.writes, name)
     const ownTime = effects.filter(effect => !stale.has(effect))
     for (const [index, effect] of ownTime.entries()) {
@@ -104,7 +104,11 @@ function recordTime(writes: readonly LedgerWrite[], name: string): number {
   return write?.at ?? Number.POSITIVE_INFINITY
 }
 
-function checkRecord({ eventId, kind, expected }: Case, record: EventRecord | undefined, violations: string[]): void {
+function checkRecord(
+  { eventId, kind, expected }: Case,
+  record: EventRecord | undefined,
+  violations: string[],
+): void {
   if (!record) {
     violations.push(`Event ${eventId} (${kind}) is not in the ledger.`)
     return
@@ -114,24 +118,34 @@ function checkRecord({ eventId, kind, expected }: Case, record: EventRecord | un
   for (const [name, status] of Object.entries(expected.runs)) {
     const run = record.runs[name]
     if (run?.status !== status)
-      violations.push(`${name} is ${run?.status} at event ${eventId} (${kind}), and must be ${status}: ${run?.error?.message}`)
+      violations.push(
+        `${name} is ${run?.status} at event ${eventId} (${kind}), and must be ${status}: ${run?.error?.message}`,
+      )
     if (status === 'failed' && run?.error?.code !== 'permanent')
       violations.push(`${name} failed at event ${eventId} with ${run?.error?.code}, and must with permanent.`)
   }
 }
 
 /** @returns how many dead letters were sent again, and may have been */
-function checkDeadLetters({ eventId, kind, expected, writes }: Case, letters: readonly DeadLetter[], violations: string[]): number {
+function checkDeadLetters(
+  { eventId, kind, expected, writes }: Case,
+  letters: readonly DeadLetter[],
+  violations: string[],
+): number {
   if (expected.deadLetter.length === 0) {
-    for (const { code } of letters) violations.push(`Event ${eventId} (${kind}) is dead-lettered with ${code}.`)
+    for (const { code } of letters)
+      violations.push(`Event ${eventId} (${kind}) is dead-lettered with ${code}.`)
     return 0
   }
   if (letters.length === 0) violations.push(`Event ${eventId} (${kind}) has no dead letter.`)
   const marked = writes.find(({ runs }) => expected.deadLetter.some(name => runs[name] === 'failed'))
   for (const { automations, code, sentAt } of letters) {
     if (automations.join() !== expected.deadLetter.join() || code !== 'permanent')
-      violations.push(`The dead letter of event ${eventId} (${kind}) names ${automations.join()} with ${code}.`)
-    if (sentAt > (marked?.at ?? 0)) violations.push(`A dead letter of event ${eventId} was sent after the ledger had it.`)
+      violations.push(
+        `The dead letter of event ${eventId} (${kind}) names ${automations.join()} with ${code}.`,
+      )
+    if (sentAt > (marked?.at ?? 0))
+      violations.push(`A dead letter of event ${eventId} was sent after the ledger had it.`)
   }
   return Math.max(0, letters.length - 1)
 }

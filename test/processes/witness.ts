@@ -1,5 +1,5 @@
-import type { Attempt } from '../../local/box/delivery.ts'
 import { parseObject } from '../../lib/json.ts'
+import type { Attempt } from '../../local/box/delivery.ts'
 import { type Expected, expectedOf, type Kind } from './expected.ts'
 import type { LedgerWrite } from './ledger-trace.ts'
 
@@ -34,6 +34,7 @@ export class Witness {
   /** Answer of the front door, such as `202 accepted` → how often; `0` where there was none. */
   readonly answers = new Map<string, number>()
   readonly #workers = new Map<string, Trouble[]>()
+  readonly #watches: { readonly worker: string; readonly after: number; seen: boolean }[] = []
   readonly #ledgerCuts: Trouble[] = []
   /** `event automation` → when a worker said that the run's time was over. */
   readonly #timedOut = new Map<string, number[]>()
@@ -61,6 +62,7 @@ export class Witness {
 
   write(write: LedgerWrite): void {
     const one = this.#case(write.eventId)
+    if (write.claimedUntil !== undefined) this.#noteTakeOver(one, write)
     one.writes.push(write)
     if (write.status === undefined || write.status === 'open' || one.finished) return
     one.finished = true
@@ -92,6 +94,19 @@ export class Witness {
   /** The ledger is cut off until the returned function is called. */
   ledgerCut(): () => void {
     return begin(this.#ledgerCuts)
+  }
+
+  /** Tells when another worker has claimed an event that this one had claimed before, and has done so after a time. */
+  takeOver(worker: string, after: number): { readonly seen: boolean } {
+    const watch = { worker, after, seen: false }
+    this.#watches.push(watch)
+    return watch
+  }
+
+  #noteTakeOver({ writes }: Case, { worker, at }: LedgerWrite): void {
+    for (const watch of this.#watches)
+      if (!watch.seen && worker !== watch.worker && at > watch.after)
+        watch.seen = writes.some(write => write.claimedUntil !== undefined && write.worker === watch.worker)
   }
 
   line(worker: string, line: string): void {
