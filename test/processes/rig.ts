@@ -216,15 +216,19 @@ async function download(
 }
 
 async function settle(witness: Witness, aws: Aws, deadlineMs: number): Promise<Verdict> {
+  let open = ''
   const isOver = async () => {
-    if (witness.finished < witness.cases.size || witness.accepted < witness.cases.size) return false
+    const { cases, finished, accepted } = witness
+    open = `${cases.size - finished} unfinished, ${cases.size - accepted} undelivered`
+    if (finished < cases.size || accepted < cases.size) return false
     const { waiting, inFlight, delayed } = await aws.depth(aws.queueUrl)
+    open = `${waiting} messages waiting, ${inFlight} in flight, ${delayed} delayed`
     return waiting + inFlight + delayed === 0
   }
   await until('every event is finished, and the queue is empty', deadlineMs, isOver).catch(
     (error: unknown) => {
-      // What is still open says more than that something is: the verdict names it.
-      witness.surprises.push(error instanceof Error ? error.message : String(error))
+      // Which events are still open is for the verdict to say.
+      witness.surprises.push(`${error instanceof Error ? error.message : error} What is left: ${open}.`)
     },
   )
   const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: systemClock.now })
