@@ -217,6 +217,8 @@ export class ClaimedEvent {
       redrives: this.#plan.claim.redrives,
       automations: this.#dead,
     }
+    // A worker that was frozen and wakes up late can't take a message back, as the ledger refuses its writes.
+    if (clock.now() >= this.#input.deadline) return this.#keepDead('LeaseOver')
     try {
       await deadLetters.send({ ...message, failure })
       this.#log.error('event_dead_lettered', {
@@ -224,13 +226,18 @@ export class ClaimedEvent {
         automations: this.#dead.map(({ name }) => name).join(','),
       })
     } catch (error) {
-      this.#log.error('dead_letter_failed', { error: errorName(error) })
-      const nextAt =
-        clock.now() + 1000 * backoffSeconds(DEFAULT_RETRY, this.#input.receiveCount, this.#parts.random)
-      for (const { name } of this.#dead) {
-        const { finishedAt, ...run } = this.#runOf(name)
-        this.#record(name, { ...run, status: 'pending', givenUp: true, nextAt: Math.ceil(nextAt) })
-      }
+      this.#keepDead(errorName(error))
+    }
+  }
+
+  /** Leaves it to a later claim to send the dead letter. */
+  #keepDead(reason: string): void {
+    this.#log.error('dead_letter_failed', { error: reason })
+    const { clock, random } = this.#parts
+    const nextAt = clock.now() + 1000 * backoffSeconds(DEFAULT_RETRY, this.#input.receiveCount, random)
+    for (const { name } of this.#dead) {
+      const { finishedAt, ...run } = this.#runOf(name)
+      this.#record(name, { ...run, status: 'pending', givenUp: true, nextAt: Math.ceil(nextAt) })
     }
   }
 

@@ -233,6 +233,29 @@ describe('two workers', () => {
     expect(engine.lines.map(({ event }) => event)).toContain('lease_lost')
   })
 
+  test('a worker that comes back after its lease has passed on sends no dead letter', async () => {
+    let release = () => {}
+    const gate = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const { made, runs } = counted('refusing', async attempt => {
+      if (attempt === 1) await gate
+      throw new PermanentError('no')
+    })
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const frozen = engine.work()
+    await until(() => runs.length === 1)
+    engine.clock.skip(60_000 + LEASE_MARGIN_MS)
+    await engine.reveal()
+    await engine.work()
+    const after = await engine.record(id)
+    release()
+    expect((await frozen).batchItemFailures).toHaveLength(1)
+    expect(engine.deadLetters()).toMatchObject([{ automations: [{ name: 'refusing', attempts: 2 }] }])
+    expect(await engine.record(id)).toEqual(after)
+  })
+
   test('a run that kills its process each time is given up by the claim', async () => {
     const { made, runs } = counted('killer', never, { retry: { attempts: 2 } })
     const engine = createEngine(embedded, [made])
