@@ -11,7 +11,6 @@ export type ChildOptions = {
   /** What the process is told at its start; it goes through JSON. */
   readonly settings: object
   readonly env?: Readonly<Record<string, string>>
-  readonly onMessage?: (message: ChildMessage) => void
   /** Takes each line that the process writes. */
   readonly onLine?: (line: string) => void
 }
@@ -20,6 +19,8 @@ export type ChildOptions = {
 export type Child = {
   /** What it said once it was ready. */
   readonly ready: ChildMessage
+  /** Takes what it says, from the first message on, whenever this is called. */
+  listen(listener: (message: ChildMessage) => void): void
   /** Has it do something, and waits until it is done. One at a time. */
   ask(message: object): Promise<void>
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
@@ -59,12 +60,14 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     }),
   )
   const asked: (() => void)[] = []
+  const unheard: ChildMessage[] = []
+  let hear = (message: ChildMessage): void => void unheard.push(message)
   const ready = await new Promise<ChildMessage>((resolve, reject) => {
     child.on('message', message => {
       if (!isObject(message)) return
       if (message.kind === 'ready') resolve(message)
       else if (message.kind === 'answered') asked.shift()?.()
-      else options.onMessage?.(message)
+      else hear(message)
     })
     child.once('error', reject)
     void ended.then(how => reject(new Error(`${options.entry} ended (${how}): ${written.join('\n')}`)))
@@ -72,6 +75,10 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   return {
     ready,
     ended,
+    listen(listener) {
+      hear = listener
+      for (const message of unheard.splice(0)) listener(message)
+    },
     signal: signal => void child.kill(signal),
     ask: message =>
       new Promise((resolve, reject) => {

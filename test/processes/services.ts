@@ -33,9 +33,9 @@ export async function startServices(options: ServicesOptions): Promise<Record<Se
     const child = await startChild({
       entry: 'service-process.ts',
       settings: { service, secrets: options.secrets },
-      onMessage: message => {
-        if (message.kind === 'write') options.onWrite(parseWrite(message))
-      },
+    })
+    child.listen(message => {
+      if (message.kind === 'write') options.onWrite(parseWrite(message))
     })
     void child.ended.then(how => options.onEnd(`The process of ${service} ended: ${how}.`))
     return serviceOf(child, service === 'dynamodb' ? options.onLedgerCut : () => () => {})

@@ -62,19 +62,19 @@ export class Workers {
     this.#started += 1
     const name = `worker-${this.#started}`
     const { settings, env, witness } = this.#options
-    const box = await serve({ fetch: request => this.#callBox(worker, request), port: 0 })
+    const box = await serve({ fetch: request => this.#callBox(name, request), port: 0 })
     const child = await startChild({
       entry: 'worker-process.ts',
       settings,
       env: { ...env, AWS_ACCESS_KEY_ID: name, BOX_API_URL: `http://127.0.0.1:${box.port}` },
       onLine: line => witness.line(name, line),
-      onMessage: ({ kind, ...message }) => {
-        worker.busy = kind === 'begun'
-        if (kind === 'begun') this.#limit(worker, numberIn(message, 'deadline'))
-      },
     })
     const worker: WorkerState = { name, child, state: 'up', busy: false, deadline: 0, release: () => {} }
     this.#workers.add(worker)
+    child.listen(({ kind, ...message }) => {
+      worker.busy = kind === 'begun'
+      if (kind === 'begun') this.#limit(worker, numberIn(message, 'deadline'))
+    })
     void child.ended.then(async how => {
       if (worker.state !== 'gone' && !this.#closed) witness.surprises.push(`${name} ended of itself: ${how}`)
       this.#workers.delete(worker)
@@ -143,12 +143,14 @@ export class Workers {
     timer.unref()
   }
 
-  async #callBox(worker: WorkerState, request: Request): Promise<Response> {
+  async #callBox(name: string, request: Request): Promise<Response> {
     const at = Date.now()
     const key = request.headers.get('effect-key')
     const response = await this.#options.box(request)
     if (key === null || !response.ok) return response
-    await this.#options.onEffect(this.#options.witness.effect(key, worker.name, at), worker)
+    const effect = this.#options.witness.effect(key, name, at)
+    const worker = [...this.#workers].find(one => one.name === name)
+    if (worker) await this.#options.onEffect(effect, worker)
     return response
   }
 
