@@ -32,6 +32,8 @@ export type Rig = {
   readonly services: Readonly<Record<ServiceName, Service>>
   readonly workers: Workers
   readonly door: Door
+  /** Where the bundles are that the processes run. */
+  readonly bundles: string
   /** Sets what is done at each effect from now on. */
   onEffect(act: NonNullable<RigOptions['onEffect']>): void
   /**
@@ -145,6 +147,7 @@ async function assemble(
     services,
     workers,
     door,
+    bundles: folder,
     onEffect(act) {
       onEffect = act
     },

@@ -77,6 +77,7 @@ export async function runStorm(
   say: (line: string) => void = () => {},
 ): Promise<void> {
   const waiting = [...plan]
+  const effectsBefore = rig.witness.effects
   const underWay = new Set<Promise<void>>()
   const start = (fault: PlannedFault, worker: Worker) => {
     say(`${rig.witness.effects} effects: ${JSON.stringify(fault)} at ${worker.name}`)
@@ -86,7 +87,8 @@ export async function runStorm(
     underWay.add(running)
   }
   rig.onEffect((_, worker) => {
-    for (let next = waiting[0]; next && next.afterEffects <= rig.witness.effects; next = waiting[0]) {
+    const effects = rig.witness.effects - effectsBefore
+    for (let next = waiting[0]; next && next.afterEffects <= effects; next = waiting[0]) {
       waiting.shift()
       start(next, worker)
     }

@@ -33,6 +33,8 @@ export class Witness {
   readonly cases = new Map<string, Case>()
   /** Answer of the front door, such as `202 accepted` → how often; `0` where there was none. */
   readonly answers = new Map<string, number>()
+  /** Event in a worker's or ingest's log, from warnings up → how often. */
+  readonly logged = new Map<string, number>()
   readonly #workers = new Map<string, Trouble[]>()
   readonly #watches: { readonly worker: string; readonly after: number; seen: boolean }[] = []
   readonly #ledgerCuts: Trouble[] = []
@@ -74,7 +76,7 @@ export class Witness {
     if (attempt > 1) this.retries += 1
     const code = parseObject(answer)?.code
     const told = status === 0 ? '0' : `${status} ${String(code)}`
-    this.answers.set(told, (this.answers.get(told) ?? 0) + 1)
+    count(this.answers, told)
     if (status !== 0 && status !== 202 && status !== 503)
       this.surprises.push(`The front door answered ${told} to a delivery of Box's.`)
     const one = this.#case(eventId)
@@ -111,6 +113,7 @@ export class Witness {
 
   line(worker: string, line: string): void {
     const { event, eventId, automation, code } = parseObject(line) ?? {}
+    count(this.logged, String(event))
     if (event === undefined) this.surprises.push(`${worker} wrote: ${line}`)
     if (event === 'run_retrying' && code === 'run_timed_out')
       this.#listOf(this.#timedOut, `${eventId} ${automation}`).push(Date.now())
@@ -144,6 +147,10 @@ export class Witness {
     lists.set(name, list)
     return list
   }
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
 }
 
 function begin(list: Trouble[]): () => void {
