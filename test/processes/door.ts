@@ -50,7 +50,7 @@ export class Door {
 
   /** Kills an instance in the middle of whatever it does, and starts another. */
   async killOne(): Promise<void> {
-    const instance = this.#instances[0]
+    const [instance] = this.#instances
     if (!instance) return
     await this.#end(instance)
     this.kills += 1
@@ -64,7 +64,8 @@ export class Door {
   async #end(instance: Instance): Promise<void> {
     this.#killed.add(instance.child)
     instance.child.signal('SIGKILL')
-    await instance.child.ended
+    // It is gone at once for those who come to kill another, and refuses its share of the requests until it is replaced.
     this.#instances = this.#instances.filter(one => one !== instance)
+    await instance.child.ended
   }
 }
