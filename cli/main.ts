@@ -17,13 +17,15 @@ const PORT = 4400
 function port(text: string): number {
   // An empty variable is one that is not set.
   if (text === '') return PORT
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < 0 || number > 65_535)
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
     throw new InvalidArgumentError('It must be a whole number from 0 to 65535.')
-  return number
+  return Number(text)
 }
 
-const program = new Command('boxhooks').description('Serverless functions between Box and your automations.')
+/** The command line, which a test can read as well. */
+export const program = new Command('boxhooks').description(
+  'Serverless functions between Box and your automations.',
+)
 program
   .command('start')
   .description('run the whole system on this machine, with an emulated Box')
@@ -33,10 +35,14 @@ program
   .action(start)
 program.command('demo').description('show the main job from end to end, and check it').action(demo)
 
-try {
-  await program.parseAsync()
-} catch (error) {
-  const expected = error instanceof Error && EXPECTED.has(error.name)
-  console.error(expected ? error.message : error)
-  process.exitCode = 1
+async function run(): Promise<void> {
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    const expected = error instanceof Error && EXPECTED.has(error.name)
+    console.error(expected ? error.message : error)
+    process.exitCode = 1
+  }
 }
+
+if (import.meta.main) await run()

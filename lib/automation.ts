@@ -2,7 +2,7 @@ import type { Box } from './box.ts'
 import { ConfigError, type Environment } from './config.ts'
 import { type BoxEvent, type EventOf, type Target, type TargetType, TRIGGERS, type Trigger } from './event.ts'
 import type { Log } from './log.ts'
-import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
+import { DEFAULT_RETRY, type RetryPolicy, WAIT_SECONDS_MAX } from './retry.ts'
 
 /** What an author writes for a target; an id may name a setting: `'${REVIEW_FOLDER_ID}'`. */
 export type Watch = { readonly folder: string } | { readonly file: string }
@@ -141,11 +141,10 @@ const isList = <V>(value: V | readonly V[]): value is readonly V[] => Array.isAr
 const listOf = <V>(value: V | readonly V[]): readonly V[] => (isList(value) ? value : [value])
 
 function targetOf(watch: Watch, fail: Fail): Target {
-  const keys = typeof watch === 'object' && watch !== null ? Object.keys(watch) : []
-  const id = 'folder' in watch ? watch.folder : watch.file
-  if (keys.length !== 1 || typeof id !== 'string' || id === '')
+  const [[type, id] = [], more] = Object.entries(watch ?? {})
+  if (more || (type !== 'folder' && type !== 'file') || typeof id !== 'string' || id === '')
     fail("watch must be { folder: 'ID' } or { file: 'ID' }, or a list of such.")
-  return { type: 'folder' in watch ? 'folder' : 'file', id }
+  return { type, id }
 }
 
 function checkTriggers(on: readonly Trigger[], watch: readonly Target[], fail: Fail): void {
@@ -181,8 +180,11 @@ function retryOf(given: Partial<RetryPolicy>, fail: Fail): RetryPolicy {
   const retry = { ...DEFAULT_RETRY, ...given }
   if (!Number.isSafeInteger(retry.attempts) || retry.attempts < 1)
     fail('retry.attempts must be a whole number from 1 up.')
-  if (!(retry.baseSeconds > 0) || !(retry.capSeconds >= retry.baseSeconds))
-    fail('retry.baseSeconds must be above 0, and retry.capSeconds no less.')
+  const { baseSeconds, capSeconds } = retry
+  if (!(baseSeconds > 0 && capSeconds >= baseSeconds && capSeconds <= WAIT_SECONDS_MAX))
+    fail(
+      `retry.baseSeconds must be above 0, and retry.capSeconds no less and at most ${WAIT_SECONDS_MAX} (14 days).`,
+    )
   return retry
 }
 

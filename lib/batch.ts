@@ -1,7 +1,7 @@
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda'
 import type { DispatchParts, Disposition } from './claimed-event.ts'
 import { dispatch } from './dispatch.ts'
-import type { Log } from './log.ts'
+import { errorKind, type Log } from './log.ts'
 import { type DecodedMessage, decodeMessage } from './message.ts'
 import { type Queue, VISIBILITY_SECONDS_MAX } from './queue.ts'
 import { backoffSeconds, DEFAULT_RETRY } from './retry.ts'
@@ -122,9 +122,8 @@ async function keptAfterError(
   log: Log,
   parts: BatchParts,
 ): Promise<boolean> {
-  const name = error instanceof Error ? error.name : typeof error
   const message = error instanceof Error ? error.message : String(error)
-  log.error('message_failed', { error: name, message })
+  log.error('message_failed', { error: errorKind(error), message })
   const delaySeconds = 1 + backoffSeconds(DEFAULT_RETRY, receiveCount, parts.random)
   // Where this fails as well, the queue's own visibility timeout brings the message back.
   return hideOrRenew(entry, receiveCount, delaySeconds, log, parts).catch(() => true)

@@ -20,11 +20,13 @@ export class BoxError extends AutomationError {
   readonly contextInfo: Readonly<Record<string, unknown>>
 
   constructor(call: BoxCall, answer: BoxAnswer, options?: ErrorOptions) {
-    super(failureOf(call, answer), options)
+    const code = wordOf(answer.code)
+    const requestId = wordOf(answer.requestId)
+    super(failureOf(call, { ...answer, code, requestId }), options)
     this.call = call
     this.status = answer.status
-    this.boxCode = answer.code
-    this.requestId = answer.requestId
+    this.boxCode = code
+    this.requestId = requestId
     this.contextInfo = answer.contextInfo ?? {}
   }
 }
@@ -42,6 +44,10 @@ export type BoxAnswer = {
 /** Whether something thrown is a failed Box call, with this HTTP status where one is given. */
 export const isBoxError = (thrown: unknown, status?: number): thrown is BoxError =>
   thrown instanceof BoxError && (status === undefined || thrown.status === status)
+
+/** What has the form of a code or an id. Anything else an answer says in their place may repeat the request, with its token. */
+const wordOf = (text: string | undefined): string | undefined =>
+  text !== undefined && /^[\w.:-]{1,64}$/.test(text) ? text : undefined
 
 function failureOf(call: BoxCall, answer: BoxAnswer): RunFailure {
   const { class: kind, code, next } = treatment(answer)

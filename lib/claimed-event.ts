@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts'
 import type { FailureCode } from './errors.ts'
 import type { BoxEvent } from './event.ts'
 import { type Change, LeaseLost, type Ledger } from './ledger.ts'
-import type { Log } from './log.ts'
+import { errorKind, type Log } from './log.ts'
 import type { DecodedMessage, FailedRun, Failure } from './message.ts'
 import type { Queue } from './queue.ts'
 import { type RunRecord, statusOf } from './record.ts'
@@ -50,8 +50,6 @@ export const later = (delaySeconds: number): Disposition => ({ kind: 'later', de
 /** Whole seconds from now to a time, at least one. */
 export const secondsUntil = (time: number, clock: Clock): number =>
   Math.max(1, Math.ceil((time - clock.now()) / 1000))
-
-const errorName = (error: unknown): string => (error instanceof Error ? error.name : typeof error)
 
 /** One claim on one event, from its first run to its last write. */
 export class ClaimedEvent {
@@ -200,7 +198,7 @@ export class ClaimedEvent {
       delete this.#unwritten[name]
     } catch (error) {
       if (error instanceof LeaseLost) throw error
-      this.#log.warn('ledger_write_failed', { automation: name, error: errorName(error) })
+      this.#log.warn('ledger_write_failed', { automation: name, error: errorKind(error) })
     }
   }
 
@@ -226,7 +224,7 @@ export class ClaimedEvent {
         automations: this.#dead.map(({ name }) => name).join(','),
       })
     } catch (error) {
-      this.#keepDead(errorName(error))
+      this.#keepDead(errorKind(error))
     }
   }
 

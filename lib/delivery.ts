@@ -1,4 +1,4 @@
-import type { APIGatewayProxyEvent, APIGatewayProxyEventV2 } from 'aws-lambda'
+import { isObject } from './json.ts'
 
 /** One HTTP request that may be a delivery from Box, whichever payload format API Gateway used for it. */
 export type Delivery = {
@@ -12,44 +12,50 @@ export type Delivery = {
 }
 
 /**
- * Reads an API Gateway request in payload format 2.0 (HTTP API, function URL) or 1.0 (REST API).
+ * Reads an API Gateway request in payload format 2.0 (HTTP API, function URL) or 1.0 (REST API). Never throws: what is
+ * missing, or not of its type, is empty, and so no delivery.
+ * @param event what the function was invoked with
  * @returns the request, with the body's bytes restored from base64 where API Gateway encoded them
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
-export function deliveryFromGateway(event: APIGatewayProxyEvent | APIGatewayProxyEventV2): Delivery {
-  const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
-  if ('rawPath' in event) {
-    const { http, stage } = event.requestContext
+export function deliveryFromGateway(event: unknown): Delivery {
+  const request = object(event)
+  const body = Buffer.from(text(request.body), request.isBase64Encoded === true ? 'base64' : 'utf8')
+  if (Object.hasOwn(request, 'rawPath')) {
+    const { http, stage } = object(request.requestContext)
     return {
-      method: http.method,
-      path: withoutStage(event.rawPath, stage),
-      headers: lowerCase(event.headers),
+      method: text(object(http).method),
+      path: withoutStage(text(request.rawPath), text(stage)),
+      headers: lowerCase(object(request.headers)),
       body,
     }
   }
   return {
-    method: event.httpMethod,
-    path: event.path,
-    headers: lowerCase(event.multiValueHeaders ?? event.headers),
+    method: text(request.httpMethod),
+    path: text(request.path),
+    headers: lowerCase(object(request.multiValueHeaders ?? request.headers)),
     body,
   }
 }
 
+const object = (value: unknown): Record<string, unknown> => (isObject(value) ? value : {})
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
 /** HTTP APIs put a named stage in front of the raw path; `$default` leaves it alone. */
 function withoutStage(path: string, stage: string): string {
+  if (stage === '') return path
   const prefix = `/${stage}`
   return path === prefix || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) || '/' : path
 }
 
-function lowerCase(
-  headers: Readonly<Record<string, string | string[] | undefined>> | null,
-): Record<string, string> {
-  const lower: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    if (value === undefined) continue
+function lowerCase(headers: Readonly<Record<string, unknown>>): Record<string, string> {
+  const lower = new Map<string, string>()
+  for (const [name, value] of Object.entries(headers)) {
+    const values = (Array.isArray(value) ? value : [value]).filter(one => typeof one === 'string')
+    if (values.length === 0) continue
     const key = name.toLowerCase()
-    const text = Array.isArray(value) ? value.join(',') : value
-    lower[key] = key in lower ? `${lower[key]},${text}` : text
+    const before = lower.get(key)
+    lower.set(key, [...(before === undefined ? [] : [before]), ...values].join(','))
   }
-  return lower
+  return Object.fromEntries(lower)
 }

@@ -220,8 +220,10 @@ async function deadLetterEvent(
   await parts.deadLetters.send({ ...message, failure: { ...error, at, redrives, automations: [] } })
   const lease = { token: parts.newToken(), until: 0 }
   const claim = { lease, status: 'dead', redrives, runs: {} } as const
-  if (record) await ledger.claim(record, claim)
-  else await ledger.open(newEvent(message, 'none'), claim)
+  // Runs that a readable message of the same event has begun go on with that message.
+  const hasRuns = record?.status === 'open' && Object.keys(record.runs).length > 0
+  if (record && !hasRuns) await ledger.claim(record, claim)
+  if (!record) await ledger.open(newEvent(message, 'none'), claim)
   log.error('event_dead_lettered', { code: error.code, message: error.message })
   return FINISHED
 }

@@ -1,5 +1,5 @@
 import { isObject } from './json.ts'
-import type { Origin } from './message.ts'
+import { idText, type Origin } from './message.ts'
 import type {
   BoxFile,
   BoxFolder,
@@ -163,13 +163,13 @@ export function parseEvent(
   const json = parseJson(body)
   if (!isObject(json)) return unreadable('The body is no JSON object.')
   const triggerName = json.trigger
-  if (typeof triggerName !== 'string' || triggerName === '')
+  if (typeof triggerName !== 'string' || triggerName === '' || triggerName.length > TRIGGER_LENGTH_MAX)
     return unreadable('The body has no trigger, so it is no event of a V2 webhook.')
   const base = {
-    id: text(json.id) ?? known.eventId,
+    id: idText(json.id) ?? known.eventId,
     triggerName,
     createdAt: text(json.created_at) ?? '',
-    webhook: { id: (isObject(json.webhook) && text(json.webhook.id)) || 'unknown' },
+    webhook: { id: (isObject(json.webhook) && itemId(json.webhook.id)) || 'unknown' },
     origin: known.origin ?? 'webhook',
     ...(isUser(json.created_by) ? { createdBy: json.created_by } : {}),
     additionalInfo: isObject(json.additional_info) ? json.additional_info : {},
@@ -181,9 +181,12 @@ export function parseEvent(
   if (isEvent(event)) return { ok: true, event }
   const { source: kind } = TRIGGERS[trigger]
   return unreadable(
-    `The source of a ${triggerName} event must have the text fields type and id, of kind ${kind}; this one has type ${shown(source.type)} and id ${shown(source.id)}.`,
+    `The source of a ${triggerName} event must have the text fields type and id, of kind ${kind}, and the id just letters, digits, - and _; this one has type ${shown(source.type)} and id ${shown(source.id)}.`,
   )
 }
+
+/** The longest trigger that is taken for one, in characters; Box's have 40. */
+const TRIGGER_LENGTH_MAX = 256
 
 const unreadable = (message: string): ParsedEvent => ({
   ok: false,
@@ -191,7 +194,7 @@ const unreadable = (message: string): ParsedEvent => ({
 })
 
 const shown = (value: unknown): string =>
-  typeof value === 'string' ? JSON.stringify(value) : `none (${typeof value})`
+  typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : `none (${typeof value})`
 
 function triggerOf(name: string): Trigger | undefined {
   if (isTrigger(name)) return name
@@ -224,7 +227,7 @@ function isEvent(event: {
   const types = SOURCE_TYPES[TRIGGERS[event.trigger].source]
   if (types === 'none') return true
   const { type, id } = event.source
-  if (typeof type !== 'string' || typeof id !== 'string' || id === '') return false
+  if (typeof type !== 'string' || itemId(id) === undefined) return false
   return types === 'any' || types.includes(type)
 }
 
@@ -233,6 +236,10 @@ const isUser = (value: unknown): value is UserMini =>
 
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined
+
+/** An id on Box: digits or a UUID. Automations and the SDK put ids into paths as they are; nothing that changes a path is one. */
+const itemId = (value: unknown): string | undefined =>
+  typeof value === 'string' && /^[\w-]{1,128}$/.test(value) ? value : undefined
 
 /** Keys that hold ids. Were Box to write one as a number, its digits would count, all of them. */
 const ID_KEY = /(^|_)id$/
@@ -277,13 +284,14 @@ export function sourceKey(event: BoxEvent): string {
 
 function target(value: unknown): Target | undefined {
   if (!isObject(value)) return undefined
-  const { type, id } = value
-  return (type === 'file' || type === 'folder') && typeof id === 'string' && id ? { type, id } : undefined
+  const { type } = value
+  const id = itemId(value.id)
+  return (type === 'file' || type === 'folder') && id ? { type, id } : undefined
 }
 
 /** A metadata instance names its item as `file_123`. */
 function metadataParent(value: unknown): Target | undefined {
-  const [, type, id] = (typeof value === 'string' && /^(file|folder)_(\d+)$/.exec(value)) || []
+  const [, type, id] = (typeof value === 'string' && /^(file|folder)_(\d{1,128})$/.exec(value)) || []
   return id && (type === 'file' || type === 'folder') ? { type, id } : undefined
 }
 

@@ -5,7 +5,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, APIGatewayProxyResul
 import { type Environment, ingestConfig } from './config.ts'
 import { deliveryFromGateway } from './delivery.ts'
 import { ANSWERS, type Answer, failed, type IngestParts, ingest } from './ingest.ts'
-import { createLog } from './log.ts'
+import { createLog, errorKind } from './log.ts'
 import { createQueue } from './queue.ts'
 import { createKeyring } from './signature-keys.ts'
 
@@ -51,8 +51,7 @@ function partsOf({ env, now, write, secretsManager, sqs }: IngestWorld): IngestP
     secretsManager: secretsManager(),
     secretId: config.signatureKeysSecretId,
     now,
-    onFailure: error =>
-      log.error('signature_keys_unavailable', { error: error instanceof Error ? error.name : typeof error }),
+    onFailure: error => log.error('signature_keys_unavailable', { error: errorKind(error) }),
   })
   return { ...config, keyring, queue: createQueue(sqs(), config.queueUrl), log, now }
 }

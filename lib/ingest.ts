@@ -1,5 +1,5 @@
 import type { Delivery } from './delivery.ts'
-import type { Log } from './log.ts'
+import { errorKind, type Log } from './log.ts'
 import { describeBody } from './message.ts'
 import { MessageTooLarge, type Queue } from './queue.ts'
 import { missingHeader, type SignatureRule, type Verdict, verify } from './signature.ts'
@@ -110,11 +110,10 @@ function refused(log: Log, answer: Answer): Answer {
   return answer
 }
 
-/** Answers and logs a failure of ours; only the error's kind is logged, for its text may hold what must not leak. */
+/** Answers and logs a failure of ours; only the error's kind is logged. */
 export function failed(log: Log, answer: Answer, error: unknown): Answer {
   const { status, code } = answer
-  const name = error instanceof Error ? error.name : typeof error
-  log.error('delivery_failed', { status, code, error: name })
+  log.error('delivery_failed', { status, code, error: errorKind(error) })
   return answer
 }
 

@@ -38,3 +38,12 @@ export function createLog(options: LogOptions, context: LogFields = {}): Log {
     with: fields => createLog(options, { ...context, ...fields }),
   }
 }
+
+/**
+ * An error's kind as a log tells it. Only a name that is one: AWS's errors are named by what it answered, and an error's text
+ * may hold what must not leak.
+ */
+export function errorKind(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error
+  return /^[A-Za-z][\w.]{0,79}$/.test(error.name) ? error.name : 'Error'
+}

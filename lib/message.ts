@@ -34,8 +34,8 @@ export type Message = {
   /** The webhook the delivery came through, which stands for its target: Box allows one webhook per item. */
   readonly webhookId: string
   readonly body: Uint8Array
-  /** Present where this version could not read the message, which then travels on as it came: the format it has. */
-  readonly unread?: { readonly format: string | undefined }
+  /** Present where this version could not read the message, which then travels on as it came: the attributes it has. */
+  readonly unread?: { readonly attributes: Readonly<Record<string, string>> }
   /** Present on a dead letter, and on a message that was redriven from the dead-letter queue. */
   readonly failure?: Failure
 }
@@ -87,21 +87,32 @@ export function describeBody(body: Uint8Array): Pick<Message, 'eventId' | 'trigg
  */
 export function encodeMessage(message: Message): EncodedMessage {
   const text = message.unread ? Buffer.from(message.body).toString() : carriableText(message.body)
-  const format = message.unread ? message.unread.format : text === undefined ? 'v1.base64' : 'v1.text'
-  const attributes: Record<string, string> = {
-    ...(format ? { messageFormat: format } : {}),
+  const described: Record<string, string> = {
+    messageFormat: text === undefined ? 'v1.base64' : 'v1.text',
     eventId: message.eventId,
     deliveryId: attributeText(message.deliveryId) ?? UNKNOWN,
     trigger: message.trigger,
     receivedAt: message.receivedAt,
     origin: message.origin,
   }
-  if (message.failure) attributes.failure = failureText(message.failure)
+  const attributes = message.unread ? asItCame(message.unread.attributes, described) : described
   return {
     body: text ?? Buffer.from(message.body).toString('base64'),
-    attributes,
+    attributes: message.failure ? { ...attributes, failure: failureText(message.failure) } : attributes,
     groupId: groupId(message.webhookId),
   }
+}
+
+/** SQS takes ten attributes; one place is kept for the failure. */
+const ATTRIBUTES_MAX = 9
+
+/** A message's own attributes come first; beside them there may be room for what its body tells. It keeps its own format, or none. */
+function asItCame(
+  own: Readonly<Record<string, string>>,
+  { messageFormat, ...described }: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const { failure, ...all } = { ...own, ...described, ...own }
+  return Object.fromEntries(Object.entries(all).slice(0, ATTRIBUTES_MAX))
 }
 
 /** The bytes that count against {@link MESSAGE_BYTES_MAX}: the body, and each attribute's name, type and value. */
@@ -123,11 +134,12 @@ export type DecodedMessage =
 export function decodeMessage(received: ReceivedMessage): DecodedMessage {
   const { attributes } = received
   const format = FORMATS.find(known => known === attributes.messageFormat)
-  const body = Buffer.from(received.body, format === 'v1.base64' ? 'base64' : 'utf8')
+  const decoded = format && bodyIn(received.body, format)
+  const body = decoded ?? Buffer.from(received.body)
   const described = describeBody(body)
   const failure = parseFailure(attributes.failure)
   const message: Message = {
-    eventId: attributes.eventId || described.eventId,
+    eventId: idText(attributes.eventId) ?? described.eventId,
     deliveryId: attributes.deliveryId || UNKNOWN,
     trigger: attributes.trigger || described.trigger,
     receivedAt: isoTime(attributes.receivedAt),
@@ -136,12 +148,25 @@ export function decodeMessage(received: ReceivedMessage): DecodedMessage {
     body,
     ...(failure ? { failure } : {}),
   }
-  if (format) return { ok: true, message }
-  const given = attributes.messageFormat
-  const reason = given
-    ? `The message has format ${JSON.stringify(given)}, which this version does not read (it reads ${FORMATS.join(', ')}). Deploy the version that wrote it, then redrive.`
-    : 'The message has no messageFormat attribute, so boxhooks did not write it. Find out who sends to this queue; only ingest should.'
-  return { ok: false, reason, message: { ...message, unread: { format: given } } }
+  if (decoded) return { ok: true, message }
+  const own = Object.entries(attributes).filter((entry): entry is [string, string] => Boolean(entry[1]))
+  const unread = { attributes: Object.fromEntries(own) }
+  return { ok: false, reason: whyUnread(attributes.messageFormat), message: { ...message, unread } }
+}
+
+/** The bytes in a message's body; undefined where they are not what the format says. */
+function bodyIn(text: string, format: (typeof FORMATS)[number]): Buffer | undefined {
+  if (format === 'v1.text') return Buffer.from(text)
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length > 0 && bytes.toString('base64') === text ? bytes : undefined
+}
+
+function whyUnread(format: string | undefined): string {
+  if (!format)
+    return 'The message has no messageFormat attribute, so boxhooks did not write it. Find out who sends to this queue; only ingest should.'
+  if (format === 'v1.base64')
+    return 'The message has format "v1.base64", but its body is no base64, so it was changed after boxhooks wrote it, or written by something else. Find out who sends to this queue; only ingest should.'
+  return `The message has format ${JSON.stringify(format.slice(0, 64))}, which this version does not read (it reads ${FORMATS.join(', ')}). Deploy the version that wrote it, then redrive.`
 }
 
 const ORIGINS: readonly Origin[] = ['webhook', 'v1', 'backfill']
@@ -222,7 +247,7 @@ function decodeUtf8(body: Uint8Array): string | undefined {
 const parseBody = (body: Uint8Array): Record<string, unknown> => parseObject(decodeUtf8(body) ?? '') ?? {}
 
 /** An id in a form that fits an attribute, a DynamoDB key and a message group alike. */
-function idText(value: unknown): string | undefined {
+export function idText(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
   return typeof value === 'string' && /^[!-~]{1,128}$/.test(value) ? value : undefined
 }

@@ -69,10 +69,11 @@ export function statusOf(runs: Readonly<Record<string, RunRecord>>): EventStatus
 
 /**
  * Reads an item of the ledger's table, written by this version or another: what is missing or of another type gets the
- * value that loses nothing.
+ * value that loses nothing. Never throws.
  */
 export function readRecord(item: Record<string, AttributeValue>): EventRecord {
-  const raw = fields(unmarshall(item))
+  // Number, for the library throws where an integer is beyond what JavaScript counts exactly.
+  const raw = fields(object(unmarshall(item, { wrapNumbers: Number })))
   const error = readError(raw.value('error'))
   const payload = raw.value('payload')
   const targets = raw.value('targets')
@@ -91,10 +92,15 @@ export function readRecord(item: Record<string, AttributeValue>): EventRecord {
     runs: Object.fromEntries(
       Object.entries(object(raw.value('runs'))).map(([name, run]) => [name, readRun(run)]),
     ),
-    ...(Array.isArray(targets) ? { targets: targets.flatMap(text => parseTarget(String(text)) ?? []) } : {}),
+    ...(Array.isArray(targets) ? { targets: targets.flatMap(readTarget) } : {}),
     ...(error ? { error } : {}),
     ...(payload instanceof Uint8Array ? { payload } : {}),
   }
+}
+
+const readTarget = (text: unknown): readonly Target[] => {
+  const target = typeof text === 'string' ? parseTarget(text) : undefined
+  return target ? [target] : []
 }
 
 function readRun(value: unknown): RunRecord {

@@ -50,11 +50,11 @@ export function decideRetry(input: RetryInput): RetryDecision {
 }
 
 /** The longest wait that is kept to, in seconds: the ledger must outlive it. */
-const ASKED_SECONDS_MAX = 14 * 86_400
+export const WAIT_SECONDS_MAX = 14 * 86_400
 
 /** A wait that was asked for, where it is a number at all: a header that was misread must not stop the ledger. */
 function askedSeconds({ retryAfterSeconds: asked }: RunFailure): number | undefined {
-  return asked !== undefined && asked >= 0 ? Math.min(asked, ASKED_SECONDS_MAX) : undefined
+  return asked !== undefined && asked >= 0 ? Math.min(asked, WAIT_SECONDS_MAX) : undefined
 }
 
 /** A wait drawn evenly from 0 up to min(cap, base × 2^(attempts − 1)), in seconds. */

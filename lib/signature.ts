@@ -169,5 +169,7 @@ export function parseTimestamp(text: string): number | undefined {
   if (midnight.getUTCMonth() !== month - 1 || midnight.getUTCDate() !== day) return undefined
   const offsetMinutes = (parts[8] === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute)
   const minutes = hour * 60 + minute - offsetMinutes
-  return midnight.getTime() + minutes * 60_000 + second * 1000 + Math.trunc(Number(parts[7] ?? 0) * 1000)
+  // By its digits: as a number, a long fraction would be rounded up into the next second.
+  const milliseconds = Number((parts[7] ?? '').slice(1, 4).padEnd(3, '0'))
+  return midnight.getTime() + minutes * 60_000 + second * 1000 + milliseconds
 }

@@ -39,10 +39,18 @@ export class AwsEndpointFailed extends Error {
   constructor(endpoint: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
     super(
-      `AWS_ENDPOINT_URL is ${endpoint}, but the stack's queues, table and secrets can't be made there: ${reason}. Start what emulates AWS there (moto_server -p 5000 for http://127.0.0.1:5000), or unset AWS_ENDPOINT_URL to use the embedded servers.`,
+      `AWS_ENDPOINT_URL is ${withoutPassword(endpoint)}, but the stack's queues, table and secrets can't be made there: ${reason}. Start what emulates AWS there (moto_server -p 5000 for http://127.0.0.1:5000), or unset AWS_ENDPOINT_URL to use the embedded servers.`,
       { cause },
     )
   }
+}
+
+function withoutPassword(endpoint: string): string {
+  const url = URL.parse(endpoint)
+  if (!url?.password) return endpoint
+  url.username = ''
+  url.password = ''
+  return url.href
 }
 
 const REGION = 'eu-central-1'

@@ -11,7 +11,7 @@ export type SiteParts = {
   readonly box: EmulatedBox
   readonly journal: Journal
   readonly ledger: Ledger
-  readonly aws: Aws
+  readonly aws: Pick<Aws, 'depth' | 'queueUrl' | 'deadLetterQueueUrl'>
   /** Answers everything that is neither the page's nor Box's: the front door. */
   readonly gateway: (request: Request) => Promise<Response>
 }

@@ -499,6 +499,23 @@ describe('poison', () => {
     expect(engine.deadLetters()).toMatchObject([{ code: 'message_unreadable' }])
   })
 
+  test('an unreadable copy of an event whose runs go on is a dead letter, and the runs go on', async () => {
+    const { made, runs } = counted('twice', attempt => {
+      if (attempt === 1) throw new Error('not yet')
+    })
+    const engine = createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    await engine.work()
+    await engine.sendForeign(JSON.stringify({ id }))
+    await engine.work()
+    expect(engine.deadLetters()).toMatchObject([{ code: 'message_unreadable' }])
+    engine.clock.advance(60_000)
+    await engine.reveal()
+    await engine.work()
+    expect(runs).toEqual([1, 2])
+    expect(await engine.record(id)).toMatchObject({ status: 'done' })
+  })
+
   test('an unreadable event that is redriven unmended lies there again, once', async () => {
     const engine = createEngine(embedded, [])
     await engine.sendBody(Buffer.from('[]'))

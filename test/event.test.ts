@@ -102,6 +102,28 @@ describe('parsing', () => {
     })
   })
 
+  test('what could change the path of a call to Box is no id', () => {
+    for (const id of ['../users/me', '1?fields=x', '1/content', '%2e%2e', '1 2', '1\n', 'x'.repeat(129)]) {
+      expect(parseEvent(wireBody(samplePayload('FILE.LOCKED', { source: { id } })), KNOWN)).toMatchObject({
+        ok: false,
+      })
+      const parent = { type: 'folder', id }
+      const event = parsed(samplePayload('FILE.LOCKED', { webhookId: id, source: { parent } }))
+      expect(event.webhook.id).toBe('unknown')
+      expect(pathOf(event).map(item => item.id)).not.toContain(id)
+    }
+  })
+
+  test('the reason quotes a line of a body at most', () => {
+    const long = 'x'.repeat(100_000)
+    const result = parseEvent(
+      wireBody(samplePayload('FILE.LOCKED', { source: { type: long, id: long } })),
+      KNOWN,
+    )
+    expect(result.ok || result.reason.message.length).toBeLessThan(600)
+    expect(parseEvent(JSON.stringify({ trigger: long }), KNOWN)).toMatchObject({ ok: false })
+  })
+
   test('names with emoji, slashes and lone surrogates come through', () => {
     const name = '😀 a/b \ud83d.pdf'
     expect(parsed(samplePayload('FILE.LOCKED', { source: { name } })).source).toMatchObject({ name })

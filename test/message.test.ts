@@ -139,6 +139,42 @@ describe('a message that this version did not write', () => {
     expect(Buffer.from(foreign.message.body).toString()).toBe('hello')
   })
 
+  test('travels on as it came, with what a newer version wrote beside it', () => {
+    const attributes = { messageFormat: 'v9.zstd', eventId: 'e7', traceparent: '00-1', tenant: 't' }
+    const { message: read } = decodeMessage({ body: 'x', attributes })
+    const failure: Failure = { code: 'c', message: 'm', at: '', redrives: 0, automations: [] }
+    const again = encodeMessage({ ...read, failure })
+    expect(again.body).toBe('x')
+    expect(again.attributes).toMatchObject(attributes)
+    expect(decodeMessage(again).message).toMatchObject({ eventId: 'e7', failure })
+  })
+
+  test('leaves room for its failure among the ten attributes that SQS takes', () => {
+    const many = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`a${index}`, 'x']))
+    const { message: read } = decodeMessage({ body: 'x', attributes: many })
+    const failure: Failure = { code: 'c', message: '', at: '', redrives: 0, automations: [] }
+    const { attributes } = encodeMessage({ ...read, failure })
+    expect(Object.keys(attributes)).toHaveLength(10)
+    expect(attributes).toHaveProperty('failure')
+  })
+
+  test.each(['not base64!', 'aGk', 'aGk=x', '='])('%j is no base64, so it is kept as it is', body => {
+    const decoded = decodeMessage({ body, attributes: { messageFormat: 'v1.base64', eventId: 'e1' } })
+    expect(decoded).toMatchObject({ ok: false, reason: expect.stringContaining('no base64') })
+    expect(encodeMessage(decoded.message)).toMatchObject({
+      body,
+      attributes: { messageFormat: 'v1.base64', eventId: 'e1' },
+    })
+  })
+
+  test('with an event id that the ledger could not take gets the one of its body', () => {
+    for (const eventId of ['x'.repeat(3000), 'ä', 'a b', ''])
+      expect(
+        decodeMessage({ body: '{"id":"e1"}', attributes: { messageFormat: 'v1.text', eventId } }).message
+          .eventId,
+      ).toBe('e1')
+  })
+
   test('never throws', () => {
     const names = ['messageFormat', 'eventId', 'receivedAt', 'origin', 'failure', 'deliveryId', 'trigger']
     const value = fc.oneof(

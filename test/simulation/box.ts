@@ -203,7 +203,7 @@ export class SimulatedBox {
     const { plan, random, scheduler } = this.#options
     if (random.chance(plan.rates.forgeries)) {
       this.forgeries += 1
-      scheduler.after(random.between(0, 5000), () => void this.#attack(overheard))
+      scheduler.after(random.pick([5000, 4_000_000]) * random.next(), () => void this.#attack(overheard))
     }
     if (random.chance(plan.rates.replays)) {
       this.forgeries += 1

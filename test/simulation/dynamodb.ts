@@ -69,16 +69,17 @@ export class Table {
   #update(input: UpdateItemCommand['input']): object {
     const key = this.#keyOf(input.Key)
     const old = this.peek(key)
-    this.#check(input, old)
     const { UpdateExpression = '' } = input
-    const [, sets] = /^SET (.+)$/s.exec(UpdateExpression) ?? []
-    if (sets === undefined) throw invalid(`UpdateExpression: the model has no ${UpdateExpression}`)
-    // All right-hand sides are worked out on the item as it was.
-    const changes = sets.split(', ').map(set => {
+    const [, text] = /^SET (.+)$/s.exec(UpdateExpression) ?? []
+    if (text === undefined) throw invalid(`UpdateExpression: the model has no ${UpdateExpression}`)
+    const sets = text.split(', ').map(set => {
       const [left = '', right = ''] = set.split(' = ')
-      return [pathOf(left, input), this.#valueOf(right, input, old ?? {})] as const
+      return { path: pathOf(left, input), right }
     })
-    refuseOverlaps(changes.map(([path]) => path))
+    refuseOverlaps(sets.map(({ path }) => path))
+    this.#check(input, old)
+    // All right-hand sides are worked out on the item as it was.
+    const changes = sets.map(({ path, right }) => [path, this.#valueOf(right, input, old ?? {})] as const)
     this.#keep(
       key,
       changes.reduce((item, [path, value]) => withPath(item, path, value), old ?? input.Key ?? {}),

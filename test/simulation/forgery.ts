@@ -67,7 +67,10 @@ const FORGERIES: readonly [Forge, ...Forge[]] = [
   ({ overheard }) => ({ headers: overheard.headers, body: Buffer.alloc(0) }),
 ]
 
-export const forge = (loot: Loot, random: Random): Request => random.pick(FORGERIES)(loot, random)
+export const forge = (loot: Loot, random: Random): Request =>
+  loot.retiredKeys.length > 0 && random.chance(0.3)
+    ? signedWith(loot, loot.retiredKeys[random.int(loot.retiredKeys.length)] ?? '')
+    : random.pick(FORGERIES)(loot, random)
 
 function serialiseAgain(text: string): string {
   try {

@@ -141,10 +141,10 @@ export class SimulatedLambda<I, O> {
 
   #doom(process: Process): void {
     const { random } = this.#options
-    if (random.chance(this.#chaos.kills)) process.doom(1 + random.int(40), () => process.kill())
+    if (random.chance(this.#chaos.kills)) process.doom(1 + random.int(15), () => process.kill())
     else if (random.chance(this.#chaos.freezes)) {
-      const ms = random.pick([200, 5000, 30_000, 57_000, 62_000, 75_000, 100_000]) * random.between(0.9, 1.1)
-      process.doom(1 + random.int(40), () => process.freeze(ms))
+      const ms = random.pick([200, 5000, 57_000, 62_000, 68_000, 75_000, 100_000]) * random.between(0.9, 1.1)
+      process.doom(1 + random.int(15), () => process.freeze(ms))
     }
   }
 

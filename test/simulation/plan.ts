@@ -45,6 +45,8 @@ export type Rates = {
   readonly postponements: number
   readonly hangs: number
   readonly crashes: number
+  /** Dead letters that somebody's script takes back at once. */
+  readonly hastyRedrives: number
 }
 
 export type Times = {
@@ -63,7 +65,8 @@ export type Knob = `rates.${keyof Rates}` | `times.${keyof Times}`
 export function planOf(seed: number): Plan {
   const random = createRandom(seed, 1)
   const calm = random.chance(0.1)
-  const rate = (most: number): number => (calm || random.chance(0.55) ? 0 : random.next() ** 2 * most)
+  const rate = (most: number): number =>
+    calm || random.chance(0.55) ? 0 : Math.min(1, random.next() ** 2 * most)
   const times = (most: number): number => (calm || random.chance(0.6) ? 0 : 1 + random.int(most))
   return {
     seed,
@@ -89,12 +92,12 @@ const ratesOf = (rate: (most: number) => number): Rates => ({
   lostAnswers: rate(0.5),
   forgeries: rate(1),
   replays: rate(0.5),
-  unreadable: rate(0.3),
+  unreadable: rate(0.6),
   kills: rate(0.3),
-  freezes: rate(0.3),
-  zombies: rate(1),
+  freezes: rate(0.6),
+  zombies: rate(4),
   recycles: rate(0.3),
-  skew: rate(1),
+  skew: rate(4),
   lostRequests: rate(0.1),
   lostResponses: rate(0.2),
   serviceErrors: rate(0.3),
@@ -108,6 +111,7 @@ const ratesOf = (rate: (most: number) => number): Rates => ({
   postponements: rate(0.5),
   hangs: rate(0.1),
   crashes: rate(0.2),
+  hastyRedrives: rate(0.9),
 })
 
 /** The knobs that are turned up. */

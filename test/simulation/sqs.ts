@@ -127,7 +127,7 @@ export class SimulatedQueue {
   }
 
   #receive(input: ReceiveMessageCommand['input']): object {
-    this.#dropOld()
+    this.dropOld()
     const now = this.#time.now()
     const ready = this.messages.filter(message => message.visibleAt <= now || this.#seenTwice(message, now))
     const received: object[] = []
@@ -207,7 +207,8 @@ export class SimulatedQueue {
     return {}
   }
 
-  #dropOld(): void {
+  /** Drops what is older than the queue keeps it. */
+  dropOld(): void {
     const oldest = this.#time.now() - (this.#options.retention ?? 14 * 86_400) * 1000
     for (const message of this.messages.filter(({ sentAt }) => sentAt < oldest)) {
       this.#remove(message)

@@ -359,6 +359,21 @@ export class World {
     const { eventId, failure } = read(stored)
     this.witness.note(() => `dead-letter queue: ${eventId} ${failure?.code}`)
     for (const { name, code } of failure?.automations ?? []) this.witness.givenUp(eventId, name, code)
+    if (!this.#healed && this.random.chance(this.plan.rates.hastyRedrives))
+      this.scheduler.after(this.random.between(0, this.random.pick([60, 3000])), () => this.redrive(stored))
+  }
+
+  /** Moves a dead letter back to the queue as it is, sometimes twice, as SQS's own redrive may. */
+  redrive(stored: Stored): void {
+    const { messages } = this.deadLetters
+    const at = messages.indexOf(stored)
+    if (at < 0) return
+    messages.splice(at, 1)
+    const { eventId } = read(stored)
+    this.witness.redriven(eventId)
+    this.witness.note(() => `redriven: ${eventId}`)
+    this.network.strike('redriven')
+    for (let copies = this.random.chance(0.2) ? 2 : 1; copies > 0; copies -= 1) this.queue.restore(stored)
   }
 
   #onWritten(eventId: string, after: Item, before: Item | undefined): void {

@@ -1,0 +1,39 @@
+import { batches, batchesWithFaults } from './batch.ts'
+import type { Boundary } from './boundary.ts'
+import { commandLines } from './command-line.ts'
+import { environments } from './config.ts'
+import { declarations } from './declaration.ts'
+import { emulatedBoxCalls } from './emulated-box.ts'
+import { eventBodies } from './event.ts'
+import { gatewayEvents } from './gateway-event.ts'
+import { gatewayRoundTrips } from './local-gateway.ts'
+import { pageRequests } from './page.ts'
+import { queueMessages } from './queue-message.ts'
+import { ledgerItems } from './record.ts'
+import { boxAnswers, retryDecisions, thrownValues } from './retry.ts'
+import { boxAppSecrets, signatureKeySecrets } from './secrets.ts'
+import { signedDeliveries } from './signed-delivery.ts'
+import { timestamps } from './timestamp.ts'
+
+/** Every boundary there is. */
+export const BOUNDARIES: readonly Boundary[] = [
+  gatewayEvents,
+  signedDeliveries,
+  timestamps,
+  signatureKeySecrets,
+  boxAppSecrets,
+  queueMessages,
+  batches,
+  batchesWithFaults,
+  eventBodies,
+  ledgerItems,
+  retryDecisions,
+  boxAnswers,
+  thrownValues,
+  environments,
+  declarations,
+  commandLines,
+  gatewayRoundTrips,
+  emulatedBoxCalls,
+  pageRequests,
+]
