@@ -9,7 +9,7 @@ import { errorKind, type Log } from './log.ts'
 import type { DecodedMessage, FailedRun, Failure } from './message.ts'
 import type { Queue } from './queue.ts'
 import { type RunRecord, statusOf } from './record.ts'
-import { backoffSeconds, DEFAULT_RETRY, decideRetry } from './retry.ts'
+import { backoffSeconds, decideRetry, OUTAGE_RETRY } from './retry.ts'
 import { attemptRun, type RunResult } from './run.ts'
 
 /** Everything dispatch reaches the world through. */
@@ -232,7 +232,7 @@ export class ClaimedEvent {
   #keepDead(reason: string): void {
     this.#log.error('dead_letter_failed', { error: reason })
     const { clock, random } = this.#parts
-    const nextAt = clock.now() + 1000 * backoffSeconds(DEFAULT_RETRY, this.#input.receiveCount, random)
+    const nextAt = clock.now() + 1000 * backoffSeconds(OUTAGE_RETRY, this.#input.receiveCount, random)
     for (const { name } of this.#dead) {
       const { finishedAt, ...run } = this.#runOf(name)
       this.#record(name, { ...run, status: 'pending', givenUp: true, nextAt: Math.ceil(nextAt) })

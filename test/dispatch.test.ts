@@ -805,6 +805,16 @@ describe('what could go wrong at the edges', () => {
     expect(engine.deadLetters()).toMatchObject([{ code: 'message_unreadable', redrives: 1 }])
   })
 
+  test('a message that has only waited so far comes back within a minute or so after the ledger fails once', async () => {
+    const { made } = counted('one')
+    const engine = createEngine(embedded, [made])
+    await engine.send('FILE.DOWNLOADED')
+    const ledger = createLedger({ dynamodb: embedded.dynamodb, table: embedded.table, now: engine.clock.now })
+    const broken = { ledger: { ...ledger, open: () => Promise.reject(new Error('ServiceUnavailable')) } }
+    await engine.work({ receiveCount: 40, parts: { ...broken, random: () => 0.999 } })
+    expect(engine.hiddenSeconds()[0]).toBeLessThanOrEqual(61)
+  })
+
   test('a message whose ledger keeps failing is sent anew as well before SQS drops it', async () => {
     const engine = createEngine(embedded, [counted('one').made])
     await engine.send('FILE.DOWNLOADED')
