@@ -6,7 +6,7 @@ import { type Rig, startRig } from './rig.ts'
 import { planStorm, runStorm } from './storm.ts'
 
 /** How long everything may take to come to rest after the last fault, in milliseconds. */
-const SETTLE_MS = 60_000
+const SETTLE_MS = 240_000
 const VIOLATIONS_SHOWN = 50
 
 function whole(text: string): number {

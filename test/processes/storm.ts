@@ -93,7 +93,8 @@ export async function runStorm(
       start(next, worker)
     }
   })
-  await rig.download(events)
+  // What lost workers had comes back only after their leases; the others must have something to do meanwhile.
+  await rig.download(events, Math.max(100, events / 10))
   await until('every fault has had its turn', 300_000, () => waiting.length === 0)
   while (underWay.size > 0) await Promise.all(underWay)
   rig.onEffect(() => {})
