@@ -28,12 +28,17 @@ export function traceWrites(server: Server, onWrite: (write: LedgerWrite) => voi
     if (target !== 'PutItem' && target !== 'UpdateItem') return
     const chunks: Buffer[] = []
     request.on('data', chunk => chunks.push(chunk))
-    response.on('finish', () => {
+    // Not the event `finish`: it does not come where the asker is gone by now, and the write counts all the same.
+    const end = response.end.bind(response)
+    const told = (...args: readonly unknown[]): unknown => {
       const input = parseObject(Buffer.concat(chunks).toString())
-      if (response.statusCode !== 200 || !input) return
-      const sets = target === 'PutItem' ? itemSets(input) : updateSets(input)
-      onWrite({ ...writeOf(sets), eventId: eventIdOf(input), worker: workerOf(request), at: Date.now() })
-    })
+      if (response.statusCode === 200 && input) {
+        const sets = target === 'PutItem' ? itemSets(input) : updateSets(input)
+        onWrite({ ...writeOf(sets), eventId: eventIdOf(input), worker: workerOf(request), at: Date.now() })
+      }
+      return Reflect.apply(end, response, args)
+    }
+    Reflect.set(response, 'end', told)
   })
 }
 
