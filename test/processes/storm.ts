@@ -82,7 +82,7 @@ export async function runStorm(
   const start = (fault: PlannedFault, worker: Worker) => {
     say(`${rig.witness.effects} effects: ${JSON.stringify(fault)} at ${worker.name}`)
     const running = inflict(rig, fault, worker)
-      .catch((error: unknown) => void rig.witness.surprises.push(String(error)))
+      .catch((error: unknown) => rig.witness.surprise(String(error)))
       .finally(() => underWay.delete(running))
     underWay.add(running)
   }

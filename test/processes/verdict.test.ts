@@ -92,7 +92,7 @@ describe('the verdict', () => {
 
   test('lets a repetition pass after its worker was killed, but not once the ledger had it', () => {
     const killed = sound(({ witness, effect, claim }) => {
-      witness.trouble('a')
+      witness.lost('a')
       const later = Date.now() + 20_000
       claim('b', later)
       effect('single:call', later + 10, 'b')
@@ -122,7 +122,7 @@ describe('the verdict', () => {
   test('lets one call of a run pass that was in flight when its worker was stopped, and no second one', () => {
     const stopped = (calls: readonly string[]) =>
       sound(({ witness, effect }) => {
-        witness.trouble('a')
+        witness.lost('a')
         for (const name of calls) effect(name, Date.now() + 20_000)
       })
     expect(verdictOf(stopped(['three-steps:third']))).toMatchObject({ violations: [], inFlight: 1 })

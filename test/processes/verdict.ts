@@ -55,7 +55,7 @@ function staleEffects(witness: Witness, one: Case, violations: string[]): Readon
     const reason = staleness(one.writes, effect)
     if (reason === undefined) continue
     const run = `${effect.worker} ${effect.automation}`
-    if (!witness.wasStopped(effect.worker, effect.at) || stopped.has(run))
+    if (!witness.wasLost(effect.worker, effect.at) || stopped.has(run))
       violations.push(`${told(effect)} ${reason}.`)
     stopped.add(run)
     stale.add(effect)

@@ -35,13 +35,15 @@ export class Witness {
   readonly answers = new Map<string, number>()
   /** Event in a worker's or ingest's log, from warnings up → how often. */
   readonly logged = new Map<string, number>()
-  readonly #workers = new Map<string, Trouble[]>()
+  /** Worker → when it was killed or stopped, in milliseconds since the epoch. */
+  readonly #lost = new Map<string, number>()
   readonly #watches: { readonly worker: string; readonly after: number; seen: boolean }[] = []
   readonly #ledgerCuts: Trouble[] = []
   /** `event automation` → when a worker said that the run's time was over. */
   readonly #timedOut = new Map<string, number[]>()
   /** What can't be told from the rest in the end, such as a process that died of itself. */
   readonly surprises: string[] = []
+  #closed = false
   deliveries = 0
   retries = 0
   effects = 0
@@ -72,30 +74,45 @@ export class Witness {
   }
 
   delivery({ eventId, attempt, status, answer, nextAttemptAt }: Attempt): void {
+    if (this.#closed) return
     this.deliveries += 1
     if (attempt > 1) this.retries += 1
     const code = parseObject(answer)?.code
     const told = status === 0 ? '0' : `${status} ${String(code)}`
     count(this.answers, told)
     if (status !== 0 && status !== 202 && status !== 503)
-      this.surprises.push(`The front door answered ${told} to a delivery of Box's.`)
+      this.surprise(`The front door answered ${told} to a delivery of Box's.`)
     const one = this.#case(eventId)
     if (status === 202 && !one.accepted) {
       one.accepted = true
       this.accepted += 1
     }
     if (status !== 202 && nextAttemptAt === undefined)
-      this.surprises.push(`Box gave event ${eventId} up after ${attempt} attempts: ${told}`)
+      this.surprise(`Box gave event ${eventId} up after ${attempt} attempts: ${told}`)
   }
 
-  /** A worker is killed, or stopped until the returned function is called. */
-  trouble(worker: string): () => void {
-    return begin(this.#listOf(this.#workers, worker))
+  /** A worker is killed or stopped: from now on the ledger may not hear of what it has done. */
+  lost(worker: string): void {
+    this.#lost.set(worker, Math.min(Date.now(), this.#lost.get(worker) ?? Number.POSITIVE_INFINITY))
+  }
+
+  /** Something happened that must not. */
+  surprise(what: string): void {
+    if (!this.#closed) this.surprises.push(what)
+  }
+
+  /** From now on nothing counts: everything is being stopped. */
+  close(): void {
+    this.#closed = true
   }
 
   /** The ledger is cut off until the returned function is called. */
   ledgerCut(): () => void {
-    return begin(this.#ledgerCuts)
+    const trouble = { from: Date.now(), to: Number.POSITIVE_INFINITY }
+    this.#ledgerCuts.push(trouble)
+    return () => {
+      trouble.to = Date.now()
+    }
   }
 
   /** Tells when another worker has claimed an event that this one had claimed before, and has done so after a time. */
@@ -114,7 +131,7 @@ export class Witness {
   line(worker: string, line: string): void {
     const { event, eventId, automation, code } = parseObject(line) ?? {}
     count(this.logged, String(event))
-    if (event === undefined) this.surprises.push(`${worker} wrote: ${line}`)
+    if (event === undefined) this.surprise(`${worker} wrote: ${line}`)
     if (event === 'run_retrying' && code === 'run_timed_out')
       this.#listOf(this.#timedOut, `${eventId} ${automation}`).push(Date.now())
   }
@@ -122,18 +139,17 @@ export class Witness {
   /** Whether something between two times may have kept the ledger from learning of an effect. */
   excused({ worker, eventId, automation, at }: Effect, until: number): boolean {
     const between = ({ from, to }: Trouble) => from <= until && to >= at
-    const ofWorker = this.#workers.get(worker) ?? []
     const timedOut = this.#timedOut.get(`${eventId} ${automation}`) ?? []
     return (
-      ofWorker.some(between) ||
+      this.wasLost(worker, until) ||
       this.#ledgerCuts.some(between) ||
       timedOut.some(time => time >= at && time <= until)
     )
   }
 
-  /** Whether a worker had been stopped before a time. */
-  wasStopped(worker: string, before: number): boolean {
-    return (this.#workers.get(worker) ?? []).some(({ from }) => from <= before)
+  /** Whether a worker had been killed or stopped before a time. */
+  wasLost(worker: string, before: number): boolean {
+    return (this.#lost.get(worker) ?? Number.POSITIVE_INFINITY) <= before
   }
 
   #case(eventId: string): Case {
@@ -151,12 +167,4 @@ export class Witness {
 
 function count(counts: Map<string, number>, name: string): void {
   counts.set(name, (counts.get(name) ?? 0) + 1)
-}
-
-function begin(list: Trouble[]): () => void {
-  const trouble = { from: Date.now(), to: Number.POSITIVE_INFINITY }
-  list.push(trouble)
-  return () => {
-    trouble.to = Date.now()
-  }
 }

@@ -32,7 +32,6 @@ type WorkerState = {
   state: Worker['state']
   busy: boolean
   deadline: number
-  release: () => void
 }
 
 /** How long a worker that was stopped may take to finish its batch, in milliseconds. */
@@ -69,14 +68,14 @@ export class Workers {
       env: { ...env, AWS_ACCESS_KEY_ID: name, BOX_API_URL: `http://127.0.0.1:${box.port}` },
       onLine: line => witness.line(name, line),
     })
-    const worker: WorkerState = { name, child, state: 'up', busy: false, deadline: 0, release: () => {} }
+    const worker: WorkerState = { name, child, state: 'up', busy: false, deadline: 0 }
     this.#workers.add(worker)
     child.listen(({ kind, ...message }) => {
       worker.busy = kind === 'begun'
       if (kind === 'begun') this.#limit(worker, numberIn(message, 'deadline'))
     })
     void child.ended.then(async how => {
-      if (worker.state !== 'gone' && !this.#closed) witness.surprises.push(`${name} ended of itself: ${how}`)
+      if (worker.state !== 'gone' && !this.#closed) witness.surprise(`${name} ended of itself: ${how}`)
       this.#workers.delete(worker)
       await box.close()
     })
@@ -96,7 +95,7 @@ export class Workers {
     const stopped = this.#stateOf(worker)
     if (stopped?.state !== 'up') return
     this.stops += 1
-    stopped.release = this.#options.witness.trouble(stopped.name)
+    this.#options.witness.lost(stopped.name)
     stopped.state = 'stopped'
     stopped.child.signal('SIGSTOP')
     await this.#replace()
@@ -121,7 +120,7 @@ export class Workers {
     const ended = this.#stateOf(worker)
     if (!ended || ended.state === 'gone') return false
     ended.state = 'gone'
-    this.#options.witness.trouble(ended.name)
+    this.#options.witness.lost(ended.name)
     ended.child.signal('SIGKILL')
     await ended.child.ended
     return true
