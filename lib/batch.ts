@@ -4,7 +4,7 @@ import { dispatch } from './dispatch.ts'
 import { errorKind, type Log } from './log.ts'
 import { type DecodedMessage, decodeMessage } from './message.ts'
 import { type Queue, VISIBILITY_SECONDS_MAX } from './queue.ts'
-import { backoffSeconds, DEFAULT_RETRY } from './retry.ts'
+import { backoffSeconds, OUTAGE_RETRY } from './retry.ts'
 
 export type BatchParts = DispatchParts & {
   readonly queue: Queue
@@ -124,7 +124,7 @@ async function keptAfterError(
 ): Promise<boolean> {
   const message = error instanceof Error ? error.message : String(error)
   log.error('message_failed', { error: errorKind(error), message })
-  const delaySeconds = 1 + backoffSeconds(DEFAULT_RETRY, receiveCount, parts.random)
+  const delaySeconds = 1 + backoffSeconds(OUTAGE_RETRY, receiveCount, parts.random)
   // Where this fails as well, the queue's own visibility timeout brings the message back.
   return hideOrRenew(entry, receiveCount, delaySeconds, log, parts).catch(() => true)
 }

@@ -9,7 +9,7 @@ import { errorKind, type Log } from './log.ts'
 import type { DecodedMessage, FailedRun, Failure } from './message.ts'
 import type { Queue } from './queue.ts'
 import { type RunRecord, statusOf } from './record.ts'
-import { backoffSeconds, DEFAULT_RETRY, decideRetry } from './retry.ts'
+import { backoffSeconds, decideRetry, OUTAGE_RETRY } from './retry.ts'
 import { attemptRun, type RunResult } from './run.ts'
 
 /** Everything dispatch reaches the world through. */
@@ -215,6 +215,8 @@ export class ClaimedEvent {
       redrives: this.#plan.claim.redrives,
       automations: this.#dead,
     }
+    // A worker that was frozen and wakes up late can't take a message back, as the ledger refuses its writes.
+    if (clock.now() >= this.#input.deadline) return this.#keepDead('LeaseOver')
     try {
       await deadLetters.send({ ...message, failure })
       this.#log.error('event_dead_lettered', {
@@ -222,13 +224,18 @@ export class ClaimedEvent {
         automations: this.#dead.map(({ name }) => name).join(','),
       })
     } catch (error) {
-      this.#log.error('dead_letter_failed', { error: errorKind(error) })
-      const nextAt =
-        clock.now() + 1000 * backoffSeconds(DEFAULT_RETRY, this.#input.receiveCount, this.#parts.random)
-      for (const { name } of this.#dead) {
-        const { finishedAt, ...run } = this.#runOf(name)
-        this.#record(name, { ...run, status: 'pending', givenUp: true, nextAt: Math.ceil(nextAt) })
-      }
+      this.#keepDead(errorKind(error))
+    }
+  }
+
+  /** Leaves it to a later claim to send the dead letter. */
+  #keepDead(reason: string): void {
+    this.#log.error('dead_letter_failed', { error: reason })
+    const { clock, random } = this.#parts
+    const nextAt = clock.now() + 1000 * backoffSeconds(OUTAGE_RETRY, this.#input.receiveCount, random)
+    for (const { name } of this.#dead) {
+      const { finishedAt, ...run } = this.#runOf(name)
+      this.#record(name, { ...run, status: 'pending', givenUp: true, nextAt: Math.ceil(nextAt) })
     }
   }
 

@@ -13,6 +13,12 @@ export type RetryPolicy = {
 /** Twelve attempts over about an hour and a quarter on average, at most two and a half hours. */
 export const DEFAULT_RETRY: RetryPolicy = { attempts: 12, baseSeconds: 5, capSeconds: 3600 }
 
+/**
+ * For what AWS could not do: at most a minute. SQS counts every receive of a message, those that only waited as well, so the
+ * count says little of how long AWS has been away.
+ */
+export const OUTAGE_RETRY: RetryPolicy = { ...DEFAULT_RETRY, capSeconds: 60 }
+
 export type RetryDecision =
   | {
       readonly kind: 'retry'

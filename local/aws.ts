@@ -12,10 +12,9 @@ import {
   GetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs'
-import dynalite from 'dynalite'
-import { buildApp } from 'fauxqs'
 import { type CompiledTemplate, numberOf, resource } from '../infra/template.ts'
 import { isObject } from '../lib/json.ts'
+import { startEmbeddedDynamoDb, startEmbeddedSqs } from './embedded-aws.ts'
 
 /** The AWS services that the functions use, with what the template says is in them. */
 export type Aws = {
@@ -57,6 +56,9 @@ function withoutPassword(endpoint: string): string {
 const REGION = 'eu-central-1'
 const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local', AWS_REGION: REGION }
 
+/** Where the services answer. */
+export type AwsEndpoints = { readonly sqs: string; readonly dynamodb: string }
+
 /**
  * Makes the template's queues and table, in embedded servers or, with `endpoint`, in whatever emulates AWS there. What is
  * made has names of its own, for an endpoint that others use as well, and is removed from there at the end.
@@ -64,21 +66,56 @@ const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local'
  * @throws AwsEndpointFailed
  */
 export async function startAws(template: CompiledTemplate, endpoint?: string): Promise<Aws> {
-  if (endpoint !== undefined && !URL.canParse(endpoint))
-    throw new AwsEndpointFailed(endpoint, new Error('it is no URL'))
-  const servers = endpoint === undefined ? await startServers() : undefined
-  const env = {
-    ...CREDENTIALS,
-    AWS_ENDPOINT_URL_SQS: endpoint ?? servers?.sqsEndpoint ?? '',
-    AWS_ENDPOINT_URL_DYNAMODB: endpoint ?? servers?.dynamodbEndpoint ?? '',
+  if (endpoint === undefined) return startEmbeddedAws(template)
+  if (!URL.canParse(endpoint)) throw new AwsEndpointFailed(endpoint, new Error('it is no URL'))
+  const aws = await makeResources(template, { sqs: endpoint, dynamodb: endpoint }).catch((error: unknown) => {
+    throw new AwsEndpointFailed(endpoint, error)
+  })
+  const { sqs, dynamodb, queueUrl, deadLetterQueueUrl, table } = aws
+  const remove = async () => {
+    // An endpoint that is gone by now has nothing left to remove.
+    await Promise.allSettled([
+      sqs.send(new DeleteQueueCommand({ QueueUrl: queueUrl })),
+      sqs.send(new DeleteQueueCommand({ QueueUrl: deadLetterQueueUrl })),
+      dynamodb.send(new DeleteTableCommand({ TableName: table })),
+    ])
+    await aws.stop()
   }
+  try {
+    await setTimeToLive(dynamodb, table, template)
+  } catch (error) {
+    await remove()
+    throw new AwsEndpointFailed(endpoint, error)
+  }
+  return { ...aws, stop: remove }
+}
+
+async function startEmbeddedAws(template: CompiledTemplate): Promise<Aws> {
+  const [sqs, dynamodb] = await Promise.all([startEmbeddedSqs(), startEmbeddedDynamoDb()])
+  const stopServers = () => Promise.all([sqs.stop(), dynamodb.stop()])
+  try {
+    const aws = await makeResources(template, { sqs: sqs.url, dynamodb: dynamodb.url })
+    return {
+      ...aws,
+      async stop() {
+        await aws.stop()
+        await stopServers()
+      },
+    }
+  } catch (error) {
+    await stopServers()
+    throw error
+  }
+}
+
+/** Makes the template's queues and table in servers that run already; `stop` only lets go of them. */
+export async function makeResources(template: CompiledTemplate, endpoints: AwsEndpoints): Promise<Aws> {
   const client = { region: REGION, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
-  const sqs = new SQSClient({ ...client, endpoint: env.AWS_ENDPOINT_URL_SQS })
-  const dynamodb = new DynamoDBClient({ ...client, endpoint: env.AWS_ENDPOINT_URL_DYNAMODB })
-  const end = async () => {
+  const sqs = new SQSClient({ ...client, endpoint: endpoints.sqs })
+  const dynamodb = new DynamoDBClient({ ...client, endpoint: endpoints.dynamodb })
+  const stop = async () => {
     sqs.destroy()
     dynamodb.destroy()
-    await servers?.stop()
   }
   try {
     const run = randomUUID().slice(0, 8)
@@ -95,9 +132,8 @@ export async function startAws(template: CompiledTemplate, endpoint?: string): P
     })
     const table = `boxhooks-local-ledger-${run}`
     await createTable(dynamodb, table, template)
-    if (endpoint !== undefined) await setTimeToLive(dynamodb, table, template)
     return {
-      env,
+      env: awsEnvironment(endpoints),
       sqs,
       dynamodb,
       queueUrl: queue.url,
@@ -105,41 +141,20 @@ export async function startAws(template: CompiledTemplate, endpoint?: string): P
       deadLetterQueueUrl: deadLetters.url,
       table,
       depth: queueUrl => depthOf(sqs, queueUrl),
-      async stop() {
-        if (endpoint !== undefined)
-          // An endpoint that is gone by now has nothing left to remove.
-          await Promise.allSettled([
-            sqs.send(new DeleteQueueCommand({ QueueUrl: queue.url })),
-            sqs.send(new DeleteQueueCommand({ QueueUrl: deadLetters.url })),
-            dynamodb.send(new DeleteTableCommand({ TableName: table })),
-          ])
-        await end()
-      },
+      stop,
     }
   } catch (error) {
-    await end()
-    throw endpoint === undefined ? error : new AwsEndpointFailed(endpoint, error)
+    await stop()
+    throw error
   }
 }
 
-async function startServers() {
-  // Not startFauxqs: that listens on every network interface.
-  const fauxqs = buildApp({ logger: false })
-  const sqsEndpoint = await fauxqs.listen({ port: 0, host: '127.0.0.1' })
-  const database = dynalite({ createTableMs: 0 })
-  await new Promise<void>(resolve => database.listen(0, '127.0.0.1', resolve))
-  const address = database.address()
-  if (address === null || typeof address === 'string') throw new Error('The embedded DynamoDB has no port.')
-  return {
-    sqsEndpoint,
-    dynamodbEndpoint: `http://127.0.0.1:${address.port}`,
-    async stop() {
-      await fauxqs.close()
-      database.closeAllConnections()
-      await new Promise(resolve => database.close(resolve))
-    },
-  }
-}
+/** What a function needs to reach services that answer there, as environment variables. */
+export const awsEnvironment = ({ sqs, dynamodb }: AwsEndpoints): Record<string, string> => ({
+  ...CREDENTIALS,
+  AWS_ENDPOINT_URL_SQS: sqs,
+  AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+})
 
 async function createQueue(
   sqs: SQSClient,

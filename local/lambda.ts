@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import type { Invocation, InvocationResult } from './lambda-worker.ts'
+import type { Invocation, InvocationResult } from './handler.ts'
 
 export type LambdaOptions = {
   readonly name: string

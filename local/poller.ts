@@ -7,6 +7,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs'
 import type { SQSEvent, SQSMessageAttribute, SQSRecord } from 'aws-lambda'
+import { type CompiledTemplate, numberOf, resource } from '../infra/template.ts'
 import { isObject } from '../lib/json.ts'
 
 export type PollerOptions = {
@@ -16,10 +17,21 @@ export type PollerOptions = {
   readonly batchSize: number
   readonly invoke: (event: SQSEvent) => Promise<unknown>
   /** How many batches are worked on at a time. */
-  readonly concurrency?: number
+  readonly concurrency: number
   /** Told when the queue can't be reached, or does not delete; it is tried again. */
   readonly onError?: (error: unknown) => void
 }
+
+/** How the template's event source takes messages: so many at a time, by so many Lambdas. */
+export function eventSourceOf(template: CompiledTemplate): Pick<PollerOptions, 'batchSize' | 'concurrency'> {
+  const { ScalingConfig: scaling } = resource(template, EVENT_SOURCE).Properties
+  const concurrency = isObject(scaling) ? scaling.MaximumConcurrency : undefined
+  if (typeof concurrency !== 'number')
+    throw new TypeError(`${EVENT_SOURCE} has no number ScalingConfig.MaximumConcurrency.`)
+  return { batchSize: numberOf(template, EVENT_SOURCE, 'BatchSize'), concurrency }
+}
+
+const EVENT_SOURCE = 'AutomateEventSourceMappingSQSQueue'
 
 export type Poller = {
   /** Receives no more and waits for the batches under way. */
@@ -38,7 +50,7 @@ const WAIT_SECONDS = 5
  */
 export function startPoller(options: PollerOptions): Poller {
   const stop = new AbortController()
-  const loops = Array.from({ length: options.concurrency ?? 2 }, async () => {
+  const loops = Array.from({ length: options.concurrency }, async () => {
     while (!stop.signal.aborted)
       await pollOnce(options, stop.signal).catch(async (error: unknown) => {
         options.onError?.(error)

@@ -15,7 +15,7 @@ import { declaredAutomations } from './declared.ts'
 import { createGateway } from './gateway.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createLambda, type Lambda } from './lambda.ts'
-import { type Poller, startPoller } from './poller.ts'
+import { eventSourceOf, type Poller, startPoller } from './poller.ts'
 import { startSecrets } from './secrets.ts'
 import { serve } from './serve.ts'
 import { createSite, type Site } from './site.ts'
@@ -138,7 +138,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       sqs: aws.sqs,
       queueUrl: aws.queueUrl,
       queueArn: aws.queueArn,
-      batchSize: numberOf(template, 'AutomateEventSourceMappingSQSQueue', 'BatchSize'),
+      ...eventSourceOf(template),
       invoke: event => automate.invoke(event),
       onError: error =>
         onLine(`The queue can't be reached: ${error instanceof Error ? error.message : error}`),

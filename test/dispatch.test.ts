@@ -49,11 +49,11 @@ async function until(holds: () => boolean): Promise<void> {
 describe('an event', () => {
   test('runs its automation once, and leaves nothing on the queue', async () => {
     const { made, runs } = counted('one')
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     expect((await engine.work()).batchItemFailures).toEqual([])
     expect(runs).toEqual([1])
-    expect(engine.queued()).toBe(0)
+    expect(await engine.queued()).toBe(0)
     expect(await engine.record(id)).toMatchObject({
       status: 'done',
       leaseUntil: 0,
@@ -64,7 +64,7 @@ describe('an event', () => {
 
   test('delivered again under a new delivery id does nothing twice', async () => {
     const { made, runs } = counted('one')
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     for (const deliveryId of ['d1', 'd2', 'd3']) {
       await engine.send('FILE.DOWNLOADED', { id: 'engine-same-event', deliveryId })
       expect((await engine.work()).batchItemFailures).toEqual([])
@@ -75,7 +75,7 @@ describe('an event', () => {
 
   test('several times in one batch does nothing twice', async () => {
     const { made, runs } = counted('one')
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     for (const deliveryId of ['d1', 'd2', 'd3'])
       await engine.send('FILE.DOWNLOADED', { id: 'engine-same-batch', deliveryId })
     expect(await engine.work()).toEqual({ batchItemFailures: [], received: 3 })
@@ -83,7 +83,7 @@ describe('an event', () => {
   })
 
   test('that nothing subscribes to is recorded and done with', async () => {
-    const engine = createEngine(embedded, [counted('one').made])
+    const engine = await createEngine(embedded, [counted('one').made])
     const id = await engine.send('FILE.LOCKED')
     const unknown = await engine.send('FILE.TELEPORTED')
     expect((await engine.work()).batchItemFailures).toEqual([])
@@ -93,7 +93,7 @@ describe('an event', () => {
 
   test('left alone by a filter is recorded as skipped with the reason, in one write', async () => {
     const { made, runs } = counted('one', undefined, { when: () => skip('too small') })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     await engine.work()
     expect(runs).toEqual([])
@@ -105,7 +105,7 @@ describe('an event', () => {
   })
 
   test('with n automations costs n + 1 writes', async () => {
-    const engine = createEngine(
+    const engine = await createEngine(
       embedded,
       ['a', 'b', 'c'].map(name => counted(name).made),
     )
@@ -125,7 +125,7 @@ describe('a batch', () => {
       for (let turn = 0; turn < 5; turn += 1) await new Promise(resolve => setImmediate(resolve))
       running -= 1
     })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     for (let event = 0; event < 9; event += 1) await engine.send('FILE.DOWNLOADED')
     expect(await engine.work({ parts: { concurrency: 3 } })).toEqual({ batchItemFailures: [], received: 9 })
     expect(runs).toHaveLength(9)
@@ -134,7 +134,7 @@ describe('a batch', () => {
 
   test('in which one event’s ledger fails: the others are done, and it comes back uncounted', async () => {
     const { made, runs } = counted('one')
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const unlucky = await engine.send('FILE.DOWNLOADED')
     const lucky = await engine.send('FILE.DOWNLOADED')
     const ledger = createLedger({ dynamodb: embedded.dynamodb, table: embedded.table, now: engine.clock.now })
@@ -157,25 +157,25 @@ describe('two workers', () => {
       release = resolve
     })
     const { made, runs } = counted('one', () => gate)
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     await engine.send('FILE.DOWNLOADED', { id: 'engine-two-workers', deliveryId: 'd1' })
     const first = engine.work()
     await until(() => runs.length === 1)
     await engine.send('FILE.DOWNLOADED', { id: 'engine-two-workers', deliveryId: 'd2' })
     const second = await engine.work()
     expect(second.batchItemFailures).toHaveLength(1)
-    expect(engine.hiddenSeconds()).toContain(60 + LEASE_MARGIN_MS / 1000)
+    expect(await engine.hiddenSeconds()).toContain(60 + LEASE_MARGIN_MS / 1000)
     release()
     expect((await first).batchItemFailures).toEqual([])
     await engine.reveal()
     expect((await engine.work()).batchItemFailures).toEqual([])
     expect(runs).toEqual([1])
-    expect(engine.queued()).toBe(0)
+    expect(await engine.queued()).toBe(0)
   })
 
   test('a worker that dies in the middle frees its event when its lease ends, and the attempt counts', async () => {
     const { made, runs } = counted('one', attempt => (attempt === 1 ? never() : undefined))
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     void engine.work()
     await until(() => runs.length === 1)
@@ -201,7 +201,7 @@ describe('two workers', () => {
         effects.push(`loose effect ${attempt}`)
       },
     })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     const ledger = createLedger({ dynamodb: embedded.dynamodb, table: embedded.table, now: engine.clock.now })
     const dying = { ledger: { ...ledger, write: () => Promise.reject(new Error('the process died')) } }
@@ -219,7 +219,7 @@ describe('two workers', () => {
       release = resolve
     })
     const { made, runs } = counted('one', attempt => (attempt === 1 ? gate : undefined))
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     const frozen = engine.work()
     await until(() => runs.length === 1)
@@ -233,9 +233,32 @@ describe('two workers', () => {
     expect(engine.lines.map(({ event }) => event)).toContain('lease_lost')
   })
 
+  test('a worker that comes back after its lease has passed on sends no dead letter', async () => {
+    let release = () => {}
+    const gate = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const { made, runs } = counted('refusing', async attempt => {
+      if (attempt === 1) await gate
+      throw new PermanentError('no')
+    })
+    const engine = await createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const frozen = engine.work()
+    await until(() => runs.length === 1)
+    engine.clock.skip(60_000 + LEASE_MARGIN_MS)
+    await engine.reveal()
+    await engine.work()
+    const after = await engine.record(id)
+    release()
+    expect((await frozen).batchItemFailures).toHaveLength(1)
+    expect(await engine.deadLetters()).toMatchObject([{ automations: [{ name: 'refusing', attempts: 2 }] }])
+    expect(await engine.record(id)).toEqual(after)
+  })
+
   test('a run that kills its process each time is given up by the claim', async () => {
     const { made, runs } = counted('killer', never, { retry: { attempts: 2 } })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     for (const attempt of [1, 2]) {
       void engine.work()
@@ -245,7 +268,7 @@ describe('two workers', () => {
     }
     expect((await engine.work()).batchItemFailures).toEqual([])
     expect(runs).toEqual([1, 2])
-    expect(engine.deadLetters()).toMatchObject([
+    expect(await engine.deadLetters()).toMatchObject([
       { code: 'worker_lost', automations: [{ name: 'killer', attempts: 2 }] },
     ])
     expect(await engine.record(id)).toMatchObject({ status: 'dead', runs: { killer: { status: 'failed' } } })
@@ -258,7 +281,7 @@ describe('failures', () => {
     const bad = counted('bad', attempt => {
       if (attempt === 1) throw new Error('not yet')
     })
-    const engine = createEngine(embedded, [good.made, bad.made])
+    const engine = await createEngine(embedded, [good.made, bad.made])
     const id = await engine.send('FILE.DOWNLOADED')
     expect((await engine.work()).batchItemFailures).toHaveLength(1)
     expect(await engine.record(id)).toMatchObject({
@@ -270,7 +293,7 @@ describe('failures', () => {
       },
     })
     // Full jitter with a chance of one half: half of the base.
-    expect(engine.hiddenSeconds()).toEqual([3])
+    expect(await engine.hiddenSeconds()).toEqual([3])
     engine.clock.advance(3000)
     await engine.reveal()
     expect((await engine.work()).batchItemFailures).toEqual([])
@@ -279,7 +302,7 @@ describe('failures', () => {
 
   test('a message that comes back too early waits on, and no attempt is counted', async () => {
     const { made, runs } = counted('one', fail(new Error('no')))
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     await engine.work()
     const before = await engine.record(id)
@@ -299,11 +322,11 @@ describe('failures', () => {
       },
       { retry: { attempts: 2 } },
     )
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     for (let round = 1; round <= 30; round += 1) {
       await engine.work()
-      const [seconds = 0] = engine.hiddenSeconds()
+      const [seconds = 0] = await engine.hiddenSeconds()
       expect(seconds).toBeGreaterThanOrEqual(7)
       expect(seconds).toBeLessThanOrEqual(10)
       engine.clock.advance(seconds * 1000)
@@ -312,17 +335,17 @@ describe('failures', () => {
     expect((await engine.work()).batchItemFailures).toEqual([])
     expect(new Set(runs)).toEqual(new Set([1]))
     expect(await engine.record(id)).toMatchObject({ status: 'done' })
-    expect(engine.deadLetters()).toEqual([])
+    expect(await engine.deadLetters()).toEqual([])
   })
 
   test('a permanent failure goes to the dead-letter queue at once, with the reason', async () => {
     const good = counted('good')
     const bad = counted('bad', fail(new PermanentError('there is no such client')))
-    const engine = createEngine(embedded, [good.made, bad.made])
+    const engine = await createEngine(embedded, [good.made, bad.made])
     const id = await engine.send('FILE.DOWNLOADED')
     expect((await engine.work()).batchItemFailures).toEqual([])
-    expect(engine.queued()).toBe(0)
-    expect(engine.deadLetters()).toEqual([
+    expect(await engine.queued()).toBe(0)
+    expect(await engine.deadLetters()).toEqual([
       {
         code: 'permanent',
         message: 'there is no such client',
@@ -341,7 +364,7 @@ describe('failures', () => {
 
   test('attempts that are used up end on the dead-letter queue', async () => {
     const { made, runs } = counted('one', fail(new Error('still not')), { retry: { attempts: 3 } })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     await engine.send('FILE.DOWNLOADED')
     for (let round = 1; round <= 3; round += 1) {
       await engine.work()
@@ -349,8 +372,10 @@ describe('failures', () => {
       await engine.reveal()
     }
     expect(runs).toEqual([1, 2, 3])
-    expect(engine.deadLetters()).toMatchObject([{ code: 'automation_threw', automations: [{ attempts: 3 }] }])
-    expect(engine.queued()).toBe(0)
+    expect(await engine.deadLetters()).toMatchObject([
+      { code: 'automation_threw', automations: [{ attempts: 3 }] },
+    ])
+    expect(await engine.queued()).toBe(0)
   })
 
   test('a redrive runs only what was given up, once, however often its message comes', async () => {
@@ -359,7 +384,7 @@ describe('failures', () => {
     const bad = counted('bad', () => {
       if (broken) throw new PermanentError('broken')
     })
-    const engine = createEngine(embedded, [good.made, bad.made])
+    const engine = await createEngine(embedded, [good.made, bad.made])
     const id = await engine.send('FILE.DOWNLOADED')
     await engine.work()
     broken = false
@@ -367,23 +392,23 @@ describe('failures', () => {
     await engine.work()
     expect(await engine.record(id)).toMatchObject({ status: 'done', runs: { bad: { redrives: 1 } } })
     expect([good.runs, bad.runs]).toEqual([[1], [1, 1]])
-    expect(engine.queued()).toBe(0)
+    expect(await engine.queued()).toBe(0)
   })
 
   test('a dead event that Box delivers again stays dead', async () => {
     const { made, runs } = counted('one', fail(new PermanentError('no')))
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     for (const deliveryId of ['d1', 'd2']) {
       await engine.send('FILE.DOWNLOADED', { id: 'engine-dead-again', deliveryId })
       await engine.work()
     }
     expect(runs).toEqual([1])
-    expect(engine.deadLetters()).toHaveLength(1)
+    expect(await engine.deadLetters()).toHaveLength(1)
   })
 
   test('while the dead-letter queue is down nothing is lost, and the run is not repeated', async () => {
     const { made, runs } = counted('one', fail(new PermanentError('no')))
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     const down = { deadLetters: { send: () => Promise.reject(new Error('down')) } }
     expect((await engine.work({ parts: down })).batchItemFailures).toHaveLength(1)
@@ -392,7 +417,7 @@ describe('failures', () => {
     await engine.reveal()
     expect((await engine.work()).batchItemFailures).toEqual([])
     expect(runs).toEqual([1])
-    expect(engine.deadLetters()).toMatchObject([{ code: 'permanent' }])
+    expect(await engine.deadLetters()).toMatchObject([{ code: 'permanent' }])
   })
 
   test('a crash between the dead-letter queue and the ledger can send twice, and one redrive is enough', async () => {
@@ -400,7 +425,7 @@ describe('failures', () => {
     const { made, runs } = counted('one', () => {
       if (broken) throw new PermanentError('no')
     })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     const ledger = createLedger({ dynamodb: embedded.dynamodb, table: embedded.table, now: engine.clock.now })
     const dying = { ledger: { ...ledger, write: () => Promise.reject(new Error('the process died')) } }
@@ -408,7 +433,7 @@ describe('failures', () => {
     engine.clock.advance(60_000 + LEASE_MARGIN_MS)
     await engine.reveal()
     await engine.work()
-    expect(engine.deadLetters()).toHaveLength(2)
+    expect(await engine.deadLetters()).toHaveLength(2)
     broken = false
     await engine.redrive({ copies: 1 })
     await engine.work()
@@ -421,7 +446,7 @@ describe('whose event it is', () => {
   test('is decided once: a webhook deleted between two attempts brings in no other automation', async () => {
     const inner = counted('inner', fail(new Error('not yet')), { watch: { folder: '100001' } })
     const outer = counted('outer', () => {}, { watch: { folder: '0' } })
-    const engine = createEngine(embedded, [inner.made, outer.made])
+    const engine = await createEngine(embedded, [inner.made, outer.made])
     const id = await engine.send('FILE.DOWNLOADED')
     const exists = { targetOf: async () => ({ type: 'folder', id: '100001' }) as const }
     await engine.work({ parts: exists })
@@ -435,7 +460,7 @@ describe('whose event it is', () => {
   test('while Box can’t say, the event waits, uncounted', async () => {
     const inner = counted('inner', () => {}, { watch: { folder: '100001' } })
     const outer = counted('outer', () => {}, { watch: { folder: '0' } })
-    const engine = createEngine(embedded, [inner.made, outer.made])
+    const engine = await createEngine(embedded, [inner.made, outer.made])
     const id = await engine.send('FILE.DOWNLOADED')
     const down = { targetOf: () => Promise.reject(new Error('Box is down')) }
     expect((await engine.work({ parts: down })).batchItemFailures).toHaveLength(1)
@@ -445,10 +470,10 @@ describe('whose event it is', () => {
   test('that nothing tells any more is a dead letter, which a redrive can still bring back', async () => {
     const one = counted('one', () => {}, { watch: { folder: '7' } })
     const two = counted('two', () => {}, { watch: { folder: '8' } })
-    const engine = createEngine(embedded, [one.made, two.made])
+    const engine = await createEngine(embedded, [one.made, two.made])
     const id = await engine.send('FILE.DOWNLOADED')
     await engine.work()
-    expect(engine.deadLetters()).toMatchObject([{ code: 'target_unknown' }])
+    expect(await engine.deadLetters()).toMatchObject([{ code: 'target_unknown' }])
     await engine.redrive()
     await engine.work({ parts: { targetOf: async () => ({ type: 'folder', id: '8' }) as const } })
     expect([one.runs, two.runs]).toEqual([[], [1]])
@@ -459,33 +484,33 @@ describe('whose event it is', () => {
 describe('poison', () => {
   test('a body that is no event is dead-lettered with the reason, and its neighbours are done', async () => {
     const { made, runs } = counted('one')
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const poison = await engine.sendBody(Buffer.from([0, 255, 1]))
     const good = await engine.send('FILE.DOWNLOADED')
     expect((await engine.work()).batchItemFailures).toEqual([])
     expect(runs).toEqual([1])
-    expect(engine.deadLetters()).toMatchObject([{ code: 'event_unreadable', automations: [] }])
+    expect(await engine.deadLetters()).toMatchObject([{ code: 'event_unreadable', automations: [] }])
     expect(await engine.record(poison)).toMatchObject({ status: 'dead' })
     expect(await engine.record(good)).toMatchObject({ status: 'done' })
   })
 
   test('a message that boxhooks did not write is dead-lettered', async () => {
-    const engine = createEngine(embedded, [])
+    const engine = await createEngine(embedded, [])
     await engine.sendForeign('hello')
     expect((await engine.work()).batchItemFailures).toEqual([])
-    expect(engine.deadLetters()).toMatchObject([{ code: 'message_unreadable' }])
+    expect(await engine.deadLetters()).toMatchObject([{ code: 'message_unreadable' }])
   })
 
   test('an unreadable copy of an event whose runs go on is a dead letter, and the runs go on', async () => {
     const { made, runs } = counted('twice', attempt => {
       if (attempt === 1) throw new Error('not yet')
     })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     await engine.work()
     await engine.sendForeign(JSON.stringify({ id }))
     await engine.work()
-    expect(engine.deadLetters()).toMatchObject([{ code: 'message_unreadable' }])
+    expect(await engine.deadLetters()).toMatchObject([{ code: 'message_unreadable' }])
     engine.clock.advance(60_000)
     await engine.reveal()
     await engine.work()
@@ -494,16 +519,16 @@ describe('poison', () => {
   })
 
   test('an unreadable event that is redriven unmended lies there again, once', async () => {
-    const engine = createEngine(embedded, [])
+    const engine = await createEngine(embedded, [])
     await engine.sendBody(Buffer.from('[]'))
     await engine.work()
     await engine.redrive({ copies: 2 })
     await engine.work()
-    expect(engine.deadLetters()).toMatchObject([{ redrives: 1 }])
+    expect(await engine.deadLetters()).toMatchObject([{ redrives: 1 }])
   })
 
   test('a dead letter that is redriven before its marking in the ledger is not dropped', async () => {
-    const engine = createEngine(embedded, [])
+    const engine = await createEngine(embedded, [])
     await engine.sendBody(Buffer.from('[1]'))
     await engine.work()
     await engine.redrive()
@@ -519,17 +544,17 @@ describe('poison', () => {
       now: engine.clock.now,
     })
     await engine.work({ parts: { ledger } })
-    expect(engine.deadLetters()).toMatchObject([{ redrives: 1 }])
+    expect(await engine.deadLetters()).toMatchObject([{ redrives: 1 }])
     await engine.redrive()
     await engine.work()
-    expect(engine.deadLetters()).toMatchObject([{ redrives: 2 }])
+    expect(await engine.deadLetters()).toMatchObject([{ redrives: 2 }])
   })
 })
 
 describe('time', () => {
   test('with too little left no further event is started, and none is counted', async () => {
     const { made, runs } = counted('slow', () => engine.clock.skip(51_000))
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const ids = [await engine.send('FILE.DOWNLOADED'), await engine.send('FILE.DOWNLOADED')]
     expect((await engine.work({ parts: { concurrency: 1 } })).batchItemFailures).toHaveLength(1)
     expect(runs).toEqual([1])
@@ -539,7 +564,7 @@ describe('time', () => {
 
   test('a function that is given little starts its first events all the same', async () => {
     const { made, runs } = counted('one')
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     await engine.send('FILE.DOWNLOADED')
     expect((await engine.work({ remainingMs: 6000 })).batchItemFailures).toEqual([])
     expect(runs).toEqual([1])
@@ -559,7 +584,7 @@ describe('time', () => {
           })
         }),
     })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     const working = engine.work()
     await until(() => engine.lines.some(({ event }) => event === 'run_started'))
@@ -574,7 +599,7 @@ describe('time', () => {
 
   test('code that does not stop keeps its event leased until its Lambda is over', async () => {
     const { made } = counted('deaf', never)
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     const deadline = engine.clock.now() + 60_000
     const working = engine.work()
@@ -588,7 +613,7 @@ describe('time', () => {
 
   test('an automation’s own time limit ends its run earlier', async () => {
     const { made } = counted('brief', never, { timeoutSeconds: 3 })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     const working = engine.work()
     await until(() => engine.lines.some(({ event }) => event === 'run_started'))
@@ -617,7 +642,7 @@ describe('steps', () => {
         await step('second', async () => void done.push('second'))
       },
     })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     await engine.work()
     engine.clock.advance(10_000)
@@ -640,10 +665,10 @@ describe('steps', () => {
     const large = make('large', async ({ step }) => {
       await step('a', () => 'x'.repeat(20_000))
     })
-    const engine = createEngine(embedded, [twice, large])
+    const engine = await createEngine(embedded, [twice, large])
     await engine.send('FILE.DOWNLOADED')
     await engine.work()
-    const [letter] = engine.deadLetters()
+    const [letter] = await engine.deadLetters()
     const messages = Object.fromEntries(letter?.automations.map(({ name, message }) => [name, message]) ?? [])
     expect(messages).toEqual({
       twice: expect.stringContaining('used twice'),
@@ -670,7 +695,7 @@ describe('steps', () => {
         effects.push(`after ${attempt}`)
       },
     })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     await engine.send('FILE.DOWNLOADED')
     const frozen = engine.work()
     await until(() => effects.length === 1)
@@ -686,11 +711,11 @@ describe('steps', () => {
 describe('what could go wrong at the edges', () => {
   test('a wait of days is waited out on the queue, not in a loop', async () => {
     const { made, runs } = counted('one', fail(new RetryLater(11 * 86_400, 'next month')))
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     await engine.send('FILE.DOWNLOADED')
     for (let round = 0; round < 3; round += 1) {
       expect((await engine.work()).batchItemFailures).toHaveLength(1)
-      expect(engine.hiddenSeconds()).toEqual([VISIBILITY_SECONDS_MAX])
+      expect(await engine.hiddenSeconds()).toEqual([VISIBILITY_SECONDS_MAX])
       await engine.reveal()
     }
     expect(runs).toEqual([1])
@@ -700,7 +725,7 @@ describe('what could go wrong at the edges', () => {
   test.each([Number.NaN, Number.POSITIVE_INFINITY, -1])('a wait of %s s harms no sibling', async seconds => {
     const good = counted('good')
     const odd = counted('odd', fail(new RetryLater(seconds, 'odd')))
-    const engine = createEngine(embedded, [good.made, odd.made])
+    const engine = await createEngine(embedded, [good.made, odd.made])
     const id = await engine.send('FILE.DOWNLOADED')
     await engine.work()
     expect(await engine.record(id)).toMatchObject({
@@ -719,7 +744,7 @@ describe('what could go wrong at the edges', () => {
       throw new PermanentError('no')
     })
     const good = counted('good', () => first.then(() => new Promise<void>(resolve => setImmediate(resolve))))
-    const engine = createEngine(embedded, [bad.made, good.made])
+    const engine = await createEngine(embedded, [bad.made, good.made])
     const id = await engine.send('FILE.DOWNLOADED')
     let before: unknown
     const deadLetters = {
@@ -740,10 +765,10 @@ describe('what could go wrong at the edges', () => {
         await step('constructor', () => 1)
       },
     })
-    const engine = createEngine(embedded, [steps])
+    const engine = await createEngine(embedded, [steps])
     await engine.send('FILE.DOWNLOADED')
     await engine.work()
-    expect(engine.deadLetters()).toMatchObject([
+    expect(await engine.deadLetters()).toMatchObject([
       { code: 'permanent', message: expect.stringContaining('named') },
     ])
   })
@@ -762,60 +787,70 @@ describe('what could go wrong at the edges', () => {
           })
       },
     })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     await engine.send('FILE.DOWNLOADED')
     await engine.work()
     expect(done).toBe(4)
-    expect(engine.deadLetters()).toMatchObject([
+    expect(await engine.deadLetters()).toMatchObject([
       { code: 'permanent', message: expect.stringContaining('no room') },
     ])
   })
 
   test('a message that boxhooks did not write stays one, however often it is redriven', async () => {
     const { made, runs } = counted('one')
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     await engine.sendForeign(wireBody(samplePayload('FILE.DOWNLOADED', { id: 'foreign' })).toString())
     await engine.work()
     await engine.redrive()
     await engine.work()
     expect(runs).toEqual([])
-    expect(engine.deadLetters()).toMatchObject([{ code: 'message_unreadable', redrives: 1 }])
+    expect(await engine.deadLetters()).toMatchObject([{ code: 'message_unreadable', redrives: 1 }])
+  })
+
+  test('a message that has only waited so far comes back within a minute or so after the ledger fails once', async () => {
+    const { made } = counted('one')
+    const engine = await createEngine(embedded, [made])
+    await engine.send('FILE.DOWNLOADED')
+    const ledger = createLedger({ dynamodb: embedded.dynamodb, table: embedded.table, now: engine.clock.now })
+    const broken = { ledger: { ...ledger, open: () => Promise.reject(new Error('ServiceUnavailable')) } }
+    await engine.work({ receiveCount: 40, parts: { ...broken, random: () => 0.999 } })
+    expect((await engine.hiddenSeconds())[0]).toBeLessThanOrEqual(61)
   })
 
   test('a message whose ledger keeps failing is sent anew as well before SQS drops it', async () => {
-    const engine = createEngine(embedded, [counted('one').made])
+    const engine = await createEngine(embedded, [counted('one').made])
     await engine.send('FILE.DOWNLOADED')
     const ledger = createLedger({ dynamodb: embedded.dynamodb, table: embedded.table, now: engine.clock.now })
     const broken = { ledger: { ...ledger, open: () => Promise.reject(new Error('AccessDenied')) } }
     expect((await engine.work({ parts: broken, receiveCount: 700 })).batchItemFailures).toEqual([])
-    expect(engine.queued()).toBe(1)
+    expect(await engine.queued()).toBe(1)
   })
 
   test('Box’s word about a webhook: waited for as long as Box asks, given up where it is final', async () => {
     const nested = ['0', '100001'].map(
       folder => counted(`on-${folder}`, () => {}, { watch: { folder } }).made,
     )
-    const engine = createEngine(embedded, nested)
+    const engine = await createEngine(embedded, nested)
     const answer = (error: Error) => ({ parts: { targetOf: () => Promise.reject(error) } })
     await engine.send('FILE.DOWNLOADED')
     await engine.work(answer(new RetryLater(300, 'throttled')))
-    expect(engine.hiddenSeconds()[0]).toBeGreaterThanOrEqual(300)
+    expect((await engine.hiddenSeconds())[0]).toBeGreaterThanOrEqual(300)
     await engine.reveal()
     expect((await engine.work(answer(new PermanentError('forbidden')))).batchItemFailures).toEqual([])
-    expect(engine.deadLetters()).toMatchObject([{ code: 'permanent', automations: [] }])
+    expect(await engine.deadLetters()).toMatchObject([{ code: 'permanent', automations: [] }])
   })
 
   test('an automation that a roll-back took away for a while still runs when it is back', async () => {
     const { made, runs } = counted('one', attempt => {
       if (attempt === 1) throw new Error('not yet')
     })
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     await engine.work()
     engine.clock.advance(60_000)
     await engine.reveal()
     expect((await engine.work({ automations: [] })).batchItemFailures).toHaveLength(1)
-    expect(engine.hiddenSeconds()).toEqual([300])
+    expect(await engine.hiddenSeconds()).toEqual([300])
     engine.clock.advance(300_000)
     await engine.reveal()
     expect((await engine.work()).batchItemFailures).toEqual([])
@@ -826,7 +861,7 @@ describe('what could go wrong at the edges', () => {
   test('of a file that was moved, the place it left is asked for', async () => {
     const from = counted('from', () => {}, { on: 'FILE.MOVED', watch: { folder: '7' } })
     const to = counted('to', () => {}, { on: 'FILE.MOVED', watch: { folder: '100001' } })
-    const engine = createEngine(embedded, [from.made, to.made])
+    const engine = await createEngine(embedded, [from.made, to.made])
     await engine.send('FILE.MOVED')
     await engine.work({ parts: { targetOf: async () => ({ type: 'folder', id: '7' }) as const } })
     expect([from.runs, to.runs]).toEqual([[1], []])
@@ -838,7 +873,7 @@ describe('what Box tells of a webhook itself', () => {
     ['NO_ACTIVE_SESSION', 'webhook_session_ended'],
     ['WEBHOOK.DELETED', 'webhook_deleted'],
   ])('%s is warned of, and its event is done', async (trigger, event) => {
-    const engine = createEngine(embedded, [])
+    const engine = await createEngine(embedded, [])
     await engine.send(trigger)
     expect((await engine.work()).batchItemFailures).toEqual([])
     expect(engine.lines).toContainEqual(expect.objectContaining({ event, level: 'warn', webhookId: '53' }))
@@ -848,24 +883,24 @@ describe('what Box tells of a webhook itself', () => {
 describe('what the queue would lose', () => {
   test('the largest body there can be reaches the dead-letter queue with a reason of any length', async () => {
     const loud = (name: string) => counted(name, fail(new PermanentError('\u{1F600}'.repeat(1000)))).made
-    const engine = createEngine(
+    const engine = await createEngine(
       embedded,
       Array.from({ length: 40 }, (_, index) => loud(`loud-automation-${index}`)),
     )
     const description = 'x'.repeat(MESSAGE_BYTES_FIRST_MAX - 2600)
     await engine.send('FILE.DOWNLOADED', { source: { description } })
     expect((await engine.work()).batchItemFailures).toEqual([])
-    expect(engine.deadLetters()).toMatchObject([{ code: 'permanent' }])
-    expect(engine.queued()).toBe(0)
+    expect(await engine.deadLetters()).toMatchObject([{ code: 'permanent' }])
+    expect(await engine.queued()).toBe(0)
   })
 
   test('a message handed out many times is sent anew before SQS gives it up', async () => {
     const { made } = counted('one', fail(new RetryLater(30, 'busy')))
-    const engine = createEngine(embedded, [made])
+    const engine = await createEngine(embedded, [made])
     const id = await engine.send('FILE.DOWNLOADED')
     await engine.work({ receiveCount: 500 })
     expect(engine.lines.map(({ event }) => event)).toContain('message_renewed')
-    expect(engine.queued()).toBe(1)
+    expect(await engine.queued()).toBe(1)
     engine.clock.advance(60_000)
     await engine.work()
     expect(await engine.record(id)).toMatchObject({ runs: { one: { throttles: 2, attempts: 0 } } })

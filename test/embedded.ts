@@ -4,32 +4,33 @@ import {
   DynamoDBClient,
   GetItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { SQSClient } from '@aws-sdk/client-sqs'
-import dynalite from 'dynalite'
-import { type FauxqsServer, startFauxqs } from 'fauxqs'
+import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
+import type { FauxqsServer } from 'fauxqs'
+import { startEmbeddedDynamoDb, startEmbeddedSqs } from '../local/embedded-aws.ts'
 
 /** The embedded SQS and DynamoDB, with the ledger's table. */
 export type Embedded = {
   readonly sqs: SQSClient
   readonly dynamodb: DynamoDBClient
-  readonly fauxqs: FauxqsServer
+  /** Where SQS answers. */
+  readonly sqsUrl: string
   readonly table: string
   /** Makes a queue and returns its URL. */
-  createQueue(name: string, attributes: Record<string, string>): string
+  createQueue(name: string, attributes: Record<string, string>): Promise<string>
+  /** Looks at a queue's messages without receiving them. */
+  messages(queueName: string): Promise<QueueMessages>
   /** Reads an item of the ledger as DynamoDB has it. */
   item(eventId: string): Promise<Record<string, AttributeValue> | undefined>
   stop(): Promise<void>
 }
 
+export type QueueMessages = NonNullable<ReturnType<FauxqsServer['inspectQueue']>>['messages']
+
 export async function startEmbedded(): Promise<Embedded> {
-  const fauxqs = await startFauxqs({ port: 0, logger: false })
-  const database = dynalite({ createTableMs: 0 })
-  await new Promise<void>(resolve => database.listen(0, '127.0.0.1', resolve))
-  const address = database.address()
-  if (address === null || typeof address === 'string') throw new Error('The database has no port.')
+  const [queues, database] = await Promise.all([startEmbeddedSqs(), startEmbeddedDynamoDb()])
   const client = { region: 'eu-central-1', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } }
-  const sqs = new SQSClient({ ...client, endpoint: fauxqs.address })
-  const dynamodb = new DynamoDBClient({ ...client, endpoint: `http://127.0.0.1:${address.port}` })
+  const sqs = new SQSClient({ ...client, endpoint: queues.url })
+  const dynamodb = new DynamoDBClient({ ...client, endpoint: database.url })
   const table = 'ledger'
   await dynamodb.send(
     new CreateTableCommand({
@@ -42,11 +43,16 @@ export async function startEmbedded(): Promise<Embedded> {
   return {
     sqs,
     dynamodb,
-    fauxqs,
+    sqsUrl: queues.url,
     table,
-    createQueue(name, attributes) {
-      fauxqs.createQueue(name, { attributes })
-      return `${fauxqs.address}/000000000000/${name}`
+    async createQueue(name, Attributes) {
+      await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes }))
+      return `${queues.url}/000000000000/${name}`
+    },
+    async messages(queueName) {
+      const response = await fetch(`${queues.url}/_fauxqs/queues/${queueName}`)
+      const { messages }: { messages: QueueMessages } = JSON.parse(await response.text())
+      return messages
     },
     async item(eventId) {
       const key = { eventId: { S: eventId } }
@@ -55,8 +61,7 @@ export async function startEmbedded(): Promise<Embedded> {
     async stop() {
       sqs.destroy()
       dynamodb.destroy()
-      await fauxqs.stop()
-      await new Promise(resolve => database.close(resolve))
+      await Promise.all([queues.stop(), database.stop()])
     },
   }
 }

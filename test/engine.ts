@@ -33,11 +33,11 @@ export type Engine = {
   reveal(): Promise<void>
   record(eventId: string): Promise<EventRecord | undefined>
   /** How many seconds each hidden message is still hidden for. */
-  hiddenSeconds(): number[]
+  hiddenSeconds(): Promise<number[]>
   /** Messages on the queue, hidden or not. */
-  queued(): number
+  queued(): Promise<number>
   /** What the dead letters say, the oldest first. */
-  deadLetters(): Failure[]
+  deadLetters(): Promise<Failure[]>
   /** Moves every dead letter back to the queue as it is, as SQS's own redrive does. */
   redrive(options?: { copies?: number }): Promise<void>
   /** Puts a message on the queue that boxhooks did not write. */
@@ -56,11 +56,11 @@ export type WorkOptions = {
 let engines = 0
 
 /** An engine with queues and a table of its own on embedded servers. */
-export function createEngine(aws: Embedded, automations: readonly Automation[]): Engine {
+export async function createEngine(aws: Embedded, automations: readonly Automation[]): Promise<Engine> {
   engines += 1
   const [queueName, deadName] = [`events-${engines}`, `dead-${engines}`]
-  const queueUrl = aws.createQueue(queueName, { VisibilityTimeout: '360' })
-  const deadUrl = aws.createQueue(deadName, {})
+  const queueUrl = await aws.createQueue(queueName, { VisibilityTimeout: '360' })
+  const deadUrl = await aws.createQueue(deadName, {})
   const clock = manualClock(NOW)
   const lines: Record<string, unknown>[] = []
   const queue = createQueue(aws.sqs, queueUrl)
@@ -100,8 +100,8 @@ export function createEngine(aws: Embedded, automations: readonly Automation[]):
         MessageSystemAttributeNames: ['All'],
       }),
     )
-  const inflight = () => aws.fauxqs.inspectQueue(queueName)?.messages.inflight ?? []
-  const ready = (name: string) => aws.fauxqs.inspectQueue(name)?.messages.ready ?? []
+  const inflight = async () => (await aws.messages(queueName)).inflight
+  const ready = async (name: string) => (await aws.messages(name)).ready
   let sent = 0
   return {
     clock,
@@ -131,15 +131,17 @@ export function createEngine(aws: Embedded, automations: readonly Automation[]):
     },
     async reveal() {
       const visible = { QueueUrl: queueUrl, VisibilityTimeout: 0 }
-      for (const { receiptHandle } of inflight())
+      for (const { receiptHandle } of await inflight())
         await aws.sqs.send(new ChangeMessageVisibilityCommand({ ...visible, ReceiptHandle: receiptHandle }))
     },
     record: eventId => ledger.read(eventId),
-    hiddenSeconds: () =>
-      inflight().map(({ visibilityDeadline }) => Math.round((visibilityDeadline - Date.now()) / 1000)),
-    queued: () => ready(queueName).length + inflight().length,
-    deadLetters: () =>
-      ready(deadName).map(({ messageAttributes }) =>
+    hiddenSeconds: async () =>
+      (await inflight()).map(({ visibilityDeadline }) =>
+        Math.round((visibilityDeadline - Date.now()) / 1000),
+      ),
+    queued: async () => (await ready(queueName)).length + (await inflight()).length,
+    deadLetters: async () =>
+      (await ready(deadName)).map(({ messageAttributes }) =>
         JSON.parse(messageAttributes.failure?.StringValue ?? '{}'),
       ),
     async sendForeign(body) {

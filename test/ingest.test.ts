@@ -27,7 +27,7 @@ async function openDoor(
 ) {
   doors += 1
   const queueName = `door-${doors}`
-  const queueUrl = embedded.createQueue(queueName, {})
+  const queueUrl = await embedded.createQueue(queueName, {})
   const secrets = createSecretsManager({ keys: options.secret ?? JSON.stringify(KEYS) })
   const secretsServer = await serve({ fetch: secrets.fetch, port: 0 })
   const lines: string[] = []
@@ -285,7 +285,7 @@ describe('503, after which Box delivers again', () => {
   })
 
   test('while the queue does not exist', async () => {
-    const door = await openDoor({ env: { QUEUE_URL: `${embedded.fauxqs.address}/000000000000/none` } })
+    const door = await openDoor({ env: { QUEUE_URL: `${embedded.sqsUrl}/000000000000/none` } })
     expect(await door.post(BODY)).toMatchObject({ status: 503, code: 'queue_unavailable' })
   })
 

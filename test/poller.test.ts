@@ -2,7 +2,7 @@ import { CreateQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import type { SQSEvent } from 'aws-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Aws, startAws } from '../local/aws.ts'
-import { keptOf, type PollerOptions, recordOf, startPoller } from '../local/poller.ts'
+import { eventSourceOf, keptOf, type PollerOptions, recordOf, startPoller } from '../local/poller.ts'
 import { packagedLocal } from './packaged.ts'
 
 let aws: Aws
@@ -68,6 +68,11 @@ describe('the SQS event source', () => {
       }),
     ])
     await poller.stop()
+  })
+
+  test('takes batches as large, and as many at a time, as the template says', async () => {
+    const { template } = await packagedLocal()
+    expect(eventSourceOf(template)).toEqual({ batchSize: 10, concurrency: 5 })
   })
 
   test('passes on every attribute that the queue gives', () => {

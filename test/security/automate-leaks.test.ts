@@ -76,7 +76,7 @@ async function runAgainst(apiUrl: string, { secret = CLIENT_CREDENTIALS, fails =
   const searching = declare('searching', async ({ box }) => {
     await box.search.searchForContent({ query: CANARIES.fileName })
   })
-  const engine = createEngine(embedded, [updating, searching])
+  const engine = await createEngine(embedded, [updating, searching])
   const id = await engine.send('FILE.LOCKED', {
     source: { name: CANARIES.fileName, description: CANARIES.comment },
     createdBy: { type: 'user', id: '1', name: CANARIES.comment, login: CANARIES.email },
@@ -88,7 +88,7 @@ async function runAgainst(apiUrl: string, { secret = CLIENT_CREDENTIALS, fails =
   const record = { ...kept, payload: undefined }
   return {
     failures,
-    told: { answer, record, lines: [...lines, ...engine.lines], dead: engine.deadLetters() },
+    told: { answer, record, lines: [...lines, ...engine.lines], dead: await engine.deadLetters() },
   }
 }
 

@@ -102,10 +102,10 @@ describe('JSON that is a bomb', () => {
     const { answer, queued } = await deliver(body)
     expect(answer.code).toBe('accepted')
     expect(queued).toHaveLength(1)
-    const engine = createEngine(embedded, [])
+    const engine = await createEngine(embedded, [])
     await engine.sendBody(body)
     expect(await engine.work()).toMatchObject({ received: 1, batchItemFailures: [] })
-    expect(engine.deadLetters()).toMatchObject([{ code: 'event_unreadable' }])
+    expect(await engine.deadLetters()).toMatchObject([{ code: 'event_unreadable' }])
   })
 
   test('unsigned is not even read: a bomb and a text are refused alike', async () => {
@@ -131,7 +131,7 @@ describe('names of prototypes', () => {
     const within = payload.replace('"source":{', `"source":${evil.slice(0, -1)},`)
     const body = Buffer.from(`${within.slice(0, -1)},${evil.slice(1)}`)
     const seen: BoxEvent[] = []
-    const engine = createEngine(embedded, [
+    const engine = await createEngine(embedded, [
       automation({
         name: 'seeing',
         on: 'FILE.LOCKED',

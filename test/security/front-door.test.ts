@@ -174,7 +174,7 @@ describe('a captured delivery that is replayed', () => {
       watch: { folder: '100001' },
       run: ({ event }) => void runs.push(event.id),
     })
-    const engine = createEngine(embedded, [counting])
+    const engine = await createEngine(embedded, [counting])
     for (const deliveryId of ['d1', 'd2', 'd3']) {
       const { answer, queued } = await enter(
         v2({ ...headersOf(), 'box-delivery-id': deliveryId }),

@@ -14,11 +14,11 @@ const SEEDS = Array.from({ length: 25 }, (_, index) => index + 1)
 
 describe('the model of SQS', () => {
   test.each(SEEDS)('says what the embedded server says: seed %i', async seed => {
-    const deadLetterQueueUrl = aws.createQueue(`model-dead-${seed}`, { VisibilityTimeout: '600' })
-    const queueUrl = aws.createQueue(`model-${seed}`, {
+    const deadLetterQueueUrl = await aws.createQueue(`model-dead-${seed}`, { VisibilityTimeout: '600' })
+    const queueUrl = await aws.createQueue(`model-${seed}`, {
       VisibilityTimeout: '600',
       RedrivePolicy: JSON.stringify({
-        deadLetterTargetArn: `arn:aws:sqs:us-east-1:000000000000:model-dead-${seed}`,
+        deadLetterTargetArn: `arn:aws:sqs:eu-central-1:000000000000:model-dead-${seed}`,
         maxReceiveCount: 3,
       }),
     })

@@ -28,7 +28,8 @@ async function find(mutant: Mutant): Promise<Caught> {
   for (let seed = 1; seed <= mutant.seedsMax; seed += 1) {
     const plan = planOf(seed)
     const rates = { ...plan.rates, ...mutant.turnedUp }
-    const { violations } = await simulate({ ...plan, rates, sdk: false }, { impatient: true })
+    const times = { ...plan.times, ...mutant.times }
+    const { violations } = await simulate({ ...plan, rates, times, sdk: false }, { impatient: true })
     if (violations[0]) return { name: mutant.name, seeds: seed, invariant: violations[0].invariant }
   }
   return { name: mutant.name, seeds: mutant.seedsMax, invariant: undefined }

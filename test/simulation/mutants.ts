@@ -1,4 +1,4 @@
-import type { Rates } from './plan.ts'
+import type { Rates, Times } from './plan.ts'
 
 /** A deliberate bug: what it breaks, and the one place in lib/ where it is put. */
 export type Mutant = {
@@ -11,6 +11,7 @@ export type Mutant = {
   readonly seedsMax: number
   /** What is turned up in each seed's plan, where the bug needs a rare meeting of faults. */
   readonly turnedUp?: Partial<Rates>
+  readonly times?: Partial<Times>
 }
 
 /** Bugs that such a system has had, or could have. Each must break an invariant. */
@@ -49,7 +50,9 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'signature-keys.ts',
     find: 'if (known && now() - known.at < freshMs) return known.keys',
     replace: 'if (known) return known.keys',
-    seedsMax: 100,
+    seedsMax: 40,
+    turnedUp: { forgeries: 1, lostRequests: 0, lostResponses: 0, serviceErrors: 0 },
+    times: { keyRotations: 3, outages: 0 },
   },
   {
     name: 'a delivery is accepted although the queue did not take it',
