@@ -9,6 +9,9 @@ import { send } from '../conformance/send.ts'
 export type ConformanceOptions = {
   readonly primaryKeyFile?: string
   readonly secondaryKeyFile?: string
+  readonly retiredKeyFile?: string
+  readonly ageMax: number
+  readonly skewMax: number
   readonly only?: readonly string[]
   readonly list?: boolean
   readonly json?: boolean
@@ -33,11 +36,17 @@ export async function conformance(given: string | undefined, options: Conformanc
   const url = urlOf(given)
   const headers = (options.header ?? []).map(headerOf)
   const kit = createKit({
-    primary: keyOf('primary', options.primaryKeyFile, 'BOXHOOKS_PRIMARY_KEY') ?? missingKey(),
-    secondary: keyOf('secondary', options.secondaryKeyFile, 'BOXHOOKS_SECONDARY_KEY'),
+    keys: {
+      primary: keyOf('primary', options.primaryKeyFile, 'BOXHOOKS_PRIMARY_KEY') ?? missingKey(),
+      secondary: keyOf('secondary', options.secondaryKeyFile, 'BOXHOOKS_SECONDARY_KEY'),
+      retired: keyOf('retired', options.retiredKeyFile, 'BOXHOOKS_RETIRED_KEY'),
+    },
+    ageMaxSeconds: options.ageMax,
+    skewMaxSeconds: options.skewMax,
   })
   const timeoutMs = options.timeout * 1000
-  const reached = await send(url, { method: 'HEAD', headers: [], body: new Uint8Array() }, headers, timeoutMs)
+  const knock = { method: 'HEAD', headers: [], body: new Uint8Array() }
+  const reached = await send(url, knock, { more: headers, timeoutMs })
   if (reached.kind === 'silent')
     throw new ConformanceUnusable(
       `${url.origin} can't be asked: ${reached.reason}. See that the receiver runs and that the address is right.`,

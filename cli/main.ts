@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { conformance } from './conformance.ts'
 import { demo } from './demo.ts'
 import { start } from './start.ts'
@@ -55,6 +56,7 @@ program
     'holds the receiver’s primary signature key (or set BOXHOOKS_PRIMARY_KEY)',
   )
   .option('--secondary-key-file <file>', 'holds its secondary key (or set BOXHOOKS_SECONDARY_KEY)')
+  .option('--retired-key-file <file>', 'holds a key that it must refuse by now (or set BOXHOOKS_RETIRED_KEY)')
   .option('--only <id>', 'just this requirement or group; can be repeated', more)
   .option('--list', 'only list the requirements')
   .option('--json', 'print the report as JSON')
@@ -63,6 +65,16 @@ program
   .addOption(
     new Option('--timeout <seconds>', 'how long an answer may take; Box waits 30 s')
       .default(30)
+      .argParser(seconds),
+  )
+  .addOption(
+    new Option('--age-max <seconds>', 'how old a delivery the receiver takes')
+      .default(AGE_MAX_SECONDS)
+      .argParser(seconds),
+  )
+  .addOption(
+    new Option('--skew-max <seconds>', 'how far ahead of its clock a delivery may be')
+      .default(SKEW_MAX_SECONDS)
       .argParser(seconds),
   )
   .action(conformance)
