@@ -173,6 +173,13 @@ export function signedOtherwise(
   })
 }
 
+/** The same request with the text of every signature changed. */
+export const mapSignatures = (delivery: Delivery, change: (signature: string) => string): Delivery =>
+  withHeaders(delivery, {
+    [SIGNATURES.primary]: change(headerOf(delivery, SIGNATURES.primary)),
+    [SIGNATURES.secondary]: change(headerOf(delivery, SIGNATURES.secondary) || 'x'),
+  })
+
 export const headerOf = ({ headers }: Delivery, name: string): string =>
   headers.find(([one]) => one.toUpperCase() === name.toUpperCase())?.[1] ?? ''
 

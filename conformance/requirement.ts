@@ -58,3 +58,10 @@ export const BYTES = {
   means: 'Genuine deliveries are refused: it is not their bytes that are verified.',
   mend: 'Verify over the bytes as they came over the wire, before anything parses them, and never over JSON serialised again.',
 } as const
+
+/** What goes wrong wherever what nobody signed is taken. */
+export const FORGERY = {
+  source: SOURCES.signatures,
+  means: 'Whoever learns the address can make events up, or change them on their way.',
+  mend: 'Refuse with 401 or 403 unless one signature matches exactly; compare whole values, in constant time, and treat a missing header as no match.',
+} as const

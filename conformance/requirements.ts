@@ -1,5 +1,6 @@
 import { privacy, retries, timing } from './answer-requirements.ts'
 import { bodies } from './body-requirements.ts'
+import { encodedSignatures } from './encoding-requirements.ts'
 import { forgedSignatures } from './forgery-requirements.ts'
 import { http } from './http-requirements.ts'
 import type { Requirement } from './requirement.ts'
@@ -10,6 +11,7 @@ import { timestamps } from './time-requirements.ts'
 export const REQUIREMENTS: readonly Requirement[] = [
   ...genuineSignatures,
   ...forgedSignatures,
+  ...encodedSignatures,
   ...declaredSignatures,
   ...timestamps,
   ...bodies,

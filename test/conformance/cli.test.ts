@@ -49,7 +49,7 @@ describe('boxhooks conformance', { timeout: 60_000 }, () => {
   test('ends with 0 and a report where all that must hold does', async () => {
     const { code, stdout } = await boxhooks([good.url.href, ...keyFiles(), '--only', 'signature', '--json'])
     expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ url: good.url.href, passed: 5, failed: 1, skipped: 0 })
+    expect(JSON.parse(stdout)).toMatchObject({ url: good.url.href, passed: 7, failed: 1, skipped: 0 })
   })
 
   test('ends with 1 where it does not, says why, and writes JUnit XML', async () => {
@@ -67,7 +67,7 @@ describe('boxhooks conformance', { timeout: 60_000 }, () => {
     const env = { BOXHOOKS_PRIMARY_KEY: KEYS.primary }
     const { code, stdout } = await boxhooks([good.url.href, '--only', 'signature', '--json'], env)
     expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ passed: 3, failed: 0, skipped: 3 })
+    expect(JSON.parse(stdout)).toMatchObject({ passed: 4, failed: 0, skipped: 4 })
   })
 
   test.each<[string, () => string[], RegExp]>([

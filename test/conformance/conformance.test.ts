@@ -5,9 +5,18 @@ import { createKit } from '../../conformance/delivery.ts'
 import { conforms, examine, type Finding } from '../../conformance/examine.ts'
 import { REQUIREMENTS } from '../../conformance/requirements.ts'
 import { ROOT } from '../../infra/bundle.ts'
+import { verify } from '../../lib/signature.ts'
 import { type Stack, startStack } from '../../local/stack.ts'
 import { packagedLocal } from '../packaged.ts'
-import { naive, onSdk, type Running, serveParseFirst, serveReceiver } from './receivers.ts'
+import {
+  type Keys,
+  naive,
+  onSdk,
+  type Receiver,
+  type Running,
+  serveParseFirst,
+  serveReceiver,
+} from './receivers.ts'
 
 const KEYS = { primary: 'conformance-primary-key', secondary: 'conformance-secondary-key' }
 const RETIRED = 'a key of last year'
@@ -101,11 +110,11 @@ const PARSE_FIRST = [
 
 const ON_SDK = [
   'signature.keys-swapped',
+  'forgery.escaped-again',
+  'forgery.beside-genuine',
   'forgery.extended',
   'forgery.unpadded',
   'forgery.base64url',
-  'forgery.escaped-again',
-  'forgery.beside-genuine',
   'time.slightly-ahead',
   'time.missing',
   'time.unreadable',
@@ -183,6 +192,57 @@ describe('a receiver of somebody else’s', () => {
     expect(guide).toContain(`| ${name} | ${expected.length} | ${musts.length} |`)
   })
 })
+
+describe('a receiver with bounds and keys of its own', () => {
+  /** Results by id, of a receiver that verifies as boxhooks does but with other bounds or one key too many. */
+  async function results(options: { ageMaxSeconds?: number; skewMaxSeconds?: number; tooMany?: string }) {
+    const { tooMany, ...bounds } = options
+    const verifying: Receiver = ({ headers, body }) => {
+      const given = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+      const judge = (keys: Keys) => verify({ body, headers: given, keys, now: Date.now(), ...bounds }).ok
+      return { status: judge(KEYS) || (tooMany !== undefined && judge({ primary: tooMany })) ? 202 : 401 }
+    }
+    const running = await serveReceiver(verifying, KEYS)
+    const requirements = REQUIREMENTS.filter(({ id }) => /^time\.|retired/.test(id))
+    const found: Record<string, string> = {}
+    const kits = {
+      usual: createKit({ keys: KEYS }),
+      told: createKit({ keys: { ...KEYS, retired: RETIRED }, ...bounds }),
+    }
+    for (const [name, kit] of Object.entries(kits))
+      for (const { requirement, result } of await examine({ url: running.url, kit, requirements }))
+        if (result !== 'passed') found[`${name} ${requirement.id}`] = result
+    await running.close()
+    return found
+  }
+
+  test('is judged by its bounds, where they are told', async () => {
+    expect(await results({ ageMaxSeconds: 300, skewMaxSeconds: 5 })).toEqual({
+      'usual time.nine-minutes': 'failed',
+      'usual time.slightly-ahead': 'failed',
+      'usual forgery.retired-key': 'skipped',
+    })
+  })
+
+  test('must have forgotten a key that was withdrawn', async () => {
+    expect(await results({ tooMany: RETIRED })).toEqual({
+      'usual forgery.retired-key': 'skipped',
+      'told forgery.retired-key': 'failed',
+    })
+  })
+})
+
+test('no requirement holds of receivers that answer the same to everything', async () => {
+  const kit = createKit({ keys: { ...KEYS, retired: RETIRED } })
+  const held = new Set(REQUIREMENTS.map(({ id }) => id))
+  for (const status of [200, 401, 500]) {
+    const running = await serveReceiver(() => ({ status }), KEYS)
+    const findings = await examine({ url: running.url, kit, requirements: REQUIREMENTS })
+    for (const id of failed(findings)) held.delete(id)
+    await running.close()
+  }
+  expect([...held]).toEqual([])
+}, 60_000)
 
 test('the official SDK vouches for a captured delivery, however old, once the border to its timestamp has moved', async () => {
   const { WebhooksManager } = await import('box-node-sdk/managers')
