@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createKit, type Header } from '../conformance/delivery.ts'
 import { conforms, examine, type Finding } from '../conformance/examine.ts'
 import { jsonReport, junitReport, textReport } from '../conformance/report.ts'
@@ -9,6 +9,9 @@ import { send } from '../conformance/send.ts'
 export type ConformanceOptions = {
   readonly primaryKeyFile?: string
   readonly secondaryKeyFile?: string
+  readonly retiredKeyFile?: string
+  readonly ageMax: number
+  readonly skewMax: number
   readonly only?: readonly string[]
   readonly list?: boolean
   readonly json?: boolean
@@ -23,25 +26,32 @@ export class ConformanceUnusable extends Error {
 }
 
 /** Asks any receiver of Box's webhooks for all that one must do. The exit code is 0 where it does, 1 where not, 2 where it could not be asked. */
-export async function conformance(address: string | undefined, options: ConformanceOptions): Promise<void> {
+export async function conformance(given: string | undefined, options: ConformanceOptions): Promise<void> {
   const requirements = chosen(options.only)
   if (options.list) {
     for (const { id, level, says } of requirements)
       console.log(`${id.padEnd(32)} ${level.padEnd(6)}  ${says}`)
     return
   }
-  const url = urlOf(address)
+  const url = urlOf(given)
   const headers = (options.header ?? []).map(headerOf)
   const kit = createKit({
-    primary: keyOf('primary', options.primaryKeyFile, 'BOXHOOKS_PRIMARY_KEY') ?? missingKey(),
-    secondary: keyOf('secondary', options.secondaryKeyFile, 'BOXHOOKS_SECONDARY_KEY'),
+    keys: {
+      primary: keyOf('primary', options.primaryKeyFile, 'BOXHOOKS_PRIMARY_KEY') ?? missingKey(),
+      secondary: keyOf('secondary', options.secondaryKeyFile, 'BOXHOOKS_SECONDARY_KEY'),
+      retired: keyOf('retired', options.retiredKeyFile, 'BOXHOOKS_RETIRED_KEY'),
+    },
+    ageMaxSeconds: options.ageMax,
+    skewMaxSeconds: options.skewMax,
   })
   const timeoutMs = options.timeout * 1000
-  const reached = await send(url, { method: 'HEAD', headers: [], body: new Uint8Array() }, headers, timeoutMs)
+  const knock = { method: 'HEAD', headers: [], body: new Uint8Array() }
+  const reached = await send(url, knock, { more: headers, timeoutMs })
   if (reached.kind === 'silent')
     throw new ConformanceUnusable(
       `${url.origin} can't be asked: ${reached.reason}. See that the receiver runs and that the address is right.`,
     )
+  const junit = options.junit === undefined ? undefined : writable(options.junit)
   const findings = await examine({
     url,
     kit,
@@ -52,8 +62,10 @@ export async function conformance(address: string | undefined, options: Conforma
   })
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
   const at = new Date()
-  if (options.junit) writeFileSync(options.junit, junitReport(url.href, at, findings))
-  console.log(options.json ? jsonReport(url.href, at, findings) : textReport(findings))
+  // The query may hold a secret, and reports travel.
+  const address = url.origin + url.pathname
+  if (junit !== undefined) writeFileSync(junit, junitReport(address, at, findings))
+  console.log(options.json ? jsonReport(address, at, findings) : textReport(findings))
   if (!conforms(findings)) process.exitCode = 1
 }
 
@@ -79,8 +91,22 @@ const isOf = (id: string, name: string): boolean => id === name || id.startsWith
 
 function urlOf(address: string | undefined): URL {
   const url = URL.parse(address ?? '')
+  if (url?.username || url?.password)
+    throw new ConformanceUnusable(
+      'Leave user and password out of the address; a gateway that asks for them gets them by --header.',
+    )
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
   throw new ConformanceUnusable('Give the receiver’s address, such as https://example.com/box/webhook.')
+}
+
+/** Opens a file for the report before the run, which is too long to fail at its end. */
+function writable(file: string): number {
+  try {
+    return openSync(file, 'w')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : 'unknown'
+    throw new ConformanceUnusable(`The report can't be written to ${file} (${code}).`)
+  }
 }
 
 function headerOf(text: string): Header {

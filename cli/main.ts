@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { conformance } from './conformance.ts'
 import { demo } from './demo.ts'
 import { start } from './start.ts'
@@ -46,6 +47,8 @@ program.command('demo').description('show the main job from end to end, and chec
 
 program
   .command('conformance')
+  // 1 says that the receiver fails, so what was asked wrongly needs another code.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .description('ask any receiver of Box webhooks, in any language, for all that one must do')
   .argument('[url]', 'the address that Box would deliver to')
   .option(
@@ -53,6 +56,7 @@ program
     'holds the receiver’s primary signature key (or set BOXHOOKS_PRIMARY_KEY)',
   )
   .option('--secondary-key-file <file>', 'holds its secondary key (or set BOXHOOKS_SECONDARY_KEY)')
+  .option('--retired-key-file <file>', 'holds a key that it must refuse by now (or set BOXHOOKS_RETIRED_KEY)')
   .option('--only <id>', 'just this requirement or group; can be repeated', more)
   .option('--list', 'only list the requirements')
   .option('--json', 'print the report as JSON')
@@ -61,6 +65,16 @@ program
   .addOption(
     new Option('--timeout <seconds>', 'how long an answer may take; Box waits 30 s')
       .default(30)
+      .argParser(seconds),
+  )
+  .addOption(
+    new Option('--age-max <seconds>', 'how old a delivery the receiver takes')
+      .default(AGE_MAX_SECONDS)
+      .argParser(seconds),
+  )
+  .addOption(
+    new Option('--skew-max <seconds>', 'how far ahead of its clock a delivery may be')
+      .default(SKEW_MAX_SECONDS)
       .argParser(seconds),
   )
   .action(conformance)

@@ -1,5 +1,12 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { SIGNATURE_ALGORITHM, SIGNATURE_VERSION, type SignatureKeys, sign } from '../lib/signature.ts'
+import {
+  AGE_MAX_SECONDS,
+  SIGNATURE_ALGORITHM,
+  SIGNATURE_VERSION,
+  type SignatureKeys,
+  SKEW_MAX_SECONDS,
+  sign,
+} from '../lib/signature.ts'
 import { type PayloadOverrides, samplePayload, wireBody } from '../local/box/payload.ts'
 
 /** What an answer must be. */
@@ -8,8 +15,12 @@ export type Expectation =
   | 'accepted'
   /** 4xx: the sender is told that it is at fault. Never 2xx, and no 5xx, which would say that the receiver is. */
   | 'refused'
+  /** As refused, or told to come back later with 429. */
+  | 'refused or throttled'
   /** Anything but 5xx: what can't be used must not make the receiver fail, or Box sends it again for two hours. */
   | 'handled'
+  /** Nothing: the request only prepares the next one. */
+  | 'anything'
 
 export type Header = readonly [name: string, value: string]
 
@@ -23,6 +34,8 @@ export type Delivery = {
   readonly chunked?: true
   /** Sends the second half of the body only after so many milliseconds. */
   readonly pauseMs?: number
+  /** Hangs up after half of the body. */
+  readonly breaksOff?: true
   /** What its answer must be, where that differs from the requirement's other requests. */
   readonly expect?: Expectation
 }
@@ -43,11 +56,35 @@ export type Kit = {
   readonly primary: string
   /** Undefined where the receiver's secondary key is not known here. */
   readonly secondary: string | undefined
+  /** A key that the receiver had once and has no more; undefined where there is none. */
+  readonly retired: string | undefined
+  /** How old a delivery the receiver takes, in milliseconds. */
+  readonly ageMaxMs: number
+  /** How far ahead of its clock the receiver takes a delivery, in milliseconds. */
+  readonly skewMaxMs: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
   genuine(options?: GenuineOptions): Delivery
-  /** The secondary key, for requirements that need it. */
-  needSecondary(): string
+  /**
+   * A key for requirements that need it.
+   * @throws Error where it is not known, which is found out before
+   */
+  need(which: 'secondary' | 'retired'): string
+}
+
+export type KitOptions = {
+  /** The receiver's keys, and one that it has no more. */
+  readonly keys: {
+    readonly primary: string
+    readonly secondary?: string | undefined
+    readonly retired?: string | undefined
+  }
+  /** As Box's guide has it by default: ten minutes. */
+  readonly ageMaxSeconds?: number
+  /** A minute by default. */
+  readonly skewMaxSeconds?: number
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
 }
 
 export const SIGNATURES = { primary: 'BOX-SIGNATURE-PRIMARY', secondary: 'BOX-SIGNATURE-SECONDARY' } as const
@@ -56,11 +93,15 @@ export const DELIVERY_ID = 'BOX-DELIVERY-ID'
 export const VERSION = 'BOX-SIGNATURE-VERSION'
 export const ALGORITHM = 'BOX-SIGNATURE-ALGORITHM'
 
-/** Makes a kit for a receiver's keys. */
-export function createKit(keys: { primary: string; secondary?: string | undefined }, now = Date.now): Kit {
+/** Makes a kit for a receiver's keys and bounds. */
+export function createKit(given: KitOptions): Kit {
+  const { keys, now = Date.now } = given
   return {
     primary: keys.primary,
     secondary: keys.secondary,
+    retired: keys.retired,
+    ageMaxMs: (given.ageMaxSeconds ?? AGE_MAX_SECONDS) * 1000,
+    skewMaxMs: (given.skewMaxSeconds ?? SKEW_MAX_SECONDS) * 1000,
     now,
     genuine(options = {}) {
       const body = bodyOf(options)
@@ -83,9 +124,10 @@ export function createKit(keys: { primary: string; secondary?: string | undefine
         body,
       }
     },
-    needSecondary() {
-      if (keys.secondary === undefined) throw new Error('This requirement needs the secondary key.')
-      return keys.secondary
+    need(which) {
+      const key = keys[which]
+      if (key === undefined) throw new Error(`This requirement needs the ${which} key.`)
+      return key
     },
   }
 }
@@ -130,6 +172,13 @@ export function signedOtherwise(
     [SIGNATURES.secondary]: kit.secondary === undefined ? undefined : other(kit.secondary),
   })
 }
+
+/** The same request with the text of every signature changed. */
+export const mapSignatures = (delivery: Delivery, change: (signature: string) => string): Delivery =>
+  withHeaders(delivery, {
+    [SIGNATURES.primary]: change(headerOf(delivery, SIGNATURES.primary)),
+    [SIGNATURES.secondary]: change(headerOf(delivery, SIGNATURES.secondary) || 'x'),
+  })
 
 export const headerOf = ({ headers }: Delivery, name: string): string =>
   headers.find(([one]) => one.toUpperCase() === name.toUpperCase())?.[1] ?? ''

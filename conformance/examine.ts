@@ -1,6 +1,6 @@
 import type { Delivery, Expectation, Header, Kit } from './delivery.ts'
 import type { Requirement } from './requirement.ts'
-import { type Answer, send } from './send.ts'
+import { type Answer, oneConnection, type SendOptions, send } from './send.ts'
 
 /** Whether a receiver keeps to one requirement. */
 export type Finding = {
@@ -38,17 +38,13 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
 }
 
 async function examineOne(requirement: Requirement, options: ExamineOptions): Promise<Finding> {
-  const { kit, url, headers = [], timeoutMs = BOX_WAITS_MS } = options
-  if (requirement.needs === 'secondary' && kit.secondary === undefined)
-    return { requirement, result: 'skipped', detail: 'The secondary key was not given.', ms: 0 }
+  const { kit } = options
+  const { needs } = requirement
+  if (needs !== undefined && kit[needs] === undefined)
+    return { requirement, result: 'skipped', detail: `The ${needs} key was not given.`, ms: 0 }
   const begun = performance.now()
   const deliveries = requirement.requests(kit)
-  const withinMs = Math.min(requirement.withinMs ?? BOX_WAITS_MS, timeoutMs)
-  const ask = (delivery: Delivery): Promise<Answer> => send(url, delivery, headers, withinMs)
-  const answers: Answer[] = []
-  if (requirement.together) answers.push(...(await Promise.all(deliveries.map(ask))))
-  else for (const delivery of deliveries) answers.push(await ask(delivery))
-
+  const answers = await ask(deliveries, requirement, options)
   const problems = deliveries.flatMap((delivery, index) => {
     const answer = answers[index]
     const problem = answer && problemOf(requirement, answer, delivery, kit)
@@ -58,6 +54,24 @@ async function examineOne(requirement: Requirement, options: ExamineOptions): Pr
   return { requirement, result: problems.length === 0 ? 'passed' : 'failed', detail: problems.join('; '), ms }
 }
 
+async function ask(
+  deliveries: readonly Delivery[],
+  { way, withinMs = BOX_WAITS_MS }: Requirement,
+  { url, headers: more = [], timeoutMs = BOX_WAITS_MS }: ExamineOptions,
+): Promise<readonly Answer[]> {
+  const connection = way === 'on one connection' ? oneConnection(url) : undefined
+  const options: SendOptions = {
+    more,
+    timeoutMs: Math.min(withinMs, timeoutMs),
+    ...(connection ? { connection } : {}),
+  }
+  if (way === 'together') return Promise.all(deliveries.map(delivery => send(url, delivery, options)))
+  const answers: Answer[] = []
+  for (const delivery of deliveries) answers.push(await send(url, delivery, options))
+  connection?.destroy()
+  return answers
+}
+
 function problemOf(
   { expect: usual, inspect }: Requirement,
   answer: Answer,
@@ -65,22 +79,33 @@ function problemOf(
   kit: Kit,
 ): string | undefined {
   const expect = delivery.expect ?? usual
+  if (expect === 'anything') return undefined
   if (answer.kind === 'silent') return `${WANTED[expect]} was expected, and there was ${answer.reason}`
-  const { status, text } = answer
-  if (!FITS[expect](status)) return `${WANTED[expect]} was expected, and ${status} came`
-  return inspect?.(text, delivery, kit)
+  const { status } = answer
+  if (!FITS[expect](status)) return `${WANTED[expect]} was expected, and ${status} came${UNFIT[status] ?? ''}`
+  return inspect?.(answer, delivery, kit)
 }
 
 const WANTED: Readonly<Record<Expectation, string>> = {
   accepted: '2xx',
   refused: '4xx',
+  'refused or throttled': '4xx',
   handled: 'anything but 5xx',
+  anything: 'anything',
+}
+
+/** Answers that say nothing of the delivery, so that no requirement is shown by them. */
+const UNFIT: Readonly<Record<number, string>> = {
+  408: ', which says that the request took too long to arrive',
+  429: ', which says that the receiver has had too many requests',
 }
 
 const FITS: Readonly<Record<Expectation, (status: number) => boolean>> = {
   accepted: status => status >= 200 && status < 300,
-  refused: status => status >= 400 && status < 500,
-  handled: status => status < 500,
+  refused: status => status >= 400 && status < 500 && !(status in UNFIT),
+  'refused or throttled': status => status >= 400 && status < 500,
+  handled: status => status < 500 && !(status in UNFIT),
+  anything: () => true,
 }
 
 /** Whether a receiver keeps to all that it must keep to. */

@@ -6,14 +6,16 @@ const count = (findings: readonly Finding[], result: Finding['result']): number 
 /** What people read: what failed with what to do about it, and the sum. */
 export function textReport(findings: readonly Finding[]): string {
   const lines = findings.flatMap(({ requirement, result, detail }) => {
-    const { id, level, says, mend } = requirement
+    const { id, level, says, means, mend, source } = requirement
     if (result === 'passed') return []
     if (result === 'skipped') return [`skip  ${id}: ${detail}`]
     return [
       `${level === 'must' ? 'FAIL' : 'warn'}  ${id}`,
       `      ${says}`,
       `      But ${detail}.`,
+      `      ${means}`,
       `      ${mend}`,
+      `      See ${source}`,
     ]
   })
   const failed = findings.filter(({ result }) => result === 'failed')
@@ -30,14 +32,11 @@ export function jsonReport(url: string, at: Date, findings: readonly Finding[]):
     passed: count(findings, 'passed'),
     failed: count(findings, 'failed'),
     skipped: count(findings, 'skipped'),
-    requirements: findings.map(({ requirement: { id, level, says }, result, detail, ms }) => ({
-      id,
-      level,
-      says,
-      result,
-      ...(detail ? { detail } : {}),
-      ms,
-    })),
+    requirements: findings.map(({ requirement, result, detail, ms }) => {
+      const { id, level, says, source, means, mend } = requirement
+      const more = result === 'failed' ? { detail, means, mend } : detail ? { detail } : {}
+      return { id, level, says, source, result, ...more, ms }
+    }),
   }
   return JSON.stringify(report, null, 2)
 }
@@ -69,7 +68,8 @@ const isFailure = ({ result, requirement }: Finding): boolean =>
 
 function outcomeOf(finding: Finding): string {
   const { detail, requirement } = finding
-  if (isFailure(finding)) return `<failure message="${xml(detail)}">${xml(requirement.mend)}</failure>`
+  if (isFailure(finding))
+    return `<failure message="${xml(detail)}">${xml(`${requirement.means} ${requirement.mend} See ${requirement.source}`)}</failure>`
   return `<skipped message="${xml(finding.result === 'failed' ? `should hold: ${detail}` : detail)}"/>`
 }
 

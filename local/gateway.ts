@@ -47,7 +47,8 @@ export function createGateway(options: GatewayOptions): (request: Request) => Pr
   return async request => {
     const at = now()
     const url = new URL(request.url)
-    const bytes = Buffer.from(await request.arrayBuffer())
+    const bytes = await bytesOf(request)
+    if (bytes === undefined) return plain(400, 'Bad Request')
     const answer = async (): Promise<Response> => {
       if (bytes.length > BODY_BYTES_MAX) return plain(413, 'Request Entity Too Large')
       const asked = { request, url, at, ...bodyOf(bytes, alwaysBase64) }
@@ -72,6 +73,10 @@ export function createGateway(options: GatewayOptions): (request: Request) => Pr
     return response
   }
 }
+
+/** The body; undefined where the sender hung up before its end, so that nobody is there to be answered. */
+const bytesOf = (request: Request): Promise<Buffer | undefined> =>
+  request.arrayBuffer().then(Buffer.from, () => undefined)
 
 const plain = (status: number, message: string): Response => Response.json({ message }, { status })
 

@@ -72,6 +72,15 @@ describe('what a function gets', () => {
     expect(always).toMatchObject({ body: 'dGV4dA==', isBase64Encoded: true })
   })
 
+  test('is nothing where the sender hangs up before the end of the body, which is no error of ours', async () => {
+    const invoke = vi.fn()
+    const body = new ReadableStream({ pull: controller => controller.error(new Error('aborted')) })
+    const init = { method: 'POST', body, duplex: 'half' as const }
+    const response = await createGateway({ invoke, now: () => NOW })(new Request('http://localhost/', init))
+    expect(response.status).toBe(400)
+    expect(invoke).not.toHaveBeenCalled()
+  })
+
   test('over real HTTP, joins a repeated header with a comma', async () => {
     let headers: unknown
     const invoke = async (event: unknown) => {

@@ -49,22 +49,25 @@ describe('boxhooks conformance', { timeout: 60_000 }, () => {
   test('ends with 0 and a report where all that must hold does', async () => {
     const { code, stdout } = await boxhooks([good.url.href, ...keyFiles(), '--only', 'signature', '--json'])
     expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ url: good.url.href, passed: 5, failed: 1, skipped: 0 })
+    expect(JSON.parse(stdout)).toMatchObject({ url: good.url.href, passed: 7, failed: 1, skipped: 0 })
   })
 
   test('ends with 1 where it does not, says why, and writes JUnit XML', async () => {
     const junit = join(folder, 'junit.xml')
-    const { code, stdout } = await boxhooks([bad.url.href, ...keyFiles(), '--only', 'time', '--junit', junit])
+    const address = `${bad.url.href}?token=canary`
+    const { code, stdout } = await boxhooks([address, ...keyFiles(), '--only', 'time', '--junit', junit])
     expect(code).toBe(1)
     expect(stdout).toContain('FAIL  time.eleven-minutes')
-    expect(await readFile(junit, 'utf8')).toMatch(/^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites>/)
+    const xml = await readFile(junit, 'utf8')
+    expect(xml).toMatch(/^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites>/)
+    expect(stdout + xml).not.toContain('canary')
   })
 
   test('takes the keys from the environment, and skips what needs one that is missing', async () => {
     const env = { BOXHOOKS_PRIMARY_KEY: KEYS.primary }
     const { code, stdout } = await boxhooks([good.url.href, '--only', 'signature', '--json'], env)
     expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ passed: 3, failed: 0, skipped: 3 })
+    expect(JSON.parse(stdout)).toMatchObject({ passed: 4, failed: 0, skipped: 4 })
   })
 
   test.each<[string, () => string[], RegExp]>([
@@ -74,6 +77,18 @@ describe('boxhooks conformance', { timeout: 60_000 }, () => {
       'a receiver that is not there',
       () => ['http://127.0.0.1:1/', ...keyFiles()],
       /can't be asked: ECONNREFUSED/,
+    ],
+    [
+      'a password in the address',
+      () => ['http://user:canary@127.0.0.1/', ...keyFiles()],
+      /Leave user and password out/,
+    ],
+    ['a timeout that is none', () => [good.url.href, '--timeout', 'x'], /whole number of seconds/],
+    ['an option that there is not', () => [good.url.href, '--nonsense'], /unknown option/],
+    [
+      'a report that can’t be written',
+      () => [good.url.href, ...keyFiles(), '--junit', join(folder, 'none', 'junit.xml')],
+      /can't be written to .+ \(ENOENT\)/,
     ],
     ['no key', () => [good.url.href], /--primary-key-file/],
     [

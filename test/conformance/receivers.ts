@@ -1,9 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
-import type { Kit } from '../../conformance/delivery.ts'
+import { createGateway } from '../../local/gateway.ts'
+import { serve } from '../../local/serve.ts'
+
+export type Keys = { readonly primary: string; readonly secondary?: string | undefined }
 
 /** A receiver somebody else could have written: its answer to a request. */
-export type Receiver = (request: Received, keys: Pick<Kit, 'primary' | 'secondary'>) => Promise<Reply> | Reply
+export type Receiver = (request: Received, keys: Keys) => Promise<Reply> | Reply
 
 export type Received = {
   readonly method: string
@@ -16,10 +19,7 @@ export type Reply = { readonly status: number; readonly text?: string }
 export type Running = { readonly url: URL; close(): Promise<void> }
 
 /** Serves a receiver over HTTP. One that throws answers 500 with the stack, as frameworks do while developing. */
-export async function serveReceiver(
-  receiver: Receiver,
-  keys: Pick<Kit, 'primary' | 'secondary'>,
-): Promise<Running> {
+export async function serveReceiver(receiver: Receiver, keys: Keys): Promise<Running> {
   const server = createServer(async (request, response) => {
     const { status, text = '' } = await answer(receiver, request, keys)
     response.writeHead(status, { 'content-type': 'text/plain' }).end(text)
@@ -33,11 +33,7 @@ export async function serveReceiver(
   }
 }
 
-async function answer(
-  receiver: Receiver,
-  request: IncomingMessage,
-  keys: Pick<Kit, 'primary' | 'secondary'>,
-): Promise<Reply> {
+async function answer(receiver: Receiver, request: IncomingMessage, keys: Keys): Promise<Reply> {
   try {
     const { method = '', headers } = request
     return await receiver({ method, headers, body: Buffer.concat(await request.toArray()) }, keys)
@@ -65,25 +61,34 @@ export const naive: Receiver = ({ headers, body }, { primary, secondary = '' }) 
 }
 
 /**
- * A function that looks into the event before it verifies it, knows one key, answers 400 to triggers it does not handle, and
- * takes a delivery that it has seen for a mistake.
+ * A Lambda function behind API Gateway that looks into the event before it verifies it, takes every body for text, knows
+ * one key, answers 400 to triggers it does not handle, and takes a delivery that it has seen for a mistake.
  */
-export function parseFirst(): Receiver {
+export function serveParseFirst({ primary }: Keys): Promise<Running> {
   const seen = new Set<string>()
-  return ({ headers, body }, { primary }) => {
-    const event = JSON.parse(body.toString())
+  const handler = async (invocation: unknown) => {
+    // As people write it: whatever comes is taken for an event of API Gateway.
+    const { body, headers } = Object(invocation)
+    const event = JSON.parse(body)
     if (!/^(FILE|FOLDER)\./.test(event.trigger) || !event.source.id)
-      return { status: 400, text: 'unknown event' }
-    if (seen.has(event.id)) return { status: 409, text: 'duplicate' }
+      return { statusCode: 400, body: 'unknown event' }
+    if (seen.has(event.id)) return { statusCode: 409, body: 'duplicate' }
     seen.add(event.id)
-    const timestamp = text(headers['box-delivery-timestamp'])
-    if (Date.now() - Date.parse(timestamp) > 600_000) return { status: 401, text: 'too old' }
-    const signature = text(headers['box-signature-primary'])
+    const timestamp = headers['box-delivery-timestamp']
+    if (Date.now() - Date.parse(timestamp) > 600_000) return { statusCode: 401, body: 'too old' }
+    const signature = headers['box-signature-primary']
     const right = hmac(primary, body, timestamp)
     return signature === right
-      ? { status: 200 }
-      : { status: 401, text: `invalid signature: expected ${right}, got ${signature}` }
+      ? { statusCode: 200 }
+      : { statusCode: 401, body: `invalid signature: expected ${right}, got ${signature}` }
   }
+  return serveFunction(handler)
+}
+
+/** Serves a Lambda's handler behind the gateway of the local stack. */
+async function serveFunction(invoke: (event: unknown) => Promise<unknown>): Promise<Running> {
+  const served = await serve({ fetch: createGateway({ invoke, now: Date.now }), port: 0 })
+  return { url: new URL('/box', served.url), close: served.close }
 }
 
 /** The usual receiver on the official SDK: its validateMessage decides, and what is genuine is parsed. */
