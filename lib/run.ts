@@ -155,8 +155,9 @@ function contextOf(input: RunInput, time: RunTime, steps: Record<string, string>
       if (kept !== undefined) return parseStep(kept)
       checkRoom(step, steps)
       const json = stepText(step, await fn())
-      await input.keepStep(step, json)
+      // First here: where the ledger does not take it now, or its answer is lost, the attempt's outcome brings it along.
       steps[step] = json
+      await input.keepStep(step, json)
       return parseStep(json)
     },
   }

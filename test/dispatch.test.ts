@@ -213,6 +213,36 @@ describe('two workers', () => {
     expect(await engine.record(id)).toMatchObject({ status: 'done', runs: { stepping: { attempts: 2 } } })
   })
 
+  test.each([
+    ['was not taken', false],
+    ['was taken, but its answer lost', true],
+  ])('a step whose keeping %s is kept with the outcome of its attempt', async (_, taken) => {
+    const effects: string[] = []
+    const made = automation({
+      name: 'stepping',
+      on: 'FILE.DOWNLOADED',
+      watch: { folder: '100001' },
+      async run({ step, attempt }) {
+        await step('once', () => effects.push(`effect ${attempt}`))
+      },
+    })
+    const engine = await createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    const ledger = createLedger({ dynamodb: embedded.dynamodb, table: embedded.table, now: engine.clock.now })
+    const keepStep: typeof ledger.keepStep = async (...args) => {
+      if (taken) await ledger.keepStep(...args)
+      throw new Error('TimeoutError')
+    }
+    expect(
+      (await engine.work({ parts: { ledger: { ...ledger, keepStep } } })).batchItemFailures,
+    ).toHaveLength(1)
+    engine.clock.skip(3_600_000)
+    await engine.reveal()
+    expect((await engine.work()).batchItemFailures).toEqual([])
+    expect(effects).toEqual(['effect 1'])
+    expect(await engine.record(id)).toMatchObject({ status: 'done', runs: { stepping: { attempts: 2 } } })
+  })
+
   test('a worker that comes back after its lease has passed on can’t write its outcome', async () => {
     let release = () => {}
     const gate = new Promise<void>(resolve => {

@@ -23,7 +23,7 @@ export function figuresOf(
     ['workers stopped', workers.stops],
     ['ingest killed', door.kills],
     ['cuts', counted([...Map.groupBy(cuts, cut => cut)].map(([cut, all]) => [cut, all.length]))],
-    ['effects repeated inside the window', repeats],
+    ['effects repeated inside the window', counted(Object.entries(repeats))],
     ['calls in flight when their worker was stopped', inFlight],
     ['dead letters sent again inside the window', repeatedDeadLetters],
   ]

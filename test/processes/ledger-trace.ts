@@ -17,7 +17,7 @@ export type LedgerWrite = {
   readonly status?: string
   /** Automation → the status that its run is given. */
   readonly runs: Readonly<Record<string, string>>
-  /** `automation:step` of each step that is kept. */
+  /** `automation:step` of each step that is kept, now or still. */
   readonly steps: readonly string[]
 }
 
@@ -52,9 +52,12 @@ function writeOf(
   const runs = sets.flatMap(({ path: [root, name, steps], value }) =>
     root === 'runs' && name && !steps && isObject(value) ? [[name, String(value.status)] as const] : [],
   )
-  const steps = sets.flatMap(({ path: [, run, steps, step] }) =>
-    steps === 'steps' && run && step ? [`${run}:${step}`] : [],
-  )
+  const steps = sets.flatMap(({ path: [root, run, , step], value }) => {
+    if (root !== 'runs' || !run) return []
+    // A step is kept alone, or with its run as a whole.
+    const kept = step ? [step] : isObject(value) ? Object.keys(Object(value.steps)) : []
+    return kept.map(name => `${run}:${name}`)
+  })
   return {
     ...(set('leaseToken') === undefined ? {} : { claimedUntil: Number(until) }),
     ...(status === undefined ? {} : { status: String(status) }),

@@ -6,8 +6,11 @@ import type { Case, Effect, Witness } from './witness.ts'
 export type Verdict = {
   /** What does not hold, a sentence each. Empty where the final state is the expected one. */
   readonly violations: readonly string[]
-  /** Effects that happened again because the ledger could not know of them. */
-  readonly repeats: number
+  /**
+   * Effects that happened again because the ledger could not know of them: because their worker was lost, because the ledger
+   * was cut off, or because the worker told that it was out of time or did not reach the ledger.
+   */
+  readonly repeats: Readonly<Record<'lost' | 'cut' | 'told', number>>
   /** Calls that were in flight when their worker was stopped, and arrived after its lease. */
   readonly inFlight: number
   /** Dead letters that were sent again because the ledger could not know of them. */
@@ -31,11 +34,12 @@ export function judge(
 ): Verdict {
   const violations = [...witness.surprises]
   const letters = Map.groupBy(deadLetters, ({ eventId }) => eventId)
-  let [repeats, inFlight, repeatedDeadLetters] = [0, 0, 0]
+  const repeats = { lost: 0, cut: 0, told: 0 }
+  let [inFlight, repeatedDeadLetters] = [0, 0]
   for (const one of witness.cases.values()) {
     const stale = staleEffects(witness, one, violations)
     inFlight += stale.size
-    repeats += checkEffects(witness, one, stale, violations)
+    checkEffects(witness, one, stale, repeats, violations)
     checkRecord(one, ledger.get(one.eventId), violations)
     repeatedDeadLetters += checkDeadLetters(one, letters.get(one.eventId) ?? [], violations)
   }
@@ -74,31 +78,47 @@ function staleness(writes: readonly LedgerWrite[], { worker, at }: Effect): stri
   return next && next.at < at ? `came after ${next.worker} had claimed the event` : undefined
 }
 
-/** @returns how many effects were repeated, and may have been */
-function checkEffects(witness: Witness, one: Case, stale: ReadonlySet<Effect>, violations: string[]): number {
+function checkEffects(
+  witness: Witness,
+  one: Case,
+  stale: ReadonlySet<Effect>,
+  repeats: Record<'lost' | 'cut' | 'told', number>,
+  violations: string[],
+): void {
   const byName = Map.groupBy(one.effects, ({ automation, part }) => `${automation}:${part}`)
   for (const name of one.expected.effects)
     if (!byName.has(name)) violations.push(`Event ${one.eventId} (${one.kind}) lacks its effect ${name}.`)
-  let repeats = 0
   for (const [name, effects] of byName) {
     if (!one.expected.effects.includes(name))
       violations.push(`${told(effects[0])} is not one of ${one.kind}.`)
     const recordedAt = recordTime(one.writes, name)
     const ownTime = effects.filter(effect => !stale.has(effect))
     for (const [index, effect] of ownTime.entries()) {
-      if (effect.at > recordedAt) violations.push(`${told(effect)} came after the ledger had it.`)
+      if (recordTime(one.writes, stepBefore(one, name)) > effect.at + TOLD_MS)
+        violations.push(`${told(effect)} came before the ledger had the step before it.`)
+      if (effect.at > recordedAt)
+        violations.push(`${told(effect)} came after the ledger had it. ${witness.toldOf(one.eventId)}`)
       const before = ownTime[index - 1]
       if (!before) continue
-      repeats += 1
-      if (!witness.excused(before, effect.at))
-        violations.push(`${told(effect)} came again, though nothing kept ${before.worker} from recording it.`)
+      const excuse = witness.excuse(before, effect.at)
+      if (excuse) repeats[excuse] += 1
+      else
+        violations.push(
+          `${told(effect)} came again, though nothing kept ${before.worker} from recording it. ${witness.toldOf(one.eventId)}`,
+        )
     }
   }
-  return repeats
 }
 
-/** When the ledger had taken an effect's step, or its run as done. */
-function recordTime(writes: readonly LedgerWrite[], name: string): number {
+/** The effect that must have been kept as a step before this one; none before a run's first. */
+function stepBefore({ expected }: Case, name: string): string | undefined {
+  const before = expected.effects[expected.effects.indexOf(name) - 1]
+  return before?.split(':')[0] === name.split(':')[0] ? before : undefined
+}
+
+/** When the ledger had taken an effect's step, or its run as done; always, of no effect. */
+function recordTime(writes: readonly LedgerWrite[], name: string | undefined): number {
+  if (name === undefined) return 0
   const [automation = ''] = name.split(':')
   const write = writes.find(({ steps, runs }) => steps.includes(name) || runs[automation] === 'done')
   return write?.at ?? Number.POSITIVE_INFINITY

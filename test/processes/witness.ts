@@ -16,6 +16,19 @@ export type Effect = {
 /** A time in which something was amiss; open-ended until it is over. */
 type Trouble = { readonly from: number; to: number }
 
+/** A line of a worker's log. */
+type Told = {
+  readonly worker: string
+  readonly at: number
+  readonly event: string
+  /** Undefined where it is about the message as a whole. */
+  readonly automation: string | undefined
+  readonly reason: string
+}
+
+/** What a worker says of a run or a message that it could not bring to its end. */
+const FAILED: ReadonlySet<string> = new Set(['run_retrying', 'ledger_write_failed', 'message_failed'])
+
 /** One event, what is to come of it, and what has been seen of it. */
 export type Case = {
   readonly eventId: string
@@ -39,8 +52,8 @@ export class Witness {
   readonly #lost = new Map<string, number>()
   readonly #watches: { readonly worker: string; readonly after: number; seen: boolean }[] = []
   readonly #ledgerCuts: Trouble[] = []
-  /** `event automation` → when a worker said that the run's time was over. */
-  readonly #timedOut = new Map<string, number[]>()
+  /** Event → what workers said of it, from warnings up. */
+  readonly #told = new Map<string, Told[]>()
   /** What can't be told from the rest in the end, such as a process that died of itself. */
   readonly surprises: string[] = []
   #closed = false
@@ -129,22 +142,41 @@ export class Witness {
   }
 
   line(worker: string, line: string): void {
-    const { event, eventId, automation, code } = parseObject(line) ?? {}
+    const { event, eventId, automation, code, error, message } = parseObject(line) ?? {}
     count(this.logged, String(event))
     if (event === undefined) this.surprise(`${worker} wrote: ${line}`)
-    if (event === 'run_retrying' && code === 'run_timed_out')
-      this.#listOf(this.#timedOut, `${eventId} ${automation}`).push(Date.now())
+    if (typeof eventId !== 'string') return
+    const told = this.#told.get(eventId) ?? []
+    this.#told.set(eventId, told)
+    told.push({
+      worker,
+      at: Date.now(),
+      event: String(event),
+      automation: typeof automation === 'string' ? automation : undefined,
+      reason: String(code ?? error ?? message),
+    })
   }
 
-  /** Whether something between two times may have kept the ledger from learning of an effect. */
-  excused({ worker, eventId, automation, at }: Effect, until: number): boolean {
-    const between = ({ from, to }: Trouble) => from <= until && to >= at
-    const timedOut = this.#timedOut.get(`${eventId} ${automation}`) ?? []
-    return (
-      this.wasLost(worker, until) ||
-      this.#ledgerCuts.some(between) ||
-      timedOut.some(time => time >= at && time <= until)
-    )
+  /**
+   * What, between two times, kept the ledger from learning of an effect: its worker was lost, the ledger was cut off, or
+   * the worker ran out of time or did not reach the ledger, and said so.
+   */
+  excuse({ worker, eventId, automation, at }: Effect, until: number): 'lost' | 'cut' | 'told' | undefined {
+    if (this.wasLost(worker, until)) return 'lost'
+    if (this.#ledgerCuts.some(({ from, to }) => from <= until && to >= at)) return 'cut'
+    const failed = (told: Told) =>
+      told.worker === worker &&
+      told.at >= at &&
+      told.at <= until &&
+      FAILED.has(told.event) &&
+      (told.automation ?? automation) === automation
+    return this.#told.get(eventId)?.some(failed) ? 'told' : undefined
+  }
+
+  /** What workers said of an event, for people. */
+  toldOf(eventId: string): string {
+    const lines = this.#told.get(eventId) ?? []
+    return lines.map(({ worker, event, reason }) => `${worker} ${event} ${reason}`).join('; ')
   }
 
   /** Whether a worker had been killed or stopped before a time. */
@@ -156,12 +188,6 @@ export class Witness {
     const one = this.cases.get(eventId)
     if (!one) throw new Error(`Something was seen of an event ${eventId} that Box has not told of.`)
     return one
-  }
-
-  #listOf<T>(lists: Map<string, T[]>, name: string): T[] {
-    const list = lists.get(name) ?? []
-    lists.set(name, list)
-    return list
   }
 }
 

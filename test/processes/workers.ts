@@ -107,7 +107,9 @@ export class Workers {
     if (woken?.state !== 'stopped') return
     woken.state = 'woken'
     woken.child.signal('SIGCONT')
-    await until(`${woken.name} has finished its batch`, WOKEN_MS, () => !woken.busy)
+    const { deadline } = woken
+    const isOver = () => !woken.busy || woken.deadline !== deadline
+    await until(`${woken.name} has finished its batch`, WOKEN_MS, isOver)
     await this.#end(woken)
   }
 
