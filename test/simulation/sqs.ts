@@ -211,8 +211,9 @@ export class SimulatedQueue {
   dropOld(): void {
     const oldest = this.#time.now() - (this.#options.retention ?? 14 * 86_400) * 1000
     for (const message of this.messages.filter(({ sentAt }) => sentAt < oldest)) {
+      // One that was deleted and came back is nothing that anybody waits for.
+      if (!message.deleted) this.dropped.push(message)
       this.#remove(message)
-      this.dropped.push(message)
     }
   }
 
