@@ -32,7 +32,12 @@ class TimedOut extends Error {
   }
 }
 
-export type Service = { readonly name: string; down: boolean }
+export type Service = {
+  readonly name: string
+  down: boolean
+  /** When it last came back, in milliseconds since the epoch. */
+  upAt?: number
+}
 
 export type CallOptions<T> = {
   readonly process: Process

@@ -84,6 +84,7 @@ function planFaults(world: World): void {
       witness.note(() => `${service.name} is down`)
       scheduler.after(random.between(0, HOUR), () => {
         service.down = false
+        service.upAt = scheduler.now
         witness.note(() => `${service.name} is up`)
       })
     })

@@ -36,6 +36,9 @@ const BOX_APP = { clientId: 'client', clientSecret: 'canary-client-secret', ente
 
 type Item = Record<string, AttributeValue>
 
+/** After an outage of Secrets Manager ingest may wait this long before it asks again: a call that hangs, and then a pause. */
+const READ_AGAIN_MS = 20_000
+
 /** Everything around the two functions, as one seed has it. */
 export class World {
   readonly plan: Plan
@@ -128,8 +131,11 @@ export class World {
       witness,
       automations: this.automations,
       storeKeys: keys => void this.aws.secrets.set('keys', JSON.stringify(keys)),
-      keysReadable: () =>
-        !this.aws.services.secretsManager.down && lostRequests + lostResponses + serviceErrors === 0,
+      keysReadable: () => {
+        const { down, upAt = Number.NEGATIVE_INFINITY } = this.aws.services.secretsManager
+        const forLong = !down && scheduler.now - upAt > READ_AGAIN_MS
+        return forLong && lostRequests + lostResponses + serviceErrors === 0
+      },
     })
   }
 
@@ -140,7 +146,8 @@ export class World {
     this.ingest.calm()
     this.automate.calm()
     this.box.heal()
-    for (const service of [...Object.values(this.aws.services), this.boxService]) service.down = false
+    for (const service of [...Object.values(this.aws.services), this.boxService])
+      if (service.down) Object.assign(service, { down: false, upAt: this.scheduler.now })
     this.source.resume()
   }
 
