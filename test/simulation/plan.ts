@@ -74,7 +74,7 @@ export function planOf(seed: number): Plan {
     seconds: random.pick([1, 10, 120, 3600, 86_400]),
     automations: random.pick([1, 1, 2, 3, 5]),
     nested: random.chance(0.3),
-    sdk: random.chance(0.1),
+    sdk: random.chance(0.025),
     rates: ratesOf(rate),
     times: {
       outages: times(4),
