@@ -109,6 +109,17 @@ describe('the verdict', () => {
     ])
   })
 
+  test('lets a repetition pass where the call arrived just after its run was out of time, and not long after', () => {
+    const made = (told: number) =>
+      sound(({ witness, effect }) => {
+        const line = { event: 'run_retrying', eventId: 'e', automation: 'three-steps', code: 'run_timed_out' }
+        witness.line('a', JSON.stringify(line), told)
+        effect('three-steps:second', 240)
+      })
+    expect(verdictOf(made(150)).repeats).toEqual({ lost: 0, cut: 0, told: 1 })
+    expect(verdictOf(made(-900)).violations.join('\n')).toContain('came again')
+  })
+
   test('sees a step that begins before the one before it is kept', () => {
     const made = history()
     made.claim('a', 0)

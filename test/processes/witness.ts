@@ -26,6 +26,9 @@ type Told = {
   readonly reason: string
 }
 
+/** How much later than it was made a call may reach Box; a run whose time is up then does not wait for it. */
+const ARRIVAL_MS = 1000
+
 /** What a worker says of a run or a message that it could not bring to its end. */
 const FAILED: ReadonlySet<string> = new Set(['run_retrying', 'ledger_write_failed', 'message_failed'])
 
@@ -141,7 +144,7 @@ export class Witness {
         watch.seen = writes.some(write => write.claimedUntil !== undefined && write.worker === watch.worker)
   }
 
-  line(worker: string, line: string): void {
+  line(worker: string, line: string, at = Date.now()): void {
     const { event, eventId, automation, code, error, message } = parseObject(line) ?? {}
     count(this.logged, String(event))
     if (event === undefined) this.surprise(`${worker} wrote: ${line}`)
@@ -150,7 +153,7 @@ export class Witness {
     this.#told.set(eventId, told)
     told.push({
       worker,
-      at: Date.now(),
+      at,
       event: String(event),
       automation: typeof automation === 'string' ? automation : undefined,
       reason: String(code ?? error ?? message),
@@ -166,7 +169,7 @@ export class Witness {
     if (this.#ledgerCuts.some(({ from, to }) => from <= until && to >= at)) return 'cut'
     const failed = (told: Told) =>
       told.worker === worker &&
-      told.at >= at &&
+      told.at >= at - ARRIVAL_MS &&
       told.at <= until &&
       FAILED.has(told.event) &&
       (told.automation ?? automation) === automation
