@@ -4,6 +4,7 @@ import { hunt, rowOf } from './hunt.ts'
 import { INVARIANTS } from './invariants.ts'
 import { MUTANTS } from './mutants.ts'
 import { replay, report } from './replay.ts'
+import { describe } from './simulate.ts'
 
 const { values } = parseArgs({
   options: {
@@ -51,7 +52,8 @@ async function main(): Promise<number> {
   for (const line of table(total, Date.now() - begun)) console.log(line)
   const failed = total.failed[0]
   if (!failed) return 0
-  console.log(`\n${report(await replay(failed.plan.seed))}`)
+  console.log(`\n${describe(failed)}\n\nLooking for the least that does …\n`)
+  console.log(report(await replay(failed.plan.seed)))
   return 1
 }
 
