@@ -23,15 +23,21 @@ export type BoxConnectionsOptions = {
   readonly onToken: (token: string) => void
 }
 
+/** For how long Box may throttle, in milliseconds: three times as long as a message lasts before it is sent anew. */
+const THROTTLING_MS_MAX = 30 * 86_400_000
+
 /** How automate's processes reach Box's API, and what becomes of their calls. */
 export class BoxConnections {
   readonly #options: BoxConnectionsOptions
   /** Box's API as the SDK reaches it; where it is undefined, Box is called without the SDK. */
   #sdkBox: SdkBox | undefined
+  /** When throttling is over, in milliseconds since the epoch. */
+  readonly #calmAt: number
   #ids = 0
 
   constructor(options: BoxConnectionsOptions) {
     this.#options = options
+    this.#calmAt = options.scheduler.now + THROTTLING_MS_MAX
   }
 
   /** Makes ready what takes real time. */
@@ -77,11 +83,11 @@ export class BoxConnections {
   }
 
   #verdict(): BoxVerdict {
-    const { plan, random, network, service, healed } = this.#options
+    const { plan, random, scheduler, network, service, healed } = this.#options
     const { throttledCalls, failedCalls, lostCalls } = plan.rates
     if (healed()) return { kind: 'done', heard: true }
     if (service.down) return { kind: 'lost' }
-    if (random.chance(throttledCalls)) {
+    if (random.chance(throttledCalls) && scheduler.now < this.#calmAt) {
       network.strike('Box throttled')
       return { kind: 'refused', status: 429, retryAfter: random.pick([1, 5, 60, 900]) }
     }
