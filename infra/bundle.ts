@@ -12,7 +12,8 @@ export type BundleOptions = {
   readonly automationsDir?: string
 }
 
-export type FunctionName = 'ingest' | 'automate'
+export const FUNCTIONS = ['ingest', 'automate', 'reconcile'] as const
+export type FunctionName = (typeof FUNCTIONS)[number]
 
 export type BundleResult = {
   readonly manifest: readonly ManifestEntry[]
@@ -28,20 +29,22 @@ export async function bundle(options: BundleOptions = {}): Promise<BundleResult>
   const outDir = resolve(ROOT, options.outDir ?? 'dist')
   const automationsDir = resolve(ROOT, options.automationsDir ?? 'automations')
   const manifest = await readManifest(automationsDir, join(outDir, 'declarations'))
-  const [ingest, automate] = await Promise.all([
+  const withBox: BuildOptions = {
+    // The Box SDK, ten times all the rest, is a chunk of its own that only a run that calls Box loads.
+    splitting: true,
+    plugins: [automationsPlugin(automationsDir)],
+    // Packages of the Box SDK that are no ES modules call require().
+    banner: {
+      js: "import{createRequire as __boxhooksRequire}from'node:module';const require=__boxhooksRequire(import.meta.url);",
+    },
+  }
+  const [ingest, automate, reconcile] = await Promise.all([
     bundleFunction('ingest', outDir, {}),
-    bundleFunction('automate', outDir, {
-      // The Box SDK, ten times all the rest, is a chunk of its own that only a run that calls Box loads.
-      splitting: true,
-      plugins: [automationsPlugin(automationsDir)],
-      // Packages of the Box SDK that are no ES modules call require().
-      banner: {
-        js: "import{createRequire as __boxhooksRequire}from'node:module';const require=__boxhooksRequire(import.meta.url);",
-      },
-    }),
+    bundleFunction('automate', outDir, withBox),
+    bundleFunction('reconcile', outDir, withBox),
   ])
   await writeFile(join(outDir, 'automations.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-  return { manifest, functions: { ingest, automate } }
+  return { manifest, functions: { ingest, automate, reconcile } }
 }
 
 async function bundleFunction(name: FunctionName, outDir: string, options: BuildOptions) {

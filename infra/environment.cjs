@@ -1,21 +1,25 @@
 /**
- * The environment of automate: what the engine needs, and every setting that an automation declares, with its stage's
- * value from the params in serverless.yml. Read by osls.
+ * The environments of automate and reconcile: what the engine needs, and every setting that an automation declares, with
+ * its stage's value from the params in serverless.yml. Read by osls.
  */
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { refusal } = require('./refusal.cjs')
 
-const OURS = {
-  QUEUE_URL: { Ref: 'Queue' },
-  DEAD_LETTER_QUEUE_URL: { Ref: 'DeadLetterQueue' },
+const SHARED = {
   LEDGER_TABLE: { Ref: 'LedgerTable' },
   BOX_APP_SECRET_ID: { Ref: 'BoxAppSecret' },
+}
+const AUTOMATE = {
+  ...SHARED,
+  QUEUE_URL: { Ref: 'Queue' },
+  DEAD_LETTER_QUEUE_URL: { Ref: 'DeadLetterQueue' },
+  RECONCILE_QUEUE_URL: { Ref: 'ReconcileQueue' },
 }
 
 /** What the engine, Lambda or Node reads from the environment. */
 const RESERVED = new Set([
-  ...Object.keys(OURS),
+  ...Object.keys(AUTOMATE),
   'AUTOMATE_CONCURRENCY',
   'BOX_API_URL',
   'LOG_LEVEL',
@@ -24,12 +28,33 @@ const RESERVED = new Set([
   'LD_LIBRARY_PATH',
   'PATH',
   'TZ',
+  'WEBHOOK_ADDRESS',
 ])
 const RESERVED_PREFIX = /^(AWS|BOXHOOKS|LAMBDA|NODE)_/
 
-module.exports = async ({ resolveVariable }) => {
+exports.automate = async ({ resolveVariable }) => ({
+  ...AUTOMATE,
+  AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')),
+  ...(await settings(resolveVariable)),
+})
+
+exports.reconcile = async ({ resolveVariable }) => {
+  const domainName = await resolveVariable('param:domainName')
+  return {
+    ...SHARED,
+    WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : API_ADDRESS,
+    ...(await settings(resolveVariable)),
+  }
+}
+
+const API_ADDRESS = {
+  'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/box/webhook',
+}
+
+/** Every setting that an automation declares, with its value. */
+async function settings(resolveVariable) {
   const stage = await resolveVariable('sls:stage')
-  const environment = { ...OURS, AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')) }
+  const environment = {}
   const missing = []
   for (const [setting, { meaning, automations }] of declaredSettings()) {
     if (RESERVED_PREFIX.test(setting) || RESERVED.has(setting))

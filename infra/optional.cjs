@@ -2,8 +2,10 @@ const { refusal } = require('./refusal.cjs')
 
 /** The parts of the stack that exist only where a param asks for them. Read by osls. */
 module.exports = async ({ resolveVariable }) => {
-  const [alarmEmail, domainName, certificateArn, tracing] = await Promise.all(
-    ['alarmEmail', 'domainName', 'certificateArn', 'tracing'].map(name => resolveVariable(`param:${name}`)),
+  const [alarmEmail, domainName, certificateArn, tracing, silenceHours] = await Promise.all(
+    ['alarmEmail', 'domainName', 'certificateArn', 'tracing', 'silenceHours'].map(name =>
+      resolveVariable(`param:${name}`),
+    ),
   )
   if (domainName && !certificateArn)
     throw refusal(
@@ -12,6 +14,7 @@ module.exports = async ({ resolveVariable }) => {
   const parts = [alarmEmail && subscription(alarmEmail), domainName && domain(domainName, certificateArn)]
   // What --param gives is text; Lambda's own word is taken as well.
   if (['true', 'Active'].includes(String(tracing))) parts.push(traces())
+  if (Number(silenceHours) !== 0) parts.push(await silence(Number(silenceHours), resolveVariable))
   const present = parts.filter(Boolean)
   return {
     extensions: Object.assign({}, ...present.map(({ extensions }) => extensions)),
@@ -61,12 +64,13 @@ const traces = () => ({
   extensions: {
     IngestLambdaFunction: { DependsOn: ['TracePolicy'] },
     AutomateLambdaFunction: { DependsOn: ['TracePolicy'] },
+    ReconcileLambdaFunction: { DependsOn: ['TracePolicy'] },
   },
   Resources: {
     TracePolicy: {
       Type: 'AWS::IAM::ManagedPolicy',
       Properties: {
-        Roles: [{ Ref: 'IngestRole' }, { Ref: 'AutomateRole' }],
+        Roles: [{ Ref: 'IngestRole' }, { Ref: 'AutomateRole' }, { Ref: 'ReconcileRole' }],
         PolicyDocument: {
           Version: '2012-10-17',
           Statement: [
@@ -82,3 +86,32 @@ const traces = () => ({
     },
   },
 })
+
+/** CloudWatch looks back at most seven days, in periods of an hour. */
+const SILENCE_HOURS_MAX = 168
+
+const silence = async (hours, resolveVariable) => {
+  if (!Number.isInteger(hours) || hours < 1 || hours > SILENCE_HOURS_MAX)
+    throw refusal(`params.silenceHours must be a whole number of hours from 1 to ${SILENCE_HOURS_MAX}, or 0 for no alarm.`)
+  const [service, stage] = await Promise.all(['self:service', 'sls:stage'].map(resolveVariable))
+  return {
+    Resources: {
+      BoxSilentAlarm: {
+        Type: 'AWS::CloudWatch::Alarm',
+        Properties: {
+          AlarmDescription: `Nothing that Box has sent was accepted for ${hours} hours. Nothing may have happened there; or the webhooks are gone, or point elsewhere: see what reconcile says.`,
+          Namespace: `${service}/${stage}`,
+          MetricName: 'DeliveriesAccepted',
+          Statistic: 'Sum',
+          Period: 3600,
+          EvaluationPeriods: hours,
+          Threshold: 1,
+          ComparisonOperator: 'LessThanThreshold',
+          TreatMissingData: 'breaching',
+          AlarmActions: [{ Ref: 'AlarmTopic' }],
+          OKActions: [{ Ref: 'AlarmTopic' }],
+        },
+      },
+    },
+  }
+}

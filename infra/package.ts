@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { type BundleResult, bundle, describeBundles, ROOT } from './bundle.ts'
+import { type BundleResult, bundle, describeBundles, FUNCTIONS, ROOT } from './bundle.ts'
 import { exclusively } from './exclusively.ts'
 import type { ManifestEntry } from './manifest.ts'
 import { type CompiledTemplate, parseTemplate } from './template.ts'
@@ -104,7 +104,7 @@ if (import.meta.main) {
     const { stage, rest } = stageOf(process.argv.slice(2))
     const packaged = await packageStage({ stage, args: rest })
     console.log(describeBundles(packaged.bundles))
-    for (const name of ['ingest', 'automate']) {
+    for (const name of FUNCTIONS) {
       const { size } = await stat(join(packaged.folder, `${name}.zip`))
       console.log(`${join('.boxhooks', 'package', stage, `${name}.zip`)} ${(size / 1024).toFixed(0)} KB`)
     }

@@ -41,24 +41,27 @@ export function resource(template: CompiledTemplate, id: string): TemplateResour
 /**
  * A function's environment with each `Ref` replaced by what it stands for outside AWS.
  * @param refs logical id → value
- * @throws TypeError where a variable refers to something that is not in refs
+ * @param given variables that are not the template's
+ * @throws TypeError where a variable refers to something that is not in refs, and is not given
  */
 export function environmentOf(
   template: CompiledTemplate,
   functionId: string,
   refs: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   const { Environment } = resource(template, functionId).Properties
   const variables = isObject(Environment) && isObject(Environment.Variables) ? Environment.Variables : {}
-  return Object.fromEntries(
-    Object.entries(variables).map(([name, value]) => {
+  const own = Object.entries(variables)
+    .filter(([name]) => !Object.hasOwn(given, name))
+    .map(([name, value]) => {
       if (typeof value === 'string') return [name, value]
       const ref = isObject(value) && typeof value.Ref === 'string' ? refs[value.Ref] : undefined
       if (ref === undefined)
         throw new TypeError(`${functionId}'s ${name} refers to something that is not known here.`)
       return [name, ref]
-    }),
-  )
+    })
+  return { ...Object.fromEntries(own), ...given }
 }
 
 /** A whole number among a resource's properties. Throws where there is none by that name. */

@@ -11,6 +11,7 @@ import { automateConfig, type Environment } from './config.ts'
 import { createLedger } from './ledger.ts'
 import { createLog } from './log.ts'
 import { createQueue } from './queue.ts'
+import { reconcileOnDeletion } from './webhook-deleted.ts'
 
 /** What the function automate reaches the world through. */
 export type AutomateWorld = {
@@ -64,8 +65,10 @@ function partsOf(world: AutomateWorld): BatchParts {
     now,
     log,
   })
+  const { reconcileQueueUrl } = config
+  const own = reconcileQueueUrl ? [reconcileOnDeletion(sqs, reconcileQueueUrl)] : []
   return {
-    automations: bindSettings(automations, env),
+    automations: bindSettings([...automations, ...own], env),
     ledger: createLedger({ dynamodb: world.dynamodb(), table: config.ledgerTable, now }),
     queue: createQueue(sqs, config.queueUrl),
     deadLetters: createQueue(sqs, config.deadLetterQueueUrl),

@@ -81,6 +81,9 @@ export type Automation = {
   run(context: RunContext): void | Promise<void>
 }
 
+/** The name of boxhooks' own automation; see webhook-deleted.ts. */
+export const RECONCILE_WEBHOOKS = 'reconcile-webhooks'
+
 export class AutomationDeclarationError extends Error {
   override readonly name = 'AutomationDeclarationError'
 }
@@ -100,6 +103,7 @@ export function automation<const T extends Trigger, const S extends string = nev
     if (!OPTIONS.has(option)) fail(`there is no option "${option}". Options are ${[...OPTIONS].join(', ')}.`)
   if (typeof name !== 'string' || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64)
     fail('the name must be kebab-case, such as "remove-shared-link", and at most 64 characters long.')
+  if (name === RECONCILE_WEBHOOKS) fail('the name is that of an automation of boxhooks itself. Choose another.')
   if (name in Object.prototype) fail('the name is one that every object of JavaScript has. Choose another.')
   if (typeof declaration.run !== 'function') fail('run must be a function.')
   if (declaration.when !== undefined && typeof declaration.when !== 'function')

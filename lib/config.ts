@@ -28,6 +28,8 @@ export type AutomateConfig = {
   readonly ledgerTable: string
   readonly boxAppSecretId: string
   readonly boxApiUrl: string
+  /** Where reconcile is told of a webhook that Box has deleted; empty where there is no reconcile. */
+  readonly reconcileQueueUrl: string
   /** How many events of one batch are worked on at a time. */
   readonly concurrency: number
   readonly logLevel: LogLevel
@@ -47,6 +49,29 @@ export function ingestConfig(env: Environment): IngestConfig {
   }))
 }
 
+export type ReconcileConfig = {
+  readonly ledgerTable: string
+  readonly boxAppSecretId: string
+  readonly boxApiUrl: string
+  /** The address that the webhooks get. */
+  readonly address: string
+  readonly logLevel: LogLevel
+}
+
+/**
+ * Reads reconcile's settings.
+ * @throws ConfigError naming every variable that is missing or wrong
+ */
+export function reconcileConfig(env: Environment): ReconcileConfig {
+  return read(env, variable => ({
+    ledgerTable: variable.text('LEDGER_TABLE'),
+    boxAppSecretId: variable.text('BOX_APP_SECRET_ID'),
+    boxApiUrl: variable.url('BOX_API_URL', 'https://api.box.com'),
+    address: variable.url('WEBHOOK_ADDRESS'),
+    logLevel: variable.level('LOG_LEVEL'),
+  }))
+}
+
 /**
  * Reads automate's settings.
  * @throws ConfigError naming every variable that is missing or wrong
@@ -58,6 +83,7 @@ export function automateConfig(env: Environment): AutomateConfig {
     ledgerTable: variable.text('LEDGER_TABLE'),
     boxAppSecretId: variable.text('BOX_APP_SECRET_ID'),
     boxApiUrl: variable.url('BOX_API_URL', 'https://api.box.com'),
+    reconcileQueueUrl: variable.optionalUrl('RECONCILE_QUEUE_URL'),
     concurrency: Math.max(1, variable.whole('AUTOMATE_CONCURRENCY', 5)),
     logLevel: variable.level('LOG_LEVEL'),
   }))
@@ -76,14 +102,16 @@ function variables(env: Environment, problems: string[]) {
     if (value === undefined) problems.push(`${name} is missing.`)
     return value ?? ''
   }
+  const url = (name: string, fallback?: string): string => {
+    const value = text(name, fallback)
+    if (value && !/^https?:$/.test(URL.parse(value)?.protocol ?? ''))
+      problems.push(`${name} is no http(s) URL.`)
+    return value.replace(/\/$/, '')
+  }
   return {
     text,
-    url(name: string, fallback?: string): string {
-      const value = text(name, fallback)
-      if (value && !/^https?:$/.test(URL.parse(value)?.protocol ?? ''))
-        problems.push(`${name} is no http(s) URL.`)
-      return value.replace(/\/$/, '')
-    },
+    url,
+    optionalUrl: (name: string): string => (env[name]?.trim() ? url(name) : ''),
     whole(name: string, fallback: number): number {
       const value = Number(text(name, String(fallback)))
       if (!Number.isSafeInteger(value) || value < 0) problems.push(`${name} is no whole number from 0 up.`)

@@ -25,6 +25,8 @@ export type Aws = {
   readonly queueUrl: string
   readonly queueArn: string
   readonly deadLetterQueueUrl: string
+  readonly reconcileQueueUrl: string
+  readonly reconcileQueueArn: string
   readonly table: string
   /** How many messages wait, are in flight, and are delayed. */
   depth(queueUrl: string): Promise<QueueDepth>
@@ -71,12 +73,13 @@ export async function startAws(template: CompiledTemplate, endpoint?: string): P
   const aws = await makeResources(template, { sqs: endpoint, dynamodb: endpoint }).catch((error: unknown) => {
     throw new AwsEndpointFailed(endpoint, error)
   })
-  const { sqs, dynamodb, queueUrl, deadLetterQueueUrl, table } = aws
+  const { sqs, dynamodb, queueUrl, deadLetterQueueUrl, reconcileQueueUrl, table } = aws
   const remove = async () => {
     // An endpoint that is gone by now has nothing left to remove.
     await Promise.allSettled([
       sqs.send(new DeleteQueueCommand({ QueueUrl: queueUrl })),
       sqs.send(new DeleteQueueCommand({ QueueUrl: deadLetterQueueUrl })),
+      sqs.send(new DeleteQueueCommand({ QueueUrl: reconcileQueueUrl })),
       dynamodb.send(new DeleteTableCommand({ TableName: table })),
     ])
     await aws.stop()
@@ -130,6 +133,9 @@ export async function makeResources(template: CompiledTemplate, endpoints: AwsEn
       VisibilityTimeout: String(numberOf(template, 'Queue', 'VisibilityTimeout')),
       RedrivePolicy: redrivePolicy(template, deadLetters.arn),
     })
+    const deletions = await createQueue(sqs, `boxhooks-local-reconcile-${run}`, template, 'ReconcileQueue', {
+      VisibilityTimeout: String(numberOf(template, 'ReconcileQueue', 'VisibilityTimeout')),
+    })
     const table = `boxhooks-local-ledger-${run}`
     await createTable(dynamodb, table, template)
     return {
@@ -139,6 +145,8 @@ export async function makeResources(template: CompiledTemplate, endpoints: AwsEn
       queueUrl: queue.url,
       queueArn: queue.arn,
       deadLetterQueueUrl: deadLetters.url,
+      reconcileQueueUrl: deletions.url,
+      reconcileQueueArn: deletions.arn,
       table,
       depth: queueUrl => depthOf(sqs, queueUrl),
       stop,

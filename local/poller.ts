@@ -22,16 +22,23 @@ export type PollerOptions = {
   readonly onError?: (error: unknown) => void
 }
 
-/** How the template's event source takes messages: so many at a time, by so many Lambdas. */
-export function eventSourceOf(template: CompiledTemplate): Pick<PollerOptions, 'batchSize' | 'concurrency'> {
-  const { ScalingConfig: scaling } = resource(template, EVENT_SOURCE).Properties
-  const concurrency = isObject(scaling) ? scaling.MaximumConcurrency : undefined
-  if (typeof concurrency !== 'number')
-    throw new TypeError(`${EVENT_SOURCE} has no number ScalingConfig.MaximumConcurrency.`)
-  return { batchSize: numberOf(template, EVENT_SOURCE, 'BatchSize'), concurrency }
+const EVENT_SOURCES = {
+  automate: 'AutomateEventSourceMappingSQSQueue',
+  reconcile: 'ReconcileEventSourceMappingSQSReconcileQueue',
 }
 
-const EVENT_SOURCE = 'AutomateEventSourceMappingSQSQueue'
+/** How a function's event source in the template takes messages: so many at a time, by so many Lambdas, or else by one. */
+export function eventSourceOf(
+  template: CompiledTemplate,
+  name: keyof typeof EVENT_SOURCES = 'automate',
+): Pick<PollerOptions, 'batchSize' | 'concurrency'> {
+  const id = EVENT_SOURCES[name]
+  const { ScalingConfig: scaling } = resource(template, id).Properties
+  const concurrency = isObject(scaling) ? scaling.MaximumConcurrency : 1
+  if (typeof concurrency !== 'number')
+    throw new TypeError(`${id} has no number ScalingConfig.MaximumConcurrency.`)
+  return { batchSize: numberOf(template, id, 'BatchSize'), concurrency }
+}
 
 export type Poller = {
   /** Receives no more and waits for the batches under way. */

@@ -33,7 +33,7 @@ export function watchSources(
     const outDir = join(folder, String(builds))
     try {
       const { manifest } = await bundle({ outDir, automationsDir })
-      stack.replace(outDir, manifest)
+      await stack.replace(outDir, manifest)
       onLine(`${changed} changed; loaded: ${manifest.map(({ name }) => name).join(', ')}`)
     } catch (error) {
       onLine(

@@ -6,6 +6,7 @@ import type { Aws } from './aws.ts'
 import { BoxRefusal, wireItem } from './box/content.ts'
 import type { EmulatedBox } from './box/emulated-box.ts'
 import type { EventEntry, Journal } from './journal.ts'
+import { type Lambda, LambdaFailure } from './lambda.ts'
 
 export type SiteParts = {
   readonly box: EmulatedBox
@@ -14,6 +15,8 @@ export type SiteParts = {
   readonly aws: Pick<Aws, 'depth' | 'queueUrl' | 'deadLetterQueueUrl'>
   /** Answers everything that is neither the page's nor Box's: the front door. */
   readonly gateway: (request: Request) => Promise<Response>
+  /** The functions by their names, to be invoked as Lambda's own API does it. */
+  readonly functions: ReadonlyMap<string, Pick<Lambda, 'invoke'>>
 }
 
 /** Answers every request to the local stack. */
@@ -41,6 +44,7 @@ export async function createSite(parts: SiteParts): Promise<Site> {
   await pageFiles(page)
   pageData(page, parts)
   pageActions(page, parts)
+  lambdaApi(page, parts)
   app.route('/', page)
   for (const path of ['/2.0/*', '/api/2.0/*', '/oauth2/token']) app.all(path, c => parts.box.fetch(c.req.raw))
   app.all('*', c => parts.gateway(c.req.raw))
@@ -156,6 +160,29 @@ function pageActions(page: Hono, { box }: SiteParts): void {
     } catch (error) {
       if (!(error instanceof BoxRefusal)) throw error
       return c.json({ message: error.message }, 400)
+    }
+  })
+}
+
+/**
+ * Invokes a function and waits for what it returns.
+ * @see https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+ */
+function lambdaApi(page: Hono, { functions }: SiteParts): void {
+  page.post('/2015-03-31/functions/:name/invocations', async c => {
+    const called = functions.get(c.req.param('name'))
+    if (!called)
+      return c.json({ Type: 'User', Message: `Function not found: ${c.req.param('name')}` }, 404, {
+        'x-amzn-errortype': 'ResourceNotFoundException',
+      })
+    const payload: unknown = await c.req.json().catch(() => ({}))
+    try {
+      return c.json(await called.invoke(payload))
+    } catch (error) {
+      if (!(error instanceof LambdaFailure)) throw error
+      return c.json({ errorType: 'Error', errorMessage: error.message }, 200, {
+        'x-amz-function-error': 'Unhandled',
+      })
     }
   })
 }

@@ -1,21 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ROOT } from '../infra/bundle.ts'
+import { FUNCTIONS, type FunctionName, ROOT } from '../infra/bundle.ts'
 import type { ManifestEntry } from '../infra/manifest.ts'
 import { type Packaged, packageStage } from '../infra/package.ts'
-import { environmentOf, numberOf } from '../infra/template.ts'
+import { environmentOf, numberOf, resource } from '../infra/template.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLedger, type Ledger } from '../lib/ledger.ts'
 import type { SignatureKeys } from '../lib/signature.ts'
-import { desiredWebhooks } from '../lib/webhooks.ts'
 import { type Aws, startAws } from './aws.ts'
 import { createEmulatedBox, type EmulatedBox } from './box/emulated-box.ts'
 import { declaredAutomations } from './declared.ts'
 import { createGateway } from './gateway.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createLambda, type Lambda } from './lambda.ts'
-import { eventSourceOf, type Poller, startPoller } from './poller.ts'
+import { eventSourceOf, startPoller } from './poller.ts'
 import { startSecrets } from './secrets.ts'
 import { serve } from './serve.ts'
 import { createSite, type Site } from './site.ts'
@@ -43,12 +42,12 @@ export type Stack = {
   readonly aws: Aws
   readonly ledger: Ledger
   readonly journal: Journal
-  readonly lambdas: { readonly ingest: Lambda; readonly automate: Lambda }
+  readonly lambdas: Readonly<Record<FunctionName, Lambda>>
   readonly manifest: readonly ManifestEntry[]
   /** The environment of automate, with the stage's settings. */
   readonly env: Readonly<Record<string, string>>
   /** Lets other bundles take over, and makes the webhooks that their automations declare. */
-  replace(bundles: string, manifest: readonly ManifestEntry[]): void
+  replace(bundles: string, manifest: readonly ManifestEntry[]): Promise<void>
   stop(): Promise<void>
 }
 
@@ -99,20 +98,20 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const refs = {
       Queue: aws.queueUrl,
       DeadLetterQueue: aws.deadLetterQueueUrl,
+      ReconcileQueue: aws.reconcileQueueUrl,
       LedgerTable: aws.table,
       ...secrets.ids,
     }
-    const lambda = (name: 'ingest' | 'automate', functionId: string, env: Record<string, string>): Lambda =>
-      createLambda({
+    const lambda = (name: FunctionName, functionId: string, env: Record<string, string>): Lambda => {
+      const started = createLambda({
         name,
         bundle: join(bundles, name, 'index.mjs'),
         timeoutMs: numberOf(template, functionId, 'Timeout') * 1000,
         memoryMb: numberOf(template, functionId, 'MemorySize'),
         env: {
-          ...environmentOf(template, functionId, refs),
+          ...environmentOf(template, functionId, refs, env),
           ...aws.env,
           AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
-          ...env,
         },
         onLine: line => {
           const logged = journal.line(name, line)
@@ -121,34 +120,44 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
             onLine(`${name}: ${line}`)
         },
       })
+      stops.push(() => started.close())
+      functions.set(String(resource(template, functionId).Properties.FunctionName), started)
+      return started
+    }
+    const functions = new Map<string, Lambda>()
 
     const ingest = lambda('ingest', 'IngestLambdaFunction', {})
-    stops.push(() => ingest.close())
     const gateway = createGateway({
       invoke: event => ingest.invoke(event),
       now: systemClock.now,
       onAnswer: answer => journal.answer(answer),
     })
     const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: systemClock.now })
-    site = await createSite({ box, journal, ledger, aws, gateway })
-
+    const webhookUrl = `${url}/box/webhook`
     const automate = lambda('automate', 'AutomateLambdaFunction', { BOX_API_URL: url })
-    stops.push(() => automate.close())
-    const poller: Poller = startPoller({
-      sqs: aws.sqs,
-      queueUrl: aws.queueUrl,
-      queueArn: aws.queueArn,
-      ...eventSourceOf(template),
-      invoke: event => automate.invoke(event),
-      onError: error =>
-        onLine(`The queue can't be reached: ${error instanceof Error ? error.message : error}`),
+    const reconcile = lambda('reconcile', 'ReconcileLambdaFunction', {
+      BOX_API_URL: url,
+      WEBHOOK_ADDRESS: webhookUrl,
     })
-    stops.push(() => poller.stop())
+    site = await createSite({ box, journal, ledger, aws, gateway, functions })
+    const poll = (name: 'automate' | 'reconcile', queueUrl: string, queueArn: string, to: Lambda) => {
+      const poller = startPoller({
+        sqs: aws.sqs,
+        queueUrl,
+        queueArn,
+        ...eventSourceOf(template, name),
+        invoke: event => to.invoke(event),
+        onError: error =>
+          onLine(`The queue can't be reached: ${error instanceof Error ? error.message : error}`),
+      })
+      stops.push(() => poller.stop())
+    }
+    poll('automate', aws.queueUrl, aws.queueArn, automate)
+    poll('reconcile', aws.reconcileQueueUrl, aws.reconcileQueueArn, reconcile)
 
     const env = environmentOf(template, 'AutomateLambdaFunction', refs)
-    const webhookUrl = `${url}/box/webhook`
     seed(box)
-    declareWebhooks(box, manifest, env, webhookUrl)
+    await reconcile.invoke({ action: 'apply' })
     return {
       url,
       webhookUrl,
@@ -157,13 +166,15 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       aws,
       ledger,
       journal,
-      lambdas: { ingest, automate },
+      lambdas: { ingest, automate, reconcile },
       manifest,
       env,
-      replace(folder, declared) {
-        declareWebhooks(box, declared, env, webhookUrl)
-        ingest.replace(join(folder, 'ingest', 'index.mjs'))
-        automate.replace(join(folder, 'automate', 'index.mjs'))
+      async replace(folder, declared) {
+        // What an automation needs must have a value here, or its bundle would fail at each event.
+        declaredAutomations(declared, env)
+        for (const [name, one] of Object.entries({ ingest, automate, reconcile }))
+          one.replace(join(folder, name, 'index.mjs'))
+        await reconcile.invoke({ action: 'apply' })
       },
       stop,
     }
@@ -176,7 +187,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 /** A copy of the bundles for this stack alone: another build replaces those in dist/ while this one still loads parts. */
 async function ownBundles(): Promise<string> {
   const folder = join(ROOT, '.boxhooks', 'run', randomUUID())
-  for (const name of ['ingest', 'automate'])
+  for (const name of FUNCTIONS)
     await cp(join(ROOT, 'dist', name), join(folder, name), { recursive: true })
   return folder
 }
@@ -196,24 +207,4 @@ function seed({ content }: EmulatedBox): void {
   content.updateFile(file.id, { sharedLink: { access: 'open' } })
   content.addUser({ id: '20001', name: 'Ellis Wiggins', login: 'ellis@elsewhere.example' })
   content.addUser({ id: '20002', name: 'Ada Byron', login: 'ada@example.com' })
-}
-
-/** Makes the emulated Box's webhooks those that the automations declare. */
-function declareWebhooks(
-  { webhooks }: EmulatedBox,
-  manifest: readonly ManifestEntry[],
-  env: Readonly<Record<string, string>>,
-  address: string,
-): void {
-  const existing = new Map(
-    [...webhooks.all.values()].map(one => [`${one.target.type}:${one.target.id}`, one]),
-  )
-  for (const { target, triggers } of desiredWebhooks(declaredAutomations(manifest, env))) {
-    const key = `${target.type}:${target.id}`
-    const webhook = existing.get(key)
-    existing.delete(key)
-    if (webhook) webhooks.update(webhook.id, { address, triggers })
-    else webhooks.create({ target, address, triggers })
-  }
-  for (const { id } of existing.values()) webhooks.delete(id)
 }

@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { ROOT } from '../infra/bundle.ts'
+import { FUNCTIONS, type FunctionName, ROOT } from '../infra/bundle.ts'
 import { type Packaged, packageBuilt } from '../infra/package.ts'
 import { type CompiledTemplate, numberOf, resource } from '../infra/template.ts'
 import { isObject } from '../lib/json.ts'
+import { WEBHOOK_RECORD_KEY } from '../lib/webhook-record.ts'
 import { packagedLocal } from './packaged.ts'
 
 let packaged: Packaged
@@ -30,7 +31,7 @@ const actions = (role: string): string[] =>
     .sort()
 
 /** The calls to AWS that the code of a bundle makes, as the rights they take. */
-function callsOf(name: 'ingest' | 'automate'): string[] {
+function callsOf(name: FunctionName): string[] {
   const metafile: { inputs: object } = JSON.parse(
     readFileSync(join(ROOT, 'dist', 'meta', `${name}.json`), 'utf8'),
   )
@@ -108,7 +109,7 @@ describe('the compiled template', () => {
       ofType('AWS::IAM::Role')
         .map(([id]) => id)
         .sort(),
-    ).toEqual(['AutomateRole', 'IngestRole'])
+    ).toEqual(['AutomateRole', 'IngestRole', 'ReconcileRole'])
     expect(actions('IngestRole')).toEqual([
       'logs:CreateLogStream',
       'logs:PutLogEvents',
@@ -128,7 +129,25 @@ describe('the compiled template', () => {
       'sqs:ReceiveMessage',
       'sqs:SendMessage',
       'sqs:SendMessage',
+      'sqs:SendMessage',
     ])
+    expect(actions('ReconcileRole')).toEqual([
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      'secretsmanager:GetSecretValue',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+      'sqs:ReceiveMessage',
+    ])
+  })
+
+  test('lets reconcile at no item of the ledger but the one that says which webhooks are ours', () => {
+    const [statement] = statements('ReconcileRole').filter(({ Sid }) => Sid === 'KeepWhatIsOurs')
+    expect(statement).toMatchObject({
+      Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': WEBHOOK_RECORD_KEY } },
+    })
   })
 
   test('gives ingest a right for every call that its code makes, and automate those of the event source too', () => {
@@ -139,16 +158,17 @@ describe('the compiled template', () => {
     )
     const poller = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']
     expect(rights('AutomateRole')).toEqual([...callsOf('automate'), ...poller].sort())
+    expect(rights('ReconcileRole')).toEqual([...callsOf('reconcile'), ...poller].sort())
   })
 
   test('names every resource in its policies, but for the log streams, whose names Lambda chooses', () => {
-    const all = ['IngestRole', 'AutomateRole'].flatMap(statements)
+    const all = ['IngestRole', 'AutomateRole', 'ReconcileRole'].flatMap(statements)
     for (const { Resource, Sid } of all) {
       const named = isObject(Resource) && ('Ref' in Resource || 'Fn::GetAtt' in Resource)
       if (Sid !== 'WriteLog') expect(named, String(Sid)).toBe(true)
       else
         expect(JSON.stringify(Resource)).toMatch(
-          /log-group:\/aws\/lambda\/boxhooks-local-(ingest|automate):\*"/,
+          /log-group:\/aws\/lambda\/boxhooks-local-(ingest|automate|reconcile):\*"/,
         )
     }
   })
@@ -167,9 +187,18 @@ describe('the compiled template', () => {
       'DEAD_LETTER_QUEUE_URL',
       'LEDGER_TABLE',
       'QUEUE_URL',
+      'RECONCILE_QUEUE_URL',
       'REVIEW_FOLDER_ID',
     ])
-    for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction'])
+    expect(variables('ReconcileLambdaFunction')).toEqual([
+      'ALLOWED_DOMAINS',
+      'ARCHIVE_FOLDER_ID',
+      'BOX_APP_SECRET_ID',
+      'LEDGER_TABLE',
+      'REVIEW_FOLDER_ID',
+      'WEBHOOK_ADDRESS',
+    ])
+    for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction', 'ReconcileLambdaFunction'])
       expect(properties(id)).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
   })
 
@@ -179,7 +208,7 @@ describe('the compiled template', () => {
       AccessLogSettings: { Format: expect.stringContaining('$context.status') },
     })
     const groups = ofType('AWS::Logs::LogGroup')
-    expect(groups).toHaveLength(3)
+    expect(groups).toHaveLength(FUNCTIONS.length + 1)
     for (const [, group] of groups) expect(group.Properties.RetentionInDays).toBe(30)
   })
 
@@ -193,7 +222,10 @@ describe('the compiled template', () => {
       'IngestServerErrorsAlarm',
       'IngestThrottlesAlarm',
       'QueueAgeAlarm',
+      'ReconcileErrorsAlarm',
       'RefusalsAlarm',
+      'WebhooksInConflictAlarm',
+      'WebhooksMissingAlarm',
     ])
     for (const [, { Properties }] of alarms) expect(Properties.AlarmActions).toEqual([{ Ref: 'AlarmTopic' }])
     expect(properties('RefusalsMetric').FilterPattern).toContain('$.event = "delivery_refused"')
@@ -202,7 +234,7 @@ describe('the compiled template', () => {
   test('has a dashboard that is JSON once its references are filled in', () => {
     const body = properties('Dashboard').DashboardBody
     const text = isObject(body) ? String(body['Fn::Sub']).replace(/\$\{[^}]*\}/g, 'x') : ''
-    expect(JSON.parse(text).widgets).toHaveLength(6)
+    expect(JSON.parse(text).widgets).toHaveLength(8)
   })
 
   test('tells what a user needs next', () => {
@@ -243,17 +275,21 @@ describe('packaging', () => {
     await expect(refusal('domainName=hooks.example')).rejects.toThrow(
       /^params.domainName needs params.certificateArn as well.*$/,
     )
+    await expect(refusal('silenceHours=500')).rejects.toThrow(/^params.silenceHours must be a whole number/)
   })
 
   test('adds what is optional only when asked, and takes every parameter by --param as well', async () => {
     const { Resources } = await everything()
-    for (const id of ['AlarmSubscription', 'Domain', 'DomainMapping', 'TracePolicy']) {
+    for (const id of ['AlarmSubscription', 'BoxSilentAlarm', 'Domain', 'DomainMapping', 'TracePolicy']) {
       expect(template.Resources).not.toHaveProperty(id)
       expect(Resources).toHaveProperty(id)
     }
     expect(Resources).toMatchObject({
       AlarmSubscription: { Properties: { Protocol: 'email', Endpoint: 'ops@a.example' } },
       AutomateEventSourceMappingSQSQueue: { Properties: { ScalingConfig: { MaximumConcurrency: 2 } } },
+      BoxSilentAlarm: {
+        Properties: { EvaluationPeriods: 48, Period: 3600, TreatMissingData: 'breaching' },
+      },
       IngestLogGroup: { Properties: { RetentionInDays: 7 } },
       AutomateLambdaFunction: {
         Properties: {
@@ -264,9 +300,27 @@ describe('packaging', () => {
     })
   })
 
+  test('with a domain the webhooks go there', async () => {
+    expect((await everything()).Resources).toMatchObject({
+      ReconcileLambdaFunction: {
+        Properties: { Environment: { Variables: { WEBHOOK_ADDRESS: 'https://hooks.example/box/webhook' } } },
+      },
+    })
+  })
+
+  test('reconciles the webhooks every hour, and when automate tells of a deletion', () => {
+    expect(properties('ReconcileEventsRuleSchedule1')).toMatchObject({
+      ScheduleExpression: 'rate(1 hour)',
+      State: 'ENABLED',
+    })
+    expect(properties('ReconcileEventSourceMappingSQSReconcileQueue')).toMatchObject({
+      EventSourceArn: { 'Fn::GetAtt': ['ReconcileQueue', 'Arn'] },
+    })
+  })
+
   test('lets the functions trace only once their roles may, which Lambda insists on', async () => {
     const traced = await everything()
-    for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction']) {
+    for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction', 'ReconcileLambdaFunction']) {
       expect(properties(id)).not.toHaveProperty('TracingConfig')
       expect(traced.Resources[id]).toMatchObject({
         Properties: { TracingConfig: { Mode: 'Active' } },
@@ -280,7 +334,7 @@ let withEverything: Promise<Packaged> | undefined
 /** The template of a stage with all that is optional. */
 async function everything(): Promise<CompiledTemplate> {
   const optional = ['alarmEmail=ops@a.example', 'domainName=hooks.example', CERTIFICATE, 'tracing=true']
-  const sizes = ['automateConcurrency=2', 'automateMemoryMb=1024', 'logRetentionDays=7']
+  const sizes = ['automateConcurrency=2', 'automateMemoryMb=1024', 'logRetentionDays=7', 'silenceHours=48']
   withEverything ??= packageWith('everything', [...SETTINGS, ...optional, ...sizes])
   return (await withEverything).template
 }

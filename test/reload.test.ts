@@ -16,7 +16,7 @@ test('a changed automation is loaded; one that does not build leaves the old one
     )
   const lines: string[] = []
   const loaded: string[][] = []
-  const replace = (_: string, manifest: readonly { name: string }[]) =>
+  const replace = async (_: string, manifest: readonly { name: string }[]) =>
     void loaded.push(manifest.map(({ name }) => name))
   const watching = watchSources({ replace }, line => lines.push(line), folder)
   await write('first')

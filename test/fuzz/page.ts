@@ -85,6 +85,7 @@ export const pageRequests = asyncBoundary(
         depth: async () => ({ waiting: 0, inFlight: 0, delayed: 0 }),
       },
       gateway: async () => new Response('the front door', { status: 404 }),
+      functions: new Map(),
     })
     const headers = { host: at, ...(from === undefined ? {} : { origin: from }) }
     const init = { method, headers, ...(method === 'POST' ? { body: sent } : {}) }

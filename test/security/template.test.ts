@@ -29,6 +29,7 @@ describe('who may do what', () => {
   const WILDCARDS: Readonly<Record<string, string>> = {
     'IngestRole WriteLog': 'Lambda chooses the names of the log streams below the function’s own group.',
     'AutomateRole WriteLog': 'The same.',
+    'ReconcileRole WriteLog': 'The same.',
   }
 
   test('no right has a wildcard but those that are listed with a reason', () => {
@@ -45,28 +46,27 @@ describe('who may do what', () => {
       expect(statement.Action).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents'])
       expect(JSON.stringify(statement.Resource).match(/\*/g)).toHaveLength(1)
       expect(JSON.stringify(statement.Resource)).toMatch(
-        /log-group:\/aws\/lambda\/boxhooks-local-(ingest|automate):\*"/,
+        /log-group:\/aws\/lambda\/boxhooks-local-(ingest|automate|reconcile):\*"/,
       )
     }
   })
 
   test('only Lambda takes on the roles', () => {
     const trusted = statements().filter(({ statement }) => statement.Action === 'sts:AssumeRole')
-    expect(trusted.map(({ at }) => at).sort()).toEqual(['AutomateRole', 'IngestRole'])
+    expect(trusted.map(({ at }) => at).sort()).toEqual(['AutomateRole', 'IngestRole', 'ReconcileRole'])
     for (const { statement } of trusted)
       expect(statement.Principal).toEqual({ Service: 'lambda.amazonaws.com' })
   })
 
-  test('only this API calls ingest, and nobody from outside calls automate', () => {
+  test('only this API calls ingest, only its schedule reconcile, and nobody from outside calls automate', () => {
     const permissions = ofType('AWS::Lambda::Permission').map(([, { Properties }]) => Properties)
-    expect(permissions).toHaveLength(1)
-    expect(permissions).toMatchObject([
-      {
-        FunctionName: { 'Fn::GetAtt': ['IngestLambdaFunction', 'Arn'] },
-        Principal: 'apigateway.amazonaws.com',
-      },
+    const calls = permissions.map(({ FunctionName, Principal, SourceArn }) =>
+      JSON.stringify([FunctionName, Principal, SourceArn]),
+    )
+    expect(calls.sort()).toEqual([
+      expect.stringMatching(/"IngestLambdaFunction".*"apigateway.amazonaws.com".*\{"Ref":"HttpApi"\}/),
+      expect.stringMatching(/"ReconcileLambdaFunction".*"events.amazonaws.com".*"ReconcileEventsRuleSchedule1"/),
     ])
-    expect(JSON.stringify(permissions[0]?.SourceArn)).toContain('{"Ref":"HttpApi"}')
     expect(ofType('AWS::Lambda::Url')).toEqual([])
   })
 
@@ -74,6 +74,7 @@ describe('who may do what', () => {
     const role = (id: string) => JSON.stringify(template.Resources[id])
     expect(role('IngestRole')).not.toMatch(/BoxAppSecret|LedgerTable|DeadLetterQueue/)
     expect(role('AutomateRole')).not.toContain('SignatureKeysSecret')
+    expect(role('ReconcileRole')).not.toMatch(/SignatureKeysSecret|"Queue"|DeadLetterQueue/)
   })
 
   test('nobody is allowed anything by a resource’s own policy', () => {
@@ -85,7 +86,7 @@ describe('who may do what', () => {
 describe('what lies still', () => {
   test('is encrypted: the queues by SQS, and table and secrets as AWS always does', () => {
     const queues = ofType('AWS::SQS::Queue')
-    expect(queues).toHaveLength(2)
+    expect(queues).toHaveLength(3)
     for (const [, { Properties }] of queues) expect(Properties.SqsManagedSseEnabled).toBe(true)
     for (const [, { Properties }] of ofType('AWS::DynamoDB::Table'))
       expect(isObject(Properties.SSESpecification) && Properties.SSESpecification.SSEEnabled === false).toBe(
