@@ -1,0 +1,176 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import middy from '@middy/core'
+import type { Context } from 'aws-lambda'
+import { type Automation, bindSettings } from './automation.ts'
+import type { BoxConnection, BoxConnectionOptions } from './box.ts'
+import type { Clock } from './clock.ts'
+import { type Environment, reconcileConfig } from './config.ts'
+import { isObject } from './json.ts'
+import { createLog, type Log } from './log.ts'
+import { type ReconcileInput, type ReconcileReport, type ReportedAction, reconcile } from './reconcile.ts'
+import { targetText } from './target.ts'
+import { operate } from './webhook-operations.ts'
+import { createWebhookRecord } from './webhook-record.ts'
+import { parseWebhookRequest, type WebhookAnswer, type WebhookRequest } from './webhook-request.ts'
+import { desiredWebhooks } from './webhooks.ts'
+
+/** What the function reconcile reaches the world through. */
+export type ReconcileWorld = {
+  readonly automations: readonly Automation[]
+  readonly env: Environment
+  readonly clock: Clock
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number
+  /** Takes one finished log line. */
+  readonly write: (line: string) => void
+  /** Each made with the first request, so that loading the function costs nothing. */
+  readonly secretsManager: () => Pick<SecretsManagerClient, 'send'>
+  readonly dynamodb: () => Pick<DynamoDBClient, 'send'>
+  readonly connectBox: (options: BoxConnectionOptions) => BoxConnection
+}
+
+/** Something could not be mended; what the queue tells of is then told again. */
+class WebhooksNotReconciled extends Error {
+  override readonly name = 'WebhooksNotReconciled'
+}
+
+/** The time that is left for telling what was done, in milliseconds. */
+const RESERVE_MS = 5000
+
+/**
+ * Makes the function reconcile. It is told of deleted webhooks by a queue, called by a schedule, and asked by the command
+ * line; see {@link WebhookRequest}.
+ * @throws ConfigError where the environment is not usable
+ */
+export function reconcileFunction(world: ReconcileWorld) {
+  let ready: ReturnType<typeof partsOf> | undefined
+  return middy<unknown, WebhookAnswer, Error, Pick<Context, 'getRemainingTimeInMillis'>>(MIDDY).handler(
+    async (event, context) => {
+      ready ??= partsOf(world)
+      const deadline = world.clock.now() + context.getRemainingTimeInMillis() - RESERVE_MS
+      const isQueue = isObject(event) && Array.isArray(event.Records)
+      const isSchedule = isObject(event) && event.source === 'aws.events'
+      const request = isQueue || isSchedule ? APPLY : parseWebhookRequest(event)
+      if (!request) return UNKNOWN
+      const answer = await ready.answer(request, deadline)
+      if (isQueue && answer.ok && 'report' in answer && answer.report.error !== undefined)
+        throw new WebhooksNotReconciled(answer.report.error.message)
+      return answer
+    },
+  )
+}
+
+/** What is under way ends before the function's time is up; middy needs no timer for it. */
+const MIDDY = { timeoutEarlyInMillis: 0 }
+
+const APPLY: WebhookRequest = { action: 'apply' }
+const UNKNOWN: WebhookAnswer = {
+  ok: false,
+  error: {
+    code: 'request_invalid',
+    message:
+      'This is none of the requests that reconcile knows: plan, apply, list, get, create, update, delete. Use `npx boxhooks webhooks`.',
+  },
+}
+
+function partsOf(world: ReconcileWorld) {
+  const { automations, env, clock, random, write } = world
+  const config = reconcileConfig(env)
+  const log = createLog({ now: clock.now, write, level: config.logLevel })
+  const { address } = config
+  const connection = world.connectBox({
+    secretsManager: world.secretsManager(),
+    secretId: config.boxAppSecretId,
+    apiUrl: config.boxApiUrl,
+    now: clock.now,
+    log,
+  })
+  const input: Omit<ReconcileInput, 'deadline' | 'mode'> = {
+    desired: desiredWebhooks(
+      bindSettings(automations, env).map(({ automation: { on }, watch }) => ({ on, watch })),
+    ),
+    address,
+    // An emulated Box is on this machine, and so is what it delivers to.
+    allowLocalAddress: config.boxApiUrl.startsWith('http:'),
+    api: connection.box({ log }).webhooks,
+    record: createWebhookRecord({ dynamodb: world.dynamodb(), table: config.ledgerTable }),
+    clock,
+    random,
+  }
+  return {
+    async answer(request: WebhookRequest, deadline: number): Promise<WebhookAnswer> {
+      if (!isReconciliation(request)) {
+        const answer = await operate(input, request)
+        log.info('webhook_request', { action: request.action, ...outcomeOf(answer) })
+        return answer
+      }
+      const report = await reconcile({ ...input, deadline, mode: request.action })
+      tell(report, input.desired.length, log)
+      return { ok: true, report }
+    },
+  }
+}
+
+type Reconciliation = Extract<WebhookRequest, { readonly action: 'plan' | 'apply' }>
+
+const isReconciliation = (request: WebhookRequest): request is Reconciliation =>
+  request.action === 'plan' || request.action === 'apply'
+
+function outcomeOf(answer: WebhookAnswer) {
+  if (!answer.ok) return { ok: false, code: answer.error.code, status: answer.error.status }
+  return { ok: true, webhooks: 'webhooks' in answer ? answer.webhooks.length : 0 }
+}
+
+/** Writes a line for each webhook that is not as it should be, or was not, and one for all, which the metrics are from. */
+function tell(report: ReconcileReport, desired: number, log: Log): void {
+  const { mode, inStep, counts, problems, error, total } = report
+  for (const { field, target, message } of problems) log.error('webhook_invalid', { field, target, message })
+  if (error) log.error('webhooks_unreachable', { ...error })
+  for (const action of report.actions) if (action.kind !== 'leave') tellOf(action, mode, log)
+  const { failed, conflict, leave } = counts
+  log.info(mode === 'apply' ? 'webhooks_reconciled' : 'webhooks_planned', {
+    inStep,
+    desired,
+    created: counts.create,
+    updated: counts.update,
+    deleted: counts.delete,
+    left: leave,
+    failed,
+    conflicts: conflict + problems.length,
+    missing: missingIn(report, desired),
+    total,
+  })
+}
+
+function tellOf(action: ReportedAction, mode: ReconcileReport['mode'], log: Log): void {
+  const { kind, target, reason, message, outcome, error } = action
+  const fields = {
+    mode,
+    kind,
+    target: targetText(target),
+    webhookId: 'webhookId' in action ? action.webhookId : undefined,
+    triggers: action.wanted.join(' '),
+    reason,
+    message,
+    outcome,
+  }
+  if (outcome === 'failed')
+    log.error('webhook_failed', {
+      ...fields,
+      message: error?.message,
+      code: error?.code,
+      status: error?.status,
+      requestId: error?.requestId,
+    })
+  else if (kind === 'conflict') log.warn('webhook_conflict', fields)
+  else log.info('webhook_action', fields)
+}
+
+/** How many webhooks that automations need are not on Box as they should be; in conflict is counted apart. */
+function missingIn({ actions, error, problems }: ReconcileReport, desired: number): number {
+  if (error || problems.length > 0) return desired
+  return actions.filter(
+    ({ kind, outcome }) => (kind === 'create' || kind === 'update') && outcome !== 'done',
+  ).length
+}
