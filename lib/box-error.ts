@@ -14,6 +14,8 @@ export class BoxError extends AutomationError {
   readonly status: number
   /** Box's own code, such as `item_name_in_use`. */
   readonly boxCode: string | undefined
+  /** What Box says is wrong, field by field where it names them: shortened, and without anything like a key or a token. */
+  readonly boxMessage: string | undefined
   /** What Box's support asks for. */
   readonly requestId: string | undefined
   /** The answer's `context_info`, such as the conflicting items of a 409. */
@@ -26,6 +28,7 @@ export class BoxError extends AutomationError {
     this.call = call
     this.status = answer.status
     this.boxCode = code
+    this.boxMessage = plainText(answer.boxMessage)
     this.requestId = requestId
     this.contextInfo = answer.contextInfo ?? {}
   }
@@ -36,6 +39,8 @@ export type BoxAnswer = {
   readonly code?: string | undefined
   readonly requestId?: string | undefined
   readonly message?: string | undefined
+  /** The text of the answer itself. */
+  readonly boxMessage?: string | undefined
   /** The header `retry-after` as it came. */
   readonly retryAfter?: string | undefined
   readonly contextInfo?: Readonly<Record<string, unknown>> | undefined
@@ -48,6 +53,13 @@ export const isBoxError = (thrown: unknown, status?: number): thrown is BoxError
 /** What has the form of a code or an id. Anything else an answer says in their place may repeat the request, with its token. */
 const wordOf = (text: string | undefined): string | undefined =>
   text !== undefined && /^[\w.:-]{1,64}$/.test(text) ? text : undefined
+
+/** An answer's text may repeat the request. What is as long as a key or a token is left out. */
+const plainText = (text: string | undefined): string | undefined =>
+  text
+    ?.replace(/[^\s:/?#,;'"]{25,}/g, '…')
+    .replace(/[^\P{Cc}]+/gu, ' ')
+    .slice(0, 300)
 
 function failureOf(call: BoxCall, answer: BoxAnswer): RunFailure {
   const { class: kind, code, next } = treatment(answer)

@@ -14,6 +14,7 @@ import { type BoxApp, BoxAppError, parseBoxApp } from './box-app.ts'
 import { type BoxAnswer, type BoxCall, BoxError, isBoxError } from './box-error.ts'
 import { AutomationError } from './errors.ts'
 import type { Target } from './event.ts'
+import { isObject } from './json.ts'
 import type { Log } from './log.ts'
 
 /**
@@ -254,11 +255,23 @@ function answerOf({ responseInfo }: InstanceType<Sdk['BoxApiError']>): BoxAnswer
   return {
     status: statusCode,
     code: textOf(responseInfo.code) ?? textOf(oauthError),
+    boxMessage: saidIn(body),
     requestId: textOf(responseInfo.requestId) ?? headers['box-request-id'],
     retryAfter: headers['retry-after'],
     contextInfo: responseInfo.contextInfo,
   }
 }
+
+/** What an error of Box says: its message, and of each field that is wrong its name and what is wrong with it. */
+function saidIn(body: unknown): string | undefined {
+  if (!isObject(body)) return undefined
+  const { message, context_info: context } = body
+  const errors = isObject(context) && Array.isArray(context.errors) ? context.errors.filter(isObject) : []
+  const fields = errors.map(({ name, message: wrong }) => [name, wrong].filter(isText).join(': '))
+  return [message, ...fields].filter(isText).join('; ') || undefined
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** The SDK passes some texts on as JSON, in quotation marks. */
 const textOf = (value: unknown): string | undefined =>

@@ -196,7 +196,8 @@ const unreadable = (message: string): ParsedEvent => ({
 const shown = (value: unknown): string =>
   typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : `none (${typeof value})`
 
-function triggerOf(name: string): Trigger | undefined {
+/** The trigger that a name of Box's means, in either of its spellings; undefined where there is none. */
+export function triggerOf(name: string): Trigger | undefined {
   if (isTrigger(name)) return name
   return Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined
 }

@@ -1,6 +1,7 @@
 import {
   type AttributeValue,
   CreateTableCommand,
+  DeleteItemCommand,
   DynamoDBClient,
   GetItemCommand,
 } from '@aws-sdk/client-dynamodb'
@@ -21,6 +22,8 @@ export type Embedded = {
   messages(queueName: string): Promise<QueueMessages>
   /** Reads an item of the ledger as DynamoDB has it. */
   item(eventId: string): Promise<Record<string, AttributeValue> | undefined>
+  /** Takes an item away, as if it had never been. */
+  remove(eventId: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -57,6 +60,9 @@ export async function startEmbedded(): Promise<Embedded> {
     async item(eventId) {
       const key = { eventId: { S: eventId } }
       return (await dynamodb.send(new GetItemCommand({ TableName: table, Key: key }))).Item
+    },
+    async remove(eventId) {
+      await dynamodb.send(new DeleteItemCommand({ TableName: table, Key: { eventId: { S: eventId } } }))
     },
     async stop() {
       sqs.destroy()

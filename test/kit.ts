@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Automation, bindSettings } from '../lib/automation.ts'
-import { createBoxConnection } from '../lib/box.ts'
+import { type Box, createBoxConnection } from '../lib/box.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type BoxEvent, parseEvent } from '../lib/event.ts'
 import { createLog } from '../lib/log.ts'
@@ -15,6 +15,8 @@ import { serve } from '../local/serve.ts'
 /** An emulated Box on HTTP, and a way to run automations against it as automate does. */
 export type Kit = {
   readonly box: EmulatedBox
+  /** The client that automations get, bound to no run. */
+  readonly client: Box
   /** Every call to Box's API so far, tokens left out. */
   readonly calls: ApiCall[]
   /** Every log line so far, as an object. */
@@ -80,6 +82,7 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
   })
   return {
     box,
+    client: connection.box({ log }),
     calls,
     lines,
     async run(automation, payload, settings = {}) {

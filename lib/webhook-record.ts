@@ -1,0 +1,171 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Target } from './event.ts'
+import { isObject } from './json.ts'
+import { parseTarget, targetText } from './target.ts'
+import type { ActualWebhook, DesiredWebhook, WebhookAction } from './webhooks.ts'
+
+/** A webhook that was made for this stage, or is about to be. */
+export type RecordedWebhook = {
+  readonly target: Target
+  /** The address that it was given. */
+  readonly address: string
+  /** Absent until Box has said it. */
+  readonly webhookId?: string
+}
+
+export type Recorded = {
+  /** Grows with every write; 0 where there is no record. */
+  readonly version: number
+  readonly webhooks: readonly RecordedWebhook[]
+}
+
+/** Where a stage remembers which webhooks are its own. */
+export type WebhookRecord = {
+  /** @returns undefined where nothing was ever recorded, or the record is lost */
+  read(): Promise<Recorded | undefined>
+  /**
+   * Replaces the record.
+   * @param seen the version on whose strength it is replaced
+   * @returns false where somebody else has written since
+   */
+  write(webhooks: readonly RecordedWebhook[], seen: number): Promise<boolean>
+}
+
+/** The key of the record in the ledger's table. No event can have it, for no event's id has a space; see idText(). */
+export const WEBHOOK_RECORD_KEY = 'webhooks of this stage'
+
+/** The record as one item beside the events of the ledger's table, kept for good. 1000 webhooks take about 150 KB of 400. */
+export function createWebhookRecord(options: {
+  readonly dynamodb: Pick<DynamoDBClient, 'send'>
+  readonly table: string
+}): WebhookRecord {
+  const { dynamodb, table } = options
+  return {
+    async read() {
+      const Key = marshall({ eventId: WEBHOOK_RECORD_KEY })
+      const command = new GetItemCommand({ TableName: table, Key, ConsistentRead: true })
+      const { Item } = await dynamodb.send(command)
+      return Item && readRecorded(unmarshall(Item))
+    },
+    async write(webhooks, seen) {
+      const Item = marshall({
+        eventId: WEBHOOK_RECORD_KEY,
+        version: seen + 1,
+        webhooks: webhooks.map(({ target, address, webhookId }) => ({
+          target: targetText(target),
+          address,
+          ...(webhookId === undefined ? {} : { webhookId }),
+        })),
+      })
+      try {
+        await dynamodb.send(
+          new PutItemCommand({
+            TableName: table,
+            Item,
+            ConditionExpression: 'attribute_not_exists(#version) OR #version = :seen',
+            ExpressionAttributeNames: { '#version': 'version' },
+            ExpressionAttributeValues: marshall({ ':seen': seen }),
+          }),
+        )
+        return true
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false
+        throw error
+      }
+    },
+  }
+}
+
+/** Reads what this version or another wrote; what is not understood is left out, and found on Box again. */
+function readRecorded({ version, webhooks }: Record<string, unknown>): Recorded {
+  const list: readonly unknown[] = Array.isArray(webhooks) ? webhooks : []
+  return {
+    version: typeof version === 'number' ? version : 0,
+    webhooks: list.flatMap(one => {
+      if (!isObject(one) || typeof one.target !== 'string' || typeof one.address !== 'string') return []
+      const target = parseTarget(one.target)
+      const id = typeof one.webhookId === 'string' ? { webhookId: one.webhookId } : {}
+      return target ? [{ target, address: one.address, ...id }] : []
+    }),
+  }
+}
+
+type Known = readonly RecordedWebhook[]
+
+/**
+ * Changes the record, and makes the change anew on what somebody else has written meanwhile.
+ * @param seen the record as it was last read
+ */
+export async function changeRecord(
+  record: WebhookRecord,
+  seen: Recorded,
+  change: (known: Known) => Known,
+): Promise<Recorded> {
+  let { version, webhooks } = seen
+  for (;;) {
+    const next = change(webhooks)
+    // Also that there is nothing is worth recording, so that the next run need not look at every webhook.
+    if (version > 0 && isSame(next, webhooks)) return { version, webhooks }
+    if (await record.write(next, version)) return { version: version + 1, webhooks: next }
+    const others = await record.read()
+    version = others?.version ?? 0
+    webhooks = others?.webhooks ?? []
+  }
+}
+
+/** Adds every webhook of this stage that is there, at the address it has, and those that are about to be made. */
+export function withPlanned(
+  known: Known,
+  plan: readonly WebhookAction[],
+  { actual }: { readonly actual: readonly ActualWebhook[] },
+  { address }: { readonly address: string },
+): Known {
+  const byTarget = new Map(known.map(one => [targetText(one.target), one]))
+  for (const { kind, target, webhookId, reason } of plan) {
+    const text = targetText(target)
+    const there = actual.find(one => one.webhookId === webhookId)
+    if (kind === 'create' && !byTarget.has(text)) byTarget.set(text, { target, address })
+    else if (there && kind !== 'conflict' && reason !== 'duplicate')
+      byTarget.set(text, { target, address: there.address, webhookId: there.webhookId })
+  }
+  return [...byTarget.values()]
+}
+
+/**
+ * Adds what was made or moved, and forgets what is neither declared nor there any more.
+ * @param planned the record as it was before the actions: what somebody else has written since is not forgotten
+ */
+export function withDone(
+  known: Known,
+  planned: Known,
+  actions: readonly (WebhookAction & { readonly outcome?: 'done' | 'failed' })[],
+  stage: { readonly address: string; readonly desired: readonly DesiredWebhook[] },
+): Known {
+  const staying = new Set(stage.desired.map(({ target }) => targetText(target)))
+  for (const { kind, target, outcome } of actions)
+    if (kind === 'delete' && outcome !== 'done') staying.add(targetText(target))
+  const gone = new Set(planned.filter(({ target }) => !staying.has(targetText(target))).map(textOf))
+  const byTarget = new Map(
+    known.filter(one => !gone.has(textOf(one))).map(one => [targetText(one.target), one]),
+  )
+  for (const { kind, target, webhookId, outcome } of actions)
+    if ((kind === 'create' || kind === 'update') && outcome === 'done')
+      byTarget.set(targetText(target), {
+        target,
+        address: stage.address,
+        ...(webhookId === undefined ? {} : { webhookId }),
+      })
+  return [...byTarget.values()]
+}
+
+const isSame = (one: Known, other: Known): boolean =>
+  JSON.stringify(one.map(textOf).sort()) === JSON.stringify(other.map(textOf).sort())
+
+const textOf = ({ target, address, webhookId }: RecordedWebhook): string =>
+  JSON.stringify([targetText(target), address, webhookId])
