@@ -2,7 +2,9 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { conformance } from './conformance.ts'
 import { demo } from './demo.ts'
+import { PORT } from './reconcile.ts'
 import { start } from './start.ts'
+import { webhooksCommand } from './webhooks-command.ts'
 
 /** A failure whose message is all that its user needs. */
 const EXPECTED: ReadonlySet<string> = new Set([
@@ -13,9 +15,9 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'AwsEndpointFailed',
   'DemoFailed',
   'ConformanceUnusable',
+  'ReconcileUnreachable',
+  'WebhooksFailed',
 ])
-
-const PORT = 4400
 
 function port(text: string): number {
   // An empty variable is one that is not set.
@@ -78,6 +80,8 @@ program
       .argParser(seconds),
   )
   .action(conformance)
+
+program.addCommand(webhooksCommand(port, more))
 
 async function run(): Promise<void> {
   try {

@@ -5,6 +5,9 @@ import type { WebhookAnswer, WebhookRequest } from '../lib/webhook-request.ts'
 /** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
 export type Place = { readonly stage: string; readonly region: string } | { readonly port: number }
 
+/** The local stack's port where no other is named. */
+export const PORT = 4400
+
 /** The function could not be asked; the message says why, and what to do. */
 export class ReconcileUnreachable extends Error {
   override readonly name = 'ReconcileUnreachable'
@@ -33,10 +36,13 @@ export async function askReconcile(place: Place, request: WebhookRequest): Promi
   })
   try {
     const Payload = JSON.stringify(request)
-    const { FunctionError, Payload: payload } = await client.send(new InvokeCommand({ FunctionName, Payload }))
+    const { FunctionError, Payload: payload } = await client.send(
+      new InvokeCommand({ FunctionName, Payload }),
+    )
     const answer: unknown = JSON.parse(payload?.transformToString() || 'null')
     if (FunctionError !== undefined) throw failed(FunctionName, answer)
-    if (!isAnswer(answer)) throw new ReconcileUnreachable(`${FunctionName} gave an answer of another version. Deploy again.`)
+    if (!isAnswer(answer))
+      throw new ReconcileUnreachable(`${FunctionName} gave an answer of another version. Deploy again.`)
     return answer
   } catch (error) {
     if (error instanceof ReconcileUnreachable) throw error
@@ -54,7 +60,9 @@ const isAnswer = (answer: unknown): answer is WebhookAnswer =>
     : isObject(answer.error) && typeof answer.error.message === 'string')
 
 function failed(name: string, answer: unknown): ReconcileUnreachable {
-  const reason = isObject(answer) ? [answer.errorType, answer.errorMessage].filter(Boolean).join(': ') : 'unknown'
+  const reason = isObject(answer)
+    ? [answer.errorType, answer.errorMessage].filter(Boolean).join(': ')
+    : 'unknown'
   return new ReconcileUnreachable(
     `${name} failed: ${reason}. Its log, /aws/lambda/${name}, tells more. What it had done by then stays; the same command goes on from there.`,
   )
@@ -65,7 +73,9 @@ function unreachable(place: Place, functionName: string, error: unknown): Reconc
   const say = (text: string) => new ReconcileUnreachable(text, { cause: error })
   if (!('stage' in place)) {
     if (/ECONNREFUSED/.test(`${name} ${message} ${codeOf(error)}`))
-      return say(`No local stack listens on port ${place.port}. Start it with npm start, or name its port with --port.`)
+      return say(
+        `No local stack listens on port ${place.port}. Start it with npm start, or name its port with --port.`,
+      )
     return say(`The local stack on port ${place.port} can't be asked: ${name}: ${message}`)
   }
   const { stage, region } = place
@@ -75,9 +85,13 @@ function unreachable(place: Place, functionName: string, error: unknown): Reconc
         `There is no function ${functionName} in ${region}. Deploy the stage first: npm run deploy -- --stage ${stage}. If it is in another region, name that with --region.`,
       )
     case 'AccessDeniedException':
-      return say(`AWS does not let you call ${functionName}: your user or role needs lambda:InvokeFunction on it. AWS says: ${message}`)
+      return say(
+        `AWS does not let you call ${functionName}: your user or role needs lambda:InvokeFunction on it. AWS says: ${message}`,
+      )
     case 'CredentialsProviderError':
-      return say('There are no AWS credentials. Run `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.')
+      return say(
+        'There are no AWS credentials. Run `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.',
+      )
     case 'ExpiredTokenException':
     case 'ExpiredToken':
     case 'UnrecognizedClientException':

@@ -8,7 +8,9 @@ export function reportText({ mode, address, actions, counts, problems, error }: 
   if (problems.length > 0)
     return [
       'What the automations declare Box would refuse. Nothing was changed.',
-      ...problems.map(({ field, target, message }) => `  ${[target, field].filter(Boolean).join(' ')}: ${message}`),
+      ...problems.map(
+        ({ field, target, message }) => `  ${[target, field].filter(Boolean).join(' ')}: ${message}`,
+      ),
     ].join('\n')
   const lines = actions.flatMap(action => actionLines(action, mode))
   if (error)
@@ -20,7 +22,8 @@ export function reportText({ mode, address, actions, counts, problems, error }: 
   const todo = counts.create + counts.update + counts.delete
   const left = counts.conflict + counts.failed
   if (!error && todo + left === 0) lines.push(IN_STEP)
-  else if (!error && mode === 'plan' && todo > 0) lines.push(`${todo} to do, ${counts.leave} in step. Next: npx boxhooks webhooks apply`)
+  else if (!error && mode === 'plan' && todo > 0)
+    lines.push(`${todo} to do, ${counts.leave} in step. Next: npx boxhooks webhooks apply`)
   else if (!error && left > 0) lines.push(`${left} not done: see above.`)
   else if (!error) lines.push(IN_STEP)
   return [`Webhooks to ${address}`, ...lines].join('\n')

@@ -109,19 +109,26 @@ async function reportOf({ place }: WebhookOptions, request: WebhookRequest): Pro
   throw refused(answer)
 }
 
-async function webhooksOf({ place }: WebhookOptions, request: WebhookRequest): Promise<readonly ShownWebhook[]> {
+async function webhooksOf(
+  { place }: WebhookOptions,
+  request: WebhookRequest,
+): Promise<readonly ShownWebhook[]> {
   const answer = await askReconcile(place, request)
   if (answer.ok && 'webhooks' in answer) return answer.webhooks
   throw refused(answer)
 }
 
 const refused = (answer: WebhookAnswer): WebhooksFailed =>
-  new WebhooksFailed(answer.ok ? 'The function answered something else. Deploy again.' : errorText(answer.error))
+  new WebhooksFailed(
+    answer.ok ? 'The function answered something else. Deploy again.' : errorText(answer.error),
+  )
 
 /** Where a program asks there is nobody to answer, so it must say --yes. */
 async function confirm(question: string): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY)
-    throw new WebhooksFailed('This deletes webhooks, and nobody is there to ask. Look at the plan, then repeat the command with --yes.')
+    throw new WebhooksFailed(
+      'This deletes webhooks, and nobody is there to ask. Look at the plan, then repeat the command with --yes.',
+    )
   const prompt = createInterface({ input: process.stdin, output: process.stderr })
   const answer = await prompt.question(`${question} [y/N] `)
   prompt.close()

@@ -92,7 +92,9 @@ const SILENCE_HOURS_MAX = 168
 
 const silence = async (hours, resolveVariable) => {
   if (!Number.isInteger(hours) || hours < 1 || hours > SILENCE_HOURS_MAX)
-    throw refusal(`params.silenceHours must be a whole number of hours from 1 to ${SILENCE_HOURS_MAX}, or 0 for no alarm.`)
+    throw refusal(
+      `params.silenceHours must be a whole number of hours from 1 to ${SILENCE_HOURS_MAX}, or 0 for no alarm.`,
+    )
   const [service, stage] = await Promise.all(['self:service', 'sls:stage'].map(resolveVariable))
   return {
     Resources: {

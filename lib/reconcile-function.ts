@@ -170,7 +170,6 @@ function tellOf(action: ReportedAction, mode: ReconcileReport['mode'], log: Log)
 /** How many webhooks that automations need are not on Box as they should be; in conflict is counted apart. */
 function missingIn({ actions, error, problems }: ReconcileReport, desired: number): number {
   if (error || problems.length > 0) return desired
-  return actions.filter(
-    ({ kind, outcome }) => (kind === 'create' || kind === 'update') && outcome !== 'done',
-  ).length
+  return actions.filter(({ kind, outcome }) => (kind === 'create' || kind === 'update') && outcome !== 'done')
+    .length
 }

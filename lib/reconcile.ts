@@ -207,7 +207,7 @@ function reported({ action, result }: { action: WebhookAction; result: Result })
 }
 
 /** @throws what is no failure of Box */
-function reportedError(error: unknown): ReportedError {
+export function reportedError(error: unknown): ReportedError {
   if (!(error instanceof AutomationError)) throw error
   const { code, message } = error.failure
   if (!(error instanceof BoxError)) return { code, message }

@@ -40,7 +40,7 @@ export type WebhookCalls = {
 }
 
 /** How many details are asked for at a time. */
-const AT_ONCE = 4
+export const AT_ONCE = 4
 /** The most that Box takes. */
 const PAGE_SIZE = 1000
 /** For what Box could not do: about half a minute in all. Waits that Box asks for don't count. */

@@ -49,7 +49,10 @@ async function listAll(parts: OperationParts): Promise<ShownWebhook[]> {
   const ids = new Set<string>()
   let marker: string | undefined
   do {
-    const page = await parts.api.getWebhooks({ limit: PAGE_SIZE, ...(marker === undefined ? {} : { marker }) })
+    const page = await parts.api.getWebhooks({
+      limit: PAGE_SIZE,
+      ...(marker === undefined ? {} : { marker }),
+    })
     for (const { id } of page.entries ?? []) if (id) ids.add(id)
     marker = page.nextMarker || undefined
   } while (marker !== undefined)

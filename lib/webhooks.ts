@@ -123,7 +123,7 @@ export function isOurs(
 }
 
 /** Whether two addresses are one, however they are written. */
-const isSameAddress = (one: string, other: string): boolean =>
+export const isSameAddress = (one: string, other: string): boolean =>
   one === other || (URL.parse(one)?.href ?? one) === (URL.parse(other)?.href ?? other)
 
 function planTarget(

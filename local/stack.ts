@@ -187,8 +187,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 /** A copy of the bundles for this stack alone: another build replaces those in dist/ while this one still loads parts. */
 async function ownBundles(): Promise<string> {
   const folder = join(ROOT, '.boxhooks', 'run', randomUUID())
-  for (const name of FUNCTIONS)
-    await cp(join(ROOT, 'dist', name), join(folder, name), { recursive: true })
+  for (const name of FUNCTIONS) await cp(join(ROOT, 'dist', name), join(folder, name), { recursive: true })
   return folder
 }
 

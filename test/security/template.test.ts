@@ -65,7 +65,9 @@ describe('who may do what', () => {
     )
     expect(calls.sort()).toEqual([
       expect.stringMatching(/"IngestLambdaFunction".*"apigateway.amazonaws.com".*\{"Ref":"HttpApi"\}/),
-      expect.stringMatching(/"ReconcileLambdaFunction".*"events.amazonaws.com".*"ReconcileEventsRuleSchedule1"/),
+      expect.stringMatching(
+        /"ReconcileLambdaFunction".*"events.amazonaws.com".*"ReconcileEventsRuleSchedule1"/,
+      ),
     ])
     expect(ofType('AWS::Lambda::Url')).toEqual([])
   })
