@@ -139,6 +139,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   invite: ({ content }, { login = 'ellis@elsewhere.example', folder = '100001' }) =>
     content.addCollaboration({ item: { type: 'folder', id: folder }, login, role: 'editor' }),
   'deliver-again': (box, { event = '' }) => box.deliverAgain(event, { retry: false }),
+  'clean-up': (box, { webhook = '' }) => box.cleanUp(webhook),
   'bad-signature': ({ sent, deliveries }) => {
     const outgoing = sent.at(-1)
     if (!outgoing) throw new BoxRefusal(404, 'not_found', 'Make something happen first, such as a download.')

@@ -10,6 +10,7 @@ import { systemClock } from '../lib/clock.ts'
 import { parseObject } from '../lib/json.ts'
 import type { ApiCall } from '../local/box/api.ts'
 import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.ts'
+import { WEBHOOKS_MAX } from '../local/box/webhooks.ts'
 import { type Served, serve } from '../local/serve.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 
@@ -337,9 +338,144 @@ describe('webhooks', () => {
     } while (marker)
     expect(listed).toEqual(ids)
     expect(calls.filter(({ path }) => path === '/2.0/webhooks')).toHaveLength(3)
-    const { json } = await asBox('/2.0/webhooks?limit=1')
+    const { json } = await asBox('/2.0/webhooks?limit=1&marker=')
     const target = { type: 'folder', id: expect.any(String) }
     expect(json?.entries).toEqual([{ id: ids[0], type: 'webhook', target }])
+  })
+})
+
+describe('webhooks that Box refuses', () => {
+  const target = (id: string, type: 'file' | 'folder' = 'folder') => ({ type, id })
+  const create = (given: object) =>
+    asBox('/2.0/webhooks', {
+      method: 'POST',
+      body: JSON.stringify({
+        target: target(newFolder('t').id),
+        address: ADDRESS,
+        triggers: ['FILE.LOCKED'],
+        ...given,
+      }),
+    })
+  const errorsOf = ({ json }: Awaited<ReturnType<typeof create>>) => {
+    const context = json?.context_info
+    return context instanceof Object ? Reflect.get(context, 'errors') : undefined
+  }
+
+  test('a second one on an item, with the id of the first', async () => {
+    const { id } = newFolder('taken')
+    const { json } = await create({ target: target(id) })
+    const again = await create({ target: target(id), triggers: ['FILE.COPIED'] })
+    expect(again).toMatchObject({
+      status: 409,
+      json: { type: 'error', status: 409, code: 'conflict', request_id: expect.any(String) },
+    })
+    expect(errorsOf(again)).toEqual([
+      {
+        reason: 'invalid_parameter',
+        name: 'existWebhookId',
+        message: `Webhook:${json?.id} already exists on the specified target.`,
+      },
+    ])
+  })
+
+  test('one that is moved onto an item that has one', async () => {
+    const { id } = newFolder('taken')
+    await create({ target: target(id) })
+    const { json } = await create({})
+    const moved = client.webhooks.updateWebhookById(String(json?.id), { requestBody: { target: target(id) } })
+    expect((await refusal(moved)).status).toBe(409)
+  })
+
+  test('all that is wrong at once, field by field', async () => {
+    const refused = await create({ address: 'http://hooks.example/', triggers: [], target: target('0') })
+    expect(refused).toMatchObject({ status: 400, json: { code: 'bad_request', message: 'Bad Request' } })
+    expect(errorsOf(refused)).toMatchObject([
+      { name: 'target.id' },
+      { name: 'address' },
+      { name: 'triggers' },
+    ])
+    const { id } = newFile()
+    const onFile = await create({ target: target(id, 'file'), triggers: ['FOLDER.CREATED', 'FILE.LOCKED'] })
+    expect(errorsOf(onFile)).toMatchObject([{ message: "Invalid value 'FOLDER.CREATED'." }])
+    for (const field of ['target', 'address', 'triggers'])
+      expect(errorsOf(await create({ [field]: undefined }))).toMatchObject([{ name: field }])
+  })
+
+  test('what it only sends, nobody can subscribe to', async () => {
+    expect((await create({ triggers: ['WEBHOOK.DELETED'] })).status).toBe(400)
+    expect((await create({ triggers: ['NO_ACTIVE_SESSION'] })).status).toBe(400)
+  })
+
+  test('a target that is not there, or in the trash', async () => {
+    const file = newFile()
+    box.content.trashFile(file.id)
+    expect((await create({ target: target(file.id, 'file') })).status).toBe(404)
+    expect((await create({ target: target('404') })).status).toBe(404)
+  })
+
+  test('the one after the thousandth, until one is deleted', async () => {
+    const ids = Array.from({ length: WEBHOOKS_MAX }, (_, index) => {
+      const { id } = box.content.createFolder({ parentId: '0', name: `many ${index}` })
+      return box.webhooks.create({ target: target(id), address: ADDRESS, triggers: ['FILE.LOCKED'] }).id
+    })
+    expect((await create({})).status).toBe(409)
+    expect((await client.webhooks.getWebhooks({ limit: 1000 })).entries).toHaveLength(WEBHOOKS_MAX)
+    await client.webhooks.deleteWebhookById(ids[0] ?? '')
+    expect((await create({})).status).toBe(201)
+  })
+})
+
+describe('webhooks of several users', () => {
+  test('are each user’s own: one per item and user, and nobody sees another’s', async () => {
+    const ada = box.content.addUser({ id: '20002', name: 'Ada Byron', login: 'ada@example.com' })
+    const hers = client.withAsUserHeader(ada.id).webhooks
+    const { id } = newFolder('shared')
+    const body = {
+      target: { type: 'folder' as const, id },
+      address: ADDRESS,
+      triggers: ['FILE.LOCKED' as const],
+    }
+    const mine = await client.webhooks.createWebhook(body)
+    const made = await hers.createWebhook(body)
+    expect(made.createdBy).toMatchObject({ id: ada.id })
+    expect((await hers.getWebhooks()).entries?.map(one => one.id)).toEqual([made.id])
+    expect((await client.webhooks.getWebhooks()).entries?.map(one => one.id)).toEqual([mine.id])
+    expect((await refusal(hers.deleteWebhookById(mine.id ?? ''))).status).toBe(404)
+    expect((await refusal(hers.createWebhook(body))).status).toBe(409)
+  })
+})
+
+describe('pages of webhooks', () => {
+  test('skip none when others are deleted in between', async () => {
+    const ids = ['a', 'b', 'c', 'd'].map(name => {
+      const target = { type: 'folder', id: newFolder(name).id }
+      return box.webhooks.create({ target, address: ADDRESS, triggers: ['FILE.UPLOADED'] }).id
+    })
+    const first = await client.webhooks.getWebhooks({ limit: 2 })
+    box.webhooks.delete(ids[0] ?? '')
+    const second = await client.webhooks.getWebhooks({ limit: 2, marker: first.nextMarker ?? '' })
+    expect(second.entries?.map(({ id }) => id)).toEqual(ids.slice(2))
+    expect(second.nextMarker ?? null).toBeNull()
+    const back = await client.webhooks.getWebhooks({ limit: 1, marker: second.prevMarker ?? '' })
+    expect(back.entries?.map(({ id }) => id)).toEqual(ids.slice(1, 2))
+  })
+})
+
+describe('a webhook that Box deletes of its own accord', () => {
+  test('is gone, and its address is told why', async () => {
+    const { id } = newFolder('silent')
+    const target = { type: 'folder', id } as const
+    const { id: webhookId } = box.webhooks.create({ target, address: ADDRESS, triggers: ['FILE.UPLOADED'] })
+    const attempt = await box.cleanUp(webhookId)
+    expect(attempt).toMatchObject({ address: ADDRESS, trigger: 'WEBHOOK.DELETED', webhookId })
+    expect(parseObject(Buffer.from(attempt.body).toString())).toMatchObject({
+      trigger: 'WEBHOOK.DELETED',
+      webhook: { id: webhookId, type: 'webhook' },
+      source: { id: webhookId, type: 'webhook', target },
+      additional_info: { reason: 'auto_cleanup' },
+    })
+    expect((await refusal(client.webhooks.getWebhookById(webhookId))).status).toBe(404)
+    expect(() => box.cleanUp(webhookId)).toThrow(expect.objectContaining({ status: 404 }))
   })
 })
 

@@ -66,7 +66,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
   tokenRoute(app, tokens)
   itemRoutes(app, content)
   collaborationRoutes(app, content)
-  webhookRoutes(app, webhooks)
+  webhookRoutes(app, webhooks, content)
   return app
 }
 

@@ -7,9 +7,9 @@ import { type Attempt, type Bend, Deliveries, type Outgoing, postWith } from './
 import type { Fault } from './faults.ts'
 import type { Happening, User } from './items.ts'
 import { samplePayload, type WireObject, wireBody } from './payload.ts'
-import { BoxRefusal } from './refusal.ts'
+import { BoxRefusal, notFound } from './refusal.ts'
 import { Tokens } from './tokens.ts'
-import { type Webhook, Webhooks } from './webhooks.ts'
+import { type Webhook, Webhooks, wireWebhookMini } from './webhooks.ts'
 import { boxTime } from './wire.ts'
 
 export type EmulatedBoxOptions = {
@@ -57,6 +57,12 @@ export type EmulatedBox = {
    * @throws BoxRefusal (404) where the event is not kept any more
    */
   deliverAgain(eventId: string, bend?: Bend): Promise<Attempt>
+  /**
+   * Deletes a webhook as Box does with those whose deliveries have failed for long, and tells its address so.
+   * @throws BoxRefusal (404) where there is no such webhook
+   * @see https://developer.box.com/guides/webhooks/v2/limitations-v2/
+   */
+  cleanUp(webhookId: string): Promise<Attempt>
   /** Delivers anything, signed as Box would sign it. */
   sendCustom(custom: CustomDelivery, bend?: Bend): Promise<Attempt>
   /** Signs new deliveries with other keys, as after a reset in the Developer Console. */
@@ -149,6 +155,12 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
       if (!event) throw new BoxRefusal(404, 'not_found', `The event ${eventId} is not kept any more.`)
       return deliveries.send(event, bend)
     },
+    cleanUp(webhookId) {
+      const webhook = webhooks.all.get(webhookId)
+      if (!webhook) throw notFound('webhook', webhookId)
+      webhooks.all.delete(webhookId)
+      return send(deletionOf(webhook, newId(), boxTime(clock.now())))
+    },
     sendCustom: ({ address, body }, bend) => send(customEvent(address, body, newId), bend),
     setKeys(next) {
       keys = next
@@ -176,6 +188,15 @@ function eventFor(happening: Happening, webhook: Webhook, eventId: string, creat
     additional_info: additionalInfo ?? [],
   }
   return { eventId, trigger, webhookId: webhook.id, address: webhook.address, body: wireBody(payload) }
+}
+
+/** What Box sends when it deletes a webhook of its own accord. */
+function deletionOf(webhook: Webhook, eventId: string, createdAt: string): Outgoing {
+  const { id: webhookId, address, createdBy } = webhook
+  const trigger = 'WEBHOOK.DELETED'
+  const source = wireWebhookMini(webhook)
+  const body = wireBody(samplePayload(trigger, { id: eventId, createdAt, webhookId, createdBy, source }))
+  return { eventId, trigger, webhookId, address, body }
 }
 
 /** What is known of a custom delivery is what its body says of itself. */

@@ -26,8 +26,9 @@ export type WebhooksOptions = {
 /** How many webhooks an application may have per user. */
 export const WEBHOOKS_MAX = 1000
 
-/** The webhooks of one application and user. */
+/** The webhooks of one application. Each user, the service account above all, has its own and sees no other's. */
 export class Webhooks {
+  /** Every user's, the oldest first. */
   readonly all = new Map<string, Webhook>()
   readonly #options: WebhooksOptions
   #lastId = 5000
@@ -36,15 +37,20 @@ export class Webhooks {
     this.#options = options
   }
 
-  webhook(id: string): Webhook {
-    const found = this.all.get(id)
+  /** A user's webhooks; the service account's by default. */
+  of(user: User = this.#options.content.owner): Webhook[] {
+    return [...this.all.values()].filter(({ createdBy }) => createdBy.id === user.id)
+  }
+
+  webhook(id: string, user?: User): Webhook {
+    const found = this.of(user).find(one => one.id === id)
     if (!found) throw notFound('webhook', id)
     return found
   }
 
-  create(input: unknown): Webhook {
-    const { target, address, triggers } = this.#checked(input, undefined)
-    if (this.all.size >= WEBHOOKS_MAX)
+  create(input: unknown, user = this.#options.content.owner): Webhook {
+    const { target, address, triggers } = this.#checked(input, undefined, user)
+    if (this.of(user).length >= WEBHOOKS_MAX)
       throw new BoxRefusal(409, 'webhooks_limit_reached', `At most ${WEBHOOKS_MAX} webhooks are allowed`)
     this.#lastId += 1
     const webhook: Webhook = {
@@ -53,21 +59,21 @@ export class Webhooks {
       address,
       triggers,
       createdAt: boxTime(this.#options.now()),
-      createdBy: this.#options.content.owner,
+      createdBy: user,
     }
     this.all.set(webhook.id, webhook)
     return webhook
   }
 
-  update(id: string, input: unknown): Webhook {
-    const before = this.webhook(id)
-    const webhook = { ...before, ...this.#checked(input, before) }
+  update(id: string, input: unknown, user?: User): Webhook {
+    const before = this.webhook(id, user)
+    const webhook = { ...before, ...this.#checked(input, before, before.createdBy) }
     this.all.set(id, webhook)
     return webhook
   }
 
-  delete(id: string): void {
-    this.webhook(id)
+  delete(id: string, user?: User): void {
+    this.webhook(id, user)
     this.all.delete(id)
   }
 
@@ -79,23 +85,40 @@ export class Webhooks {
     )
   }
 
-  #checked(input: unknown, before: Webhook | undefined): Pick<Webhook, 'target' | 'address' | 'triggers'> {
+  /** @throws BoxRefusal that names every field that is wrong, or the webhook that the target has already */
+  #checked(
+    input: unknown,
+    before: Webhook | undefined,
+    user: User,
+  ): Pick<Webhook, 'target' | 'address' | 'triggers'> {
     const given = isObject(input) ? input : {}
-    const target = given.target === undefined ? before?.target : this.#target(given.target)
-    const address = given.address === undefined ? before?.address : this.#address(given.address)
-    if (!target) throw invalidParameter('target', 'Target is required')
-    if (!address) throw invalidParameter('address', 'Address is required')
-    const triggers = given.triggers === undefined ? before?.triggers : triggersOf(given.triggers, target.type)
-    if (!triggers) throw invalidParameter('triggers', 'Triggers are required')
-    const twin = [...this.all.values()].find(
+    const refusals: BoxRefusal[] = []
+    const checked = <F extends 'target' | 'address' | 'triggers'>(
+      field: F,
+      check: (value: unknown) => Webhook[F],
+    ): Webhook[F] | undefined => {
+      if (given[field] === undefined && before) return before[field]
+      try {
+        return check(given[field])
+      } catch (error) {
+        if (!(error instanceof BoxRefusal)) throw error
+        refusals.push(error)
+        return undefined
+      }
+    }
+    const target = checked('target', value => this.#target(value))
+    const address = checked('address', value => this.#address(value))
+    const triggers = checked('triggers', value => triggersOf(value, target?.type))
+    if (!target || !address || !triggers) throw together(refusals)
+    const twin = this.of(user).find(
       one => one.id !== before?.id && one.target.type === target.type && one.target.id === target.id,
     )
-    if (twin)
-      throw new BoxRefusal(409, 'conflict', `Webhook:${twin.id} already exists on the specified target.`)
+    if (twin) throw existing(twin)
     return { target, address, triggers }
   }
 
   #target(value: unknown): Webhook['target'] {
+    if (value === undefined) throw invalidParameter('target', 'Target is required')
     const { type, id } = isObject(value) ? value : {}
     if ((type !== 'file' && type !== 'folder') || typeof id !== 'string')
       throw invalidParameter('target', 'Invalid value. Target must have an id and a type, file or folder')
@@ -107,6 +130,7 @@ export class Webhooks {
   }
 
   #address(value: unknown): string {
+    if (value === undefined) throw invalidParameter('address', 'Address is required')
     const url = typeof value === 'string' ? URL.parse(value) : null
     if (!url) throw invalidParameter('address', 'Invalid value. Address must be a URL')
     const local = ['localhost', '127.0.0.1'].includes(url.hostname)
@@ -120,17 +144,43 @@ export class Webhooks {
   }
 }
 
-function triggersOf(value: unknown, type: 'file' | 'folder'): readonly Trigger[] {
+/** @param type what the webhook is set on, where that is known */
+function triggersOf(value: unknown, type: 'file' | 'folder' | undefined): readonly Trigger[] {
+  if (value === undefined) throw invalidParameter('triggers', 'Triggers are required')
   if (!Array.isArray(value) || value.length === 0)
     throw invalidParameter('triggers', 'Triggers must not be empty')
-  return value.map((name: unknown) => {
+  const triggers = value.map((name: unknown) => {
     const trigger = typeof name === 'string' && isTrigger(name) ? name : undefined
     const targets: readonly string[] = trigger ? TRIGGERS[trigger].targets : []
-    if (!trigger || !targets.includes(type))
+    if (!trigger || targets.length === 0 || (type && !targets.includes(type)))
       throw invalidParameter('triggers', `Invalid value '${String(name)}'.`)
     return trigger
   })
+  return [...new Set(triggers)]
 }
+
+/** One refusal of all that is wrong; that the target can't be seen counts before the rest. */
+function together(refusals: readonly BoxRefusal[]): BoxRefusal {
+  const [first] = [...refusals].sort((a, b) => b.status - a.status)
+  if (!first) throw new TypeError('There is nothing to refuse.')
+  const same = refusals.filter(({ status }) => status === first.status)
+  const errors = same.flatMap(({ contextInfo }) =>
+    Array.isArray(contextInfo?.errors) ? contextInfo.errors : [],
+  )
+  return new BoxRefusal(first.status, first.code, first.message, { errors })
+}
+
+/** @see https://github.com/box/samples/tree/master/box-node-webhook-to-lambda-sample#troubleshooting */
+const existing = ({ id }: Webhook): BoxRefusal =>
+  new BoxRefusal(409, 'conflict', 'Bad Request', {
+    errors: [
+      {
+        reason: 'invalid_parameter',
+        name: 'existWebhookId',
+        message: `Webhook:${id} already exists on the specified target.`,
+      },
+    ],
+  })
 
 const isTrigger = (name: string): name is Trigger => Object.hasOwn(TRIGGERS, name)
 
