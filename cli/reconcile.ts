@@ -5,6 +5,10 @@ import type { WebhookAnswer, WebhookRequest } from '../lib/webhook-request.ts'
 /** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
 export type Place = { readonly stage: string; readonly region: string } | { readonly port: number }
 
+/** The region of a stage, by the rule of serverless.yml. */
+export const regionOf = (named: string | undefined): string =>
+  named || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || 'eu-central-1'
+
 /** The local stack's port where no other is named. */
 export const PORT = 4400
 

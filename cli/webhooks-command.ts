@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type Place, PORT } from './reconcile.ts'
+import { type Place, PORT, regionOf } from './reconcile.ts'
 import { apply, create, type Fields, get, list, plan, remove, update, WebhooksFailed } from './webhooks.ts'
 
 type PlaceOptions = {
@@ -77,8 +77,5 @@ function placeOf({ stage, region, local, port }: PlaceOptions): Place {
     throw new WebhooksFailed(
       `"${stage}" can't be a stage: letters, digits and hyphens, beginning with a letter.`,
     )
-  return {
-    stage,
-    region: region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'eu-central-1',
-  }
+  return { stage, region: regionOf(region) }
 }

@@ -1,0 +1,84 @@
+import { exclusively } from '../infra/exclusively.ts'
+import { LOCK, osls, PackageError, packageStage, stageOf } from '../infra/package.ts'
+import type { ReconcileReport } from '../lib/reconcile.ts'
+import { askReconcile, type Place, ReconcileUnreachable, regionOf } from './reconcile.ts'
+import { reportText } from './webhook-text.ts'
+
+/**
+ * Packages a stage, deploys it with osls, showing what osls prints, and has the webhooks on Box made that its automations
+ * declare.
+ * @returns the exit code
+ */
+async function deploy(args: readonly string[]): Promise<number> {
+  const { stage, rest } = stageOf(args)
+  if (stage === 'local')
+    throw new PackageError(
+      'The stage local is the one on your machine; run it with npm start. Name another stage.',
+    )
+  const { folder } = await packageStage({ stage, args: rest })
+  // Only its verbose form ends with the stack's outputs, the webhook URL among them.
+  const { code } = await exclusively(LOCK, () =>
+    osls(['deploy', '--verbose', '--stage', stage, '--package', folder, ...rest], true),
+  )
+  if (code === 0) return makeWebhooks({ stage, region: regionOf(regionIn(rest)) })
+  console.error(
+    [
+      '',
+      `The deployment of stage ${stage} failed; what is said above tells why.`,
+      'Without AWS credentials: run `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+      'Nothing is half done: CloudFormation rolls back. Mend the cause and run the same command again.',
+    ].join('\n'),
+  )
+  return code
+}
+
+function regionIn(args: readonly string[]): string | undefined {
+  const at = args.findIndex(arg => arg === '--region' || arg === '-r' || arg.startsWith('--region='))
+  const option = args[at]
+  return option?.includes('=') ? option.slice(option.indexOf('=') + 1) : option && args[at + 1]
+}
+
+/**
+ * Has the webhooks made that the automations of a deployed stage declare, and prints what was done or what is left to do.
+ * @returns the exit code
+ */
+export async function makeWebhooks(place: Place & { readonly stage: string }): Promise<number> {
+  const { stage } = place
+  console.log(`\nThe stage ${stage} is deployed. Now the webhooks on Box:\n`)
+  const again = `npx boxhooks webhooks apply --stage ${stage}`
+  try {
+    const answer = await askReconcile(place, { action: 'apply' })
+    if (!answer.ok || !('report' in answer))
+      throw new ReconcileUnreachable(answer.ok ? 'reconcile gave another answer.' : answer.error.message)
+    const { report } = answer
+    console.log(isWithoutApp(report) ? firstSteps(stage, again) : reportText(report))
+    return report.inStep || isWithoutApp(report) ? 0 : 1
+  } catch (error) {
+    if (!(error instanceof ReconcileUnreachable)) throw error
+    console.error(`${error.message}\nThe stage runs; only its webhooks are not made yet. Then: ${again}`)
+    return 1
+  }
+}
+
+/** Whether nobody has stored the Box app's credentials yet, as after the first deployment. */
+const isWithoutApp = ({ error }: ReconcileReport): boolean =>
+  error?.code === 'box_app_secret_invalid' || error?.code === 'box_app_secret_unavailable'
+
+const firstSteps = (stage: string, again: string): string =>
+  [
+    'Box is not asked yet: the secret of the Box app holds no credentials. Two commands are left:',
+    '',
+    `  npx boxhooks secrets set signature-keys --stage ${stage}`,
+    `  npx boxhooks secrets set box-app --stage ${stage}`,
+    '',
+    `The webhooks are then made within the hour, or at once by: ${again}`,
+  ].join('\n')
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await deploy(process.argv.slice(2))
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+}
