@@ -96,7 +96,9 @@ export function osls(
 function reasonOf(output: string): string {
   const [, warning] = output.match(/^Warning: (Invalid configuration encountered\n.*?)\n\n/ms) ?? []
   const after = warning ?? output.split(/^Error:\n/m)[1] ?? output
-  return after.replace(/^.*Returned JS function errored with: (Error: )?/ms, '').trim()
+  const said = after.replace(/^.*?(Returned JS function errored with: |Received rejection: )(Error: )?/s, '')
+  // Two functions lack the same settings.
+  return said.replace(/,\n {2}- Cannot resolve variable.*/s, '').trim()
 }
 
 if (import.meta.main) {

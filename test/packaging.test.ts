@@ -55,11 +55,11 @@ describe('the environment of automate', () => {
     await mkdir(join(service, 'dist'))
     await cp(join(ROOT, 'infra'), join(service, 'infra'), { recursive: true })
     await writeFile(join(service, 'dist', 'automations.json'), JSON.stringify([{ name: 'mine', settings }]))
-    const environment: (variables: object) => Promise<unknown> = createRequire(import.meta.url)(
-      join(service, 'infra', 'environment.cjs'),
-    )
+    const { automate }: { automate: (variables: object) => Promise<unknown> } = createRequire(
+      import.meta.url,
+    )(join(service, 'infra', 'environment.cjs'))
     const values: Record<string, string> = { 'sls:stage': 'dev', 'param:automateEvents': '5', ...params }
-    return environment({
+    return automate({
       async resolveVariable(address: string) {
         if (address in values) return values[address]
         throw new Error(`The param does not exist: ${address}`)

@@ -113,7 +113,7 @@ describe('the whole system on this machine', () => {
         run({ log }) { log.info('the new one ran') } })`
     await writeFile(join(automationsDir, 'renamed.ts'), code)
     const { manifest } = await bundle({ outDir: folder, automationsDir })
-    stack.replace(folder, manifest)
+    await stack.replace(folder, manifest)
     expect([...stack.box.webhooks.all.values()]).toMatchObject([{ triggers: ['FILE.RENAMED'] }])
     const { content } = stack.box
     const { id } = content.uploadFile({ parentId: '100001', name: 'before.txt', content: 'x' })
