@@ -28,7 +28,7 @@ export type ListedWebhook = { readonly webhookId: string; readonly target: Targe
 export type WebhookCalls = {
   /** Every webhook of the application and user: one call per 1000. */
   list(): Promise<readonly ListedWebhook[]>
-  /** Details of each, one call per webhook and {@link AT_ONCE} at a time; those that are gone by then are left out. */
+  /** Details of each, one call per webhook and {@link AT_ONCE} at a time; in the order given; those gone by then are left out. */
   details(listed: readonly ListedWebhook[]): Promise<readonly ActualWebhook[]>
   /** @returns undefined where it is gone */
   detail(webhookId: string): Promise<ActualWebhook | undefined>
@@ -76,16 +76,16 @@ export function webhookCalls(api: WebhooksApi, patience: Patience): WebhookCalls
       return [...listed.values()]
     },
     async details(listed) {
-      const found: ActualWebhook[] = []
+      const found = new Map<string, ActualWebhook>()
       const waiting = listed.values()
       const work = async () => {
         for (const { webhookId } of waiting) {
           const webhook = await detail(webhookId)
-          if (webhook) found.push(webhook)
+          if (webhook) found.set(webhookId, webhook)
         }
       }
       await Promise.all(Array.from({ length: AT_ONCE }, work))
-      return found
+      return listed.flatMap(({ webhookId }) => found.get(webhookId) ?? [])
     },
     detail,
     async create({ target, wanted }, address) {
