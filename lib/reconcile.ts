@@ -149,7 +149,9 @@ async function apply(
   for (const action of plan)
     results.push({ action, result: await carryOut(action, input, calls, recorded.webhooks) })
   const actions = results.map(reported)
-  await changeRecord(record, recorded, known => withDone(known, recorded.webhooks, actions, input))
+  // What others have recorded since this run looked is theirs, and not for this run to forget.
+  const own = withPlanned(seen.recorded.webhooks, plan, seen, input)
+  await changeRecord(record, recorded, known => withDone(known, own, actions, input))
   return { actions, overtaken: results.some(({ result }) => result.kind === 'overtaken') }
 }
 

@@ -139,18 +139,18 @@ export function withPlanned(
 
 /**
  * Adds what was made or moved, and forgets what is neither declared nor there any more.
- * @param planned the record as it was before the actions: what somebody else has written since is not forgotten
+ * @param own what this run has read and planned; nothing else is forgotten
  */
 export function withDone(
   known: Known,
-  planned: Known,
+  own: Known,
   actions: readonly (WebhookAction & { readonly outcome?: 'done' | 'failed' })[],
   stage: { readonly address: string; readonly desired: readonly DesiredWebhook[] },
 ): Known {
   const staying = new Set(stage.desired.map(({ target }) => targetText(target)))
   for (const { kind, target, outcome } of actions)
     if (kind === 'delete' && outcome !== 'done') staying.add(targetText(target))
-  const gone = new Set(planned.filter(({ target }) => !staying.has(targetText(target))).map(textOf))
+  const gone = new Set(own.filter(({ target }) => !staying.has(targetText(target))).map(textOf))
   const byTarget = new Map(
     known.filter(one => !gone.has(textOf(one))).map(one => [targetText(one.target), one]),
   )

@@ -247,6 +247,23 @@ describe('when Box refuses', () => {
   })
 })
 
+test('what another run has made meanwhile, for another declaration, is not forgotten', async () => {
+  const [mine, theirs] = [newFolder(), newFolder()]
+  let others = 0
+  const interrupted: WebhookRecord = {
+    read: record.read,
+    async write(webhooks, seen) {
+      others += 1
+      if (others === 1) await run([wanting(theirs, 'FILE.LOCKED')])
+      return record.write(webhooks, seen)
+    },
+  }
+  await run([wanting(mine, 'FILE.LOCKED')], { record: interrupted })
+  const targets = (await record.read())?.webhooks.map(({ target }) => target.id)
+  expect(targets?.sort()).toEqual([mine, theirs].sort())
+  expect(brief(await run([wanting(mine, 'FILE.LOCKED')]))).toContain(`delete ${theirs} not_declared done`)
+})
+
 describe('a stranger who comes in between', () => {
   /** Runs with something happening just before the call that changes a webhook. */
   const interrupted = async (
