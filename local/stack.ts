@@ -23,6 +23,8 @@ export type StackOptions = {
   /** 4400 by default; 0 takes any that is free. */
   readonly port?: number
   readonly keys?: SignatureKeys
+  /** What the secret of the Box app holds; credentials that the emulated Box takes by default. */
+  readonly boxApp?: string
   /** Where AWS is emulated instead of in embedded servers, such as http://127.0.0.1:5000. */
   readonly awsEndpoint?: string | undefined
   /** How many events the page remembers; 1000 by default. */
@@ -79,7 +81,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     stops.push(() => aws.stop())
     const keys = options.keys ?? { primary: randomKey(), secondary: randomKey() }
     const secrets = await startSecrets(
-      { SignatureKeysSecret: JSON.stringify(keys), BoxAppSecret: JSON.stringify(BOX_APP) },
+      { SignatureKeysSecret: JSON.stringify(keys), BoxAppSecret: options.boxApp ?? JSON.stringify(BOX_APP) },
       aws.env,
       options.awsEndpoint,
     )

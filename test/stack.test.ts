@@ -57,6 +57,18 @@ describe('the whole system on this machine', () => {
     expect(lines(event.eventId, 'run_started')).toHaveLength(1)
   })
 
+  test('a webhook that Box deletes of its own accord is made anew', async () => {
+    const { webhooks } = stack.box
+    const [before] = [...webhooks.all.values()]
+    if (!before) throw new Error('There is no webhook.')
+    expect(await stack.box.cleanUp(before.id)).toMatchObject({ status: 202 })
+    await expect.poll(() => webhooks.all.size, { timeout: 15_000 }).toBe(1)
+    const { id: _, createdAt: __, ...same } = before
+    expect([...webhooks.all.values()]).toMatchObject([same])
+    const deleted = stack.journal.events.find(({ trigger }) => trigger === 'WEBHOOK.DELETED')
+    await expect.poll(() => status(deleted?.eventId ?? ''), { timeout: 15_000 }).toBe('done')
+  })
+
   test('an upload is archived, and its copy in the archive sets off nothing', async () => {
     stack.box.content.uploadFile({ parentId: '100001', name: 'minutes.txt', content: 'y' })
     const upload = told('FILE.UPLOADED')
