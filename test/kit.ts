@@ -35,6 +35,8 @@ export type KitOptions = {
   readonly secret?: string
   /** Another Box than the emulated one. */
   readonly apiUrl?: string
+  /** Told of every call to the emulated Box and its answer, bodies included. */
+  readonly onExchange?: (request: Request, response: Response) => Promise<void>
 }
 
 /** Builds the whole payload of an event of any trigger from what matters about it. */
@@ -68,7 +70,13 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
     fetch: async () => new Response(null, { status: 202 }),
     onCall: call => void (call.path === '/oauth2/token' || calls.push(call)),
   })
-  const server = await serve({ fetch: box.fetch, port: 0 })
+  const exchange = async (request: Request): Promise<Response> => {
+    const copy = request.clone()
+    const response = await box.fetch(request)
+    await options.onExchange?.(copy, response.clone())
+    return response
+  }
+  const server = await serve({ fetch: options.onExchange ? exchange : box.fetch, port: 0 })
   const log = createLog({ now: systemClock.now, write: line => lines.push(JSON.parse(line)), level: 'debug' })
   const secret =
     options.secret ??
