@@ -1,6 +1,6 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { isObject } from '../lib/json.ts'
-import type { WebhookAnswer, WebhookRequest } from '../lib/webhook-request.ts'
+import { isWebhookAnswer, type WebhookAnswer, type WebhookRequest } from '../lib/webhook-request.ts'
 
 /** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
 export type Place = { readonly stage: string; readonly region: string } | { readonly port: number }
@@ -45,7 +45,7 @@ export async function askReconcile(place: Place, request: WebhookRequest): Promi
     )
     const answer: unknown = JSON.parse(payload?.transformToString() || 'null')
     if (FunctionError !== undefined) throw failed(FunctionName, answer)
-    if (!isAnswer(answer))
+    if (!isWebhookAnswer(answer))
       throw new ReconcileUnreachable(`${FunctionName} gave an answer of another version. Deploy again.`)
     return answer
   } catch (error) {
@@ -55,13 +55,6 @@ export async function askReconcile(place: Place, request: WebhookRequest): Promi
     client.destroy()
   }
 }
-
-/** Our own function's answer; a version that answers otherwise is told by the deploy. */
-const isAnswer = (answer: unknown): answer is WebhookAnswer =>
-  isObject(answer) &&
-  (answer.ok === true
-    ? isObject(answer.report) || Array.isArray(answer.webhooks)
-    : isObject(answer.error) && typeof answer.error.message === 'string')
 
 function failed(name: string, answer: unknown): ReconcileUnreachable {
   const reason = isObject(answer)

@@ -1,6 +1,7 @@
 import type { EventEntry } from '../local/journal.ts'
 import { watchSources } from '../local/reload.ts'
 import { type Stack, startStack } from '../local/stack.ts'
+import { reportText } from './webhook-text.ts'
 
 /** How long the stack may take to stop, in milliseconds. */
 const STOP_MS_MAX = 1800
@@ -15,6 +16,7 @@ export async function start({ port }: { readonly port: number }): Promise<void> 
     port,
     awsEndpoint: AWS_ENDPOINT_URL || undefined,
     onLine: console.log,
+    onReport: report => console.log(reportText(report)),
     ...keys,
   })
   for (const line of greeting(stack, Date.now() - begun)) console.log(line)
@@ -41,7 +43,7 @@ function activity(write: (line: string) => void): (event: EventEntry) => void {
 }
 
 function greeting(stack: Stack, ms: number): string[] {
-  const { url, webhookUrl, keys, manifest, box } = stack
+  const { url, webhookUrl, keys, manifest } = stack
   return [
     `Ready after ${(ms / 1000).toFixed(1)} s.`,
     '',
@@ -51,9 +53,6 @@ function greeting(stack: Stack, ms: number): string[] {
     `  primary key    ${keys.primary ?? 'none'}`,
     `  secondary key  ${keys.secondary ?? 'none'}`,
     `  automations    ${manifest.map(({ name }) => name).join(', ')}`,
-    ...[...box.webhooks.all.values()].map(
-      ({ target, triggers }) => `  webhook        ${target.type} ${target.id}: ${triggers.join(', ')}`,
-    ),
     '',
     'Open the page and download contract.pdf: its shared link goes. Change a file in automations/ and it is loaded.',
     'Ctrl-C stops everything.',

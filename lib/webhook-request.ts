@@ -71,6 +71,13 @@ export function parseWebhookRequest(raw: unknown): WebhookRequest | undefined {
   }
 }
 
+/** Whether something is the function's answer, as far as tells it from a failure or another version's. */
+export const isWebhookAnswer = (answer: unknown): answer is WebhookAnswer =>
+  isObject(answer) &&
+  (answer.ok === true
+    ? isObject(answer.report) || Array.isArray(answer.webhooks)
+    : isObject(answer.error) && typeof answer.error.message === 'string')
+
 const targetOf = (raw: unknown): Target | undefined =>
   isObject(raw) && (raw.type === 'file' || raw.type === 'folder') && typeof raw.id === 'string'
     ? { type: raw.type, id: raw.id }

@@ -7,7 +7,9 @@ import { type Packaged, packageStage } from '../infra/package.ts'
 import { environmentOf, numberOf, resource } from '../infra/template.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLedger, type Ledger } from '../lib/ledger.ts'
+import type { ReconcileReport } from '../lib/reconcile.ts'
 import type { SignatureKeys } from '../lib/signature.ts'
+import { isWebhookAnswer } from '../lib/webhook-request.ts'
 import { type Aws, startAws } from './aws.ts'
 import { createEmulatedBox, type EmulatedBox } from './box/emulated-box.ts'
 import { declaredAutomations } from './declared.ts'
@@ -31,6 +33,8 @@ export type StackOptions = {
   readonly eventsMax?: number
   /** The stage local, where it is packaged already. */
   readonly packaged?: Packaged
+  /** Told what became of the webhooks, at the start and whenever other automations take over. */
+  readonly onReport?: (report: ReconcileReport) => void
   /** Told what the stack does, a line each. */
   readonly onLine?: (line: string) => void
 }
@@ -159,7 +163,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 
     const env = environmentOf(template, 'AutomateLambdaFunction', refs)
     seed(box)
-    await reconcile.invoke({ action: 'apply' })
+    const makeWebhooks = async (): Promise<void> => {
+      const answer = await reconcile.invoke({ action: 'apply' })
+      if (isWebhookAnswer(answer) && answer.ok && 'report' in answer) options.onReport?.(answer.report)
+    }
+    await makeWebhooks()
     return {
       url,
       webhookUrl,
@@ -176,7 +184,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         declaredAutomations(declared, env)
         for (const [name, one] of Object.entries({ ingest, automate, reconcile }))
           one.replace(join(folder, name, 'index.mjs'))
-        await reconcile.invoke({ action: 'apply' })
+        await makeWebhooks()
       },
       stop,
     }
