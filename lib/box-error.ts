@@ -57,7 +57,7 @@ const wordOf = (text: string | undefined): string | undefined =>
 /** An answer's text may repeat the request. What is as long as a key or a token is left out. */
 const plainText = (text: string | undefined): string | undefined =>
   text
-    ?.replace(/[^\s:/?#,;'"]{25,}/g, '…')
+    ?.replace(/[^\s:/.?#,;'"]{25,}/g, '…')
     .replace(/[^\P{Cc}]+/gu, ' ')
     .slice(0, 300)
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { automation } from '../lib/automation.ts'
 import type { Box } from '../lib/box.ts'
 import { parseBoxApp } from '../lib/box-app.ts'
-import { isBoxError } from '../lib/box-error.ts'
+import { BoxError, isBoxError } from '../lib/box-error.ts'
 import { serve } from '../local/serve.ts'
 import { boxEvent, type Kit, startKit } from './kit.ts'
 
@@ -182,5 +182,22 @@ describe('the app’s secret', () => {
   ])('%s is refused, naming what is missing and nothing that is there', (secret, told) => {
     expect(() => parseBoxApp(secret)).toThrow(told)
     expect(() => parseBoxApp(secret)).not.toThrow(/canary/)
+  })
+
+  test('an error tells what Box says is wrong, field by field, but nothing like a token', async () => {
+    const { id } = kit.box.content.createFolder({ parentId: '0', name: 'f' })
+    const create = (address: string) =>
+      kit.client.webhooks.createWebhook({
+        target: { type: 'folder', id },
+        address,
+        triggers: ['FILE.LOCKED'],
+      })
+    await expect(create('http://hooks.example/box')).rejects.toMatchObject({
+      boxMessage: 'Bad Request; address: Invalid value. Address must be a HTTPS URL',
+    })
+    const token = 'eyJhbGciOiJSUzUxMiIsInR5cCI6.IkpXVCIsImtpZCI6InV2d3h5eiJ9'
+    const answer = { status: 400, boxMessage: `No Bearer ${token}\n here, nor "${token}"${'!'.repeat(500)}` }
+    const { boxMessage } = new BoxError({ method: 'GET', path: '/' }, answer)
+    expect(boxMessage).toBe('No Bearer ….…  here, nor "….…"…')
   })
 })
