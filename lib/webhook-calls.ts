@@ -17,7 +17,10 @@ export type Patience = {
   readonly clock: Clock
   /** From 0 up to, not including, 1. */
   readonly random: () => number
-  /** Milliseconds since the epoch; no call is begun after it, and no wait goes beyond it. */
+  /**
+   * Milliseconds since the epoch; no call is begun after it, and no wait goes beyond it. A call that is under way by then is
+   * the client's to end.
+   */
   readonly deadline: number
   readonly signal?: AbortSignal
 }

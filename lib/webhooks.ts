@@ -14,23 +14,20 @@ export type ActualWebhook = {
   readonly triggers: readonly string[]
 }
 
-/** Why something is done, or not done, about a webhook. Stable. */
-export type WebhookReason =
-  /** Automations declare it, and it never was there. */
-  | 'declared'
-  /** It was made, and is gone: Box or somebody has deleted it. */
-  | 'missing'
-  | 'triggers_differ'
-  /** Ours, made for the address that this stage had before. */
-  | 'address_moved'
-  /** No automation watches its target any more. */
-  | 'not_declared'
-  /** A second one of ours on the same item. */
-  | 'duplicate'
-  | 'in_step'
-  /** Somebody else's webhook, of the same application and user, is on the item. */
-  | 'foreign_webhook'
-  | 'limit_reached'
+/** Why something is done, or not done, about a webhook. Stable; docs/webhooks.md says of each what it means. */
+export const WEBHOOK_REASONS = [
+  'declared',
+  'missing',
+  'triggers_differ',
+  'address_moved',
+  'not_declared',
+  'duplicate',
+  'in_step',
+  'foreign_webhook',
+  'limit_reached',
+] as const
+
+export type WebhookReason = (typeof WEBHOOK_REASONS)[number]
 
 type Planned = {
   readonly target: Target

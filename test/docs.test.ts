@@ -6,6 +6,7 @@ import { BoxError } from '../lib/box-error.ts'
 import { FAILURE_CODES } from '../lib/errors.ts'
 import { TRIGGERS } from '../lib/event.ts'
 import { ANSWERS } from '../lib/ingest.ts'
+import { WEBHOOK_REASONS } from '../lib/webhooks.ts'
 
 const text = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 
@@ -24,6 +25,13 @@ test('every way in which a Box call fails is documented', () => {
     const { failure } = new BoxError({ method: 'GET', path: '/' }, { status })
     expect(text('docs/errors.md')).toContain(`\`${failure.code}\` | ${failure.class}`)
   }
+})
+
+test('docs/webhooks.md has every reason there is, and no other', () => {
+  const documented = [...text('docs/webhooks.md').matchAll(/^\| `([a-z_]+)` \|/gm)].map(
+    ([, reason]) => reason,
+  )
+  expect(documented.sort()).toEqual([...WEBHOOK_REASONS].sort())
 })
 
 test('the guide lists every trigger', () => {
