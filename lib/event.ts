@@ -202,6 +202,7 @@ export function triggerOf(name: string): Trigger | undefined {
   return Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined
 }
 
+/** Whether a name is one of Box’s triggers. */
 export const isTrigger = (name: string): name is Trigger => Object.hasOwn(TRIGGERS, name)
 
 type SourceTypes = Readonly<Record<keyof Sources, readonly string[] | 'any' | 'none'>>

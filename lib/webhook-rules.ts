@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { type TargetType, TRIGGERS, type Trigger } from './event.ts'
+import { isTrigger, type TargetType, TRIGGERS, type Trigger } from './event.ts'
 import { targetText } from './target.ts'
 import { type DesiredWebhook, WEBHOOKS_MAX } from './webhooks.ts'
 
@@ -100,7 +100,6 @@ function triggerProblems({ target, triggers }: DesiredWebhook): WebhookProblem[]
 
 /** The triggers that a webhook on a type of item can have. */
 function allowedOn(type: TargetType): Trigger[] {
-  const isTrigger = (name: string): name is Trigger => Object.hasOwn(TRIGGERS, name)
   return Object.keys(TRIGGERS)
     .filter(isTrigger)
     .filter(name => {

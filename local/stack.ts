@@ -12,13 +12,13 @@ import type { SignatureKeys } from '../lib/signature.ts'
 import { isWebhookAnswer } from '../lib/webhook-request.ts'
 import { type Aws, startAws } from './aws.ts'
 import { createEmulatedBox, type EmulatedBox } from './box/emulated-box.ts'
-import { declaredAutomations } from './declared.ts'
 import { createGateway } from './gateway.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createLambda, type Lambda } from './lambda.ts'
 import { eventSourceOf, startPoller } from './poller.ts'
 import { startSecrets } from './secrets.ts'
 import { serve } from './serve.ts'
+import { checkSettings } from './settings.ts'
 import { createSite, type Site } from './site.ts'
 
 export type StackOptions = {
@@ -180,8 +180,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       manifest,
       env,
       async replace(folder, declared) {
-        // What an automation needs must have a value here, or its bundle would fail at each event.
-        declaredAutomations(declared, env)
+        checkSettings(declared, env)
         for (const [name, one] of Object.entries({ ingest, automate, reconcile }))
           one.replace(join(folder, name, 'index.mjs'))
         await makeWebhooks()

@@ -1,4 +1,4 @@
-import { type Sources, TRIGGERS, type Trigger } from '../../lib/event.ts'
+import { isTrigger, type Sources, TRIGGERS, type Trigger } from '../../lib/event.ts'
 
 /** JSON on its way to the wire. */
 export type WireObject = { readonly [field: string]: WireValue }
@@ -181,8 +181,6 @@ export function samplePayload(trigger: string, overrides: PayloadOverrides = {})
     additional_info: Object.keys(info).length === 0 ? [] : info,
   }
 }
-
-const isTrigger = (name: string): name is Trigger => Object.hasOwn(TRIGGERS, name)
 
 const isObject = (value: WireValue): value is WireObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

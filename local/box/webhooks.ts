@@ -1,4 +1,4 @@
-import { TRIGGERS, type Trigger } from '../../lib/event.ts'
+import { isTrigger, TRIGGERS, type Trigger } from '../../lib/event.ts'
 import { isObject } from '../../lib/json.ts'
 import type { Content } from './content.ts'
 import type { Happening, ItemReference, User } from './items.ts'
@@ -181,8 +181,6 @@ const existing = ({ id }: Webhook): BoxRefusal =>
       },
     ],
   })
-
-const isTrigger = (name: string): name is Trigger => Object.hasOwn(TRIGGERS, name)
 
 /** A webhook as the API shows it in a list: without address and triggers. */
 export const wireWebhookMini = ({ id, target }: Webhook): WireObject => ({ id, type: 'webhook', target })
