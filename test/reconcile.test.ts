@@ -161,6 +161,73 @@ describe('reconciling', () => {
   })
 })
 
+describe('whatever Box answers', () => {
+  /** Box's API with other answers to the calls that read. */
+  const reading = (answers: Partial<ReconcileInput['api']>): ReconcileInput['api'] => {
+    const { getWebhooks, getWebhookById, createWebhook, updateWebhookById, deleteWebhookById } =
+      kit.client.webhooks
+    return { getWebhooks, getWebhookById, createWebhook, updateWebhookById, deleteWebhookById, ...answers }
+  }
+
+  test('all pages of the list are read', async () => {
+    const folders = Array.from({ length: 5 }, newFolder)
+    for (const id of folders) webhookOn(id, ADDRESS, 'FILE.LOCKED')
+    const api = reading({ getWebhooks: query => kit.client.webhooks.getWebhooks({ ...query, limit: 2 }) })
+    const report = await run([], { api })
+    expect(report).toMatchObject({ inStep: true, counts: { delete: 5 }, total: 5 })
+    expect(made().filter(call => call === 'GET /webhooks')).toHaveLength(3)
+    expect(onBox()).toEqual([])
+  })
+
+  test('pages that overlap or go round in a circle end, and count each webhook once', async () => {
+    webhookOn(newFolder(), ELSEWHERE, 'FILE.LOCKED')
+    const { entries } = await kit.client.webhooks.getWebhooks()
+    const circle = reading({
+      getWebhooks: async query => ({
+        entries: entries ?? [],
+        nextMarker: query?.marker === 'b' ? 'a' : 'b',
+      }),
+    })
+    expect(await run([], { api: circle })).toMatchObject({ inStep: true, total: 1 })
+  })
+
+  test('a webhook without id, target or address is nobody’s, and stays', async () => {
+    const id = newFolder()
+    const webhook = webhookOn(id, ADDRESS, 'FILE.LOCKED')
+    const listed = { id: webhook.id, target: { type: 'folder' as const, id } }
+    const odd = [{}, { id: '1' }, { id: '2', target: { id } }, { target: listed.target }, listed]
+    const api = reading({
+      getWebhooks: async () => ({ entries: odd }),
+      getWebhookById: async () => listed,
+    })
+    expect(await run([], { api })).toMatchObject({ inStep: true, actions: [], total: 1 })
+    expect(await run([wanting(id, 'FILE.LOCKED')], { api })).toMatchObject({
+      inStep: false,
+      actions: [{ kind: 'conflict', message: expect.stringContaining('an unreadable address') }],
+    })
+    expect(onBox()).toEqual([webhook])
+  })
+
+  test('a webhook that is not listed and yet there is a failure that says where to look', async () => {
+    const id = newFolder()
+    webhookOn(id, ADDRESS, 'FILE.LOCKED')
+    const api = reading({ getWebhooks: async () => ({ entries: [] }) })
+    const report = await run([wanting(id, 'FILE.LOCKED')], { api })
+    expect(report.actions).toMatchObject([
+      {
+        kind: 'create',
+        outcome: 'failed',
+        error: {
+          status: 409,
+          boxMessage: expect.stringContaining('existWebhookId: Webhook:'),
+          message: expect.stringContaining("Box's Developer Console"),
+        },
+      },
+    ])
+    expect(made().filter(call => call.startsWith('POST'))).toHaveLength(4)
+  })
+})
+
 describe('when Box refuses', () => {
   test('a declaration that it would refuse changes nothing and asks nothing', async () => {
     const report = await run([wanting(newFolder(), 'FILE.LOCKED'), wanting('0', 'FILE.LOCKED')])
