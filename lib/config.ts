@@ -28,8 +28,8 @@ export type AutomateConfig = {
   readonly ledgerTable: string
   readonly boxAppSecretId: string
   readonly boxApiUrl: string
-  /** Where reconcile is told of a webhook that Box has deleted; empty where there is no reconcile. */
-  readonly reconcileQueueUrl: string
+  /** Where reconcile is told of a webhook that Box has deleted; undefined where there is no reconcile. */
+  readonly reconcileQueueUrl: string | undefined
   /** How many events of one batch are worked on at a time. */
   readonly concurrency: number
   readonly logLevel: LogLevel
@@ -111,7 +111,7 @@ function variables(env: Environment, problems: string[]) {
   return {
     text,
     url,
-    optionalUrl: (name: string): string => (env[name]?.trim() ? url(name) : ''),
+    optionalUrl: (name: string): string | undefined => (env[name]?.trim() ? url(name) : undefined),
     whole(name: string, fallback: number): number {
       const value = Number(text(name, String(fallback)))
       if (!Number.isSafeInteger(value) || value < 0) problems.push(`${name} is no whole number from 0 up.`)

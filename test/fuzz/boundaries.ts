@@ -14,6 +14,7 @@ import { boxAnswers, retryDecisions, thrownValues } from './retry.ts'
 import { boxAppSecrets, signatureKeySecrets } from './secrets.ts'
 import { signedDeliveries } from './signed-delivery.ts'
 import { timestamps } from './timestamp.ts'
+import { webhookRequests } from './webhook-request.ts'
 
 /** Every boundary there is. */
 export const BOUNDARIES: readonly Boundary[] = [
@@ -36,4 +37,5 @@ export const BOUNDARIES: readonly Boundary[] = [
   gatewayRoundTrips,
   emulatedBoxCalls,
   pageRequests,
+  webhookRequests,
 ]

@@ -4,10 +4,18 @@ import fc from 'fast-check'
 import { program } from '../../cli/main.ts'
 import { asyncBoundary } from './boundary.ts'
 
-const commands = program.commands.map(command => command.name())
-const flags = program.commands.flatMap(({ options }) =>
+/** Every command, those within others too. */
+const everyCommand = (of: Command): Command[] => [of, ...of.commands.flatMap(everyCommand)]
+const leaves = everyCommand(program).filter(({ commands: within }) => within.length === 0)
+
+const commands = everyCommand(program).flatMap(command => (command === program ? [] : [command.name()]))
+const flags = everyCommand(program).flatMap(({ options }) =>
   options.flatMap(({ short, long }) => [short, long].filter(flag => flag !== undefined)),
 )
+
+/** The words that lead to a command. */
+const pathOf = (command: Command): string[] =>
+  command.parent ? [...pathOf(command.parent), command.name()] : []
 
 const word = fc.oneof(
   fc.constantFrom(...commands, ...flags, '--help', '-h', 'help', '--', '-', '--no-port', '--version'),
@@ -32,8 +40,8 @@ const line = fc.record({
   words: fc.oneof(
     fc.array(word, { maxLength: 5 }),
     fc
-      .tuple(fc.constantFrom(...commands), fc.array(word, { maxLength: 4 }))
-      .map(([command, rest]) => [command, ...rest]),
+      .tuple(fc.constantFrom(...leaves), fc.array(word, { maxLength: 4 }))
+      .map(([command, rest]) => [...pathOf(command), ...rest]),
   ),
   portVariable: fc.option(fc.constantFrom('4401', '', 'http', '99999', ' ', '-0'), { nil: undefined }),
 })
@@ -47,9 +55,9 @@ async function parsed(words: readonly string[], portVariable: string | undefined
   const write = (text: string) => {
     told += text
   }
-  for (const command of [program, ...program.commands])
+  for (const command of everyCommand(program))
     command.exitOverride().configureOutput({ writeOut: write, writeErr: write })
-  for (const command of program.commands) command.action(() => void ran.push(command))
+  for (const command of leaves) command.action(() => void ran.push(command))
   const { PORT } = process.env
   if (portVariable === undefined) delete process.env.PORT
   else process.env.PORT = portVariable

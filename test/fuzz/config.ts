@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { automateConfig, ConfigError, ingestConfig } from '../../lib/config.ts'
+import { automateConfig, ConfigError, ingestConfig, reconcileConfig } from '../../lib/config.ts'
 import { boundary } from './boundary.ts'
 
 const CANARY = 'zQ7-canary'
@@ -23,6 +23,8 @@ const usual: Readonly<Record<string, fc.Arbitrary<string>>> = {
   BOX_APP_SECRET_ID: fc.constant('app'),
   LEDGER_TABLE: fc.constant('ledger'),
   BOX_API_URL: url,
+  RECONCILE_QUEUE_URL: url,
+  WEBHOOK_ADDRESS: url,
   SIGNATURE_AGE_MAX_SECONDS: number,
   SIGNATURE_SKEW_MAX_SECONDS: number,
   AUTOMATE_CONCURRENCY: number,
@@ -37,7 +39,7 @@ const environment = fc.record(
 
 /** Any environment is either usable settings or an error that names the variables, and never their values. */
 export const environments = boundary('environments', { weight: 4, quickCases: 1500 }, environment, env => {
-  for (const read of [ingestConfig, automateConfig]) {
+  for (const read of [ingestConfig, automateConfig, reconcileConfig]) {
     let config: object
     try {
       config = read(env)
@@ -48,7 +50,7 @@ export const environments = boundary('environments', { weight: 4, quickCases: 15
       continue
     }
     for (const [name, setting] of Object.entries(config)) {
-      if (name.endsWith('Url')) assert.match(String(setting), /^https?:\/\//i)
+      if (/Url$|^address$/.test(name) && setting !== undefined) assert.match(String(setting), /^https?:\/\//i)
       if (typeof setting === 'number') assert.ok(Number.isSafeInteger(setting) && setting >= 0, name)
       if (typeof setting === 'string') assert.notEqual(setting, '', name)
     }

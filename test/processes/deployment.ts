@@ -38,6 +38,7 @@ export function functionEnvironment(
   const refs = {
     Queue: aws.queueUrl,
     DeadLetterQueue: aws.deadLetterQueueUrl,
+    ReconcileQueue: aws.reconcileQueueUrl,
     LedgerTable: aws.table,
     SignatureKeysSecret: 'SignatureKeysSecret',
     BoxAppSecret: 'BoxAppSecret',
