@@ -16,7 +16,7 @@ test('the README shows the reference automation as it is', () => {
 
 test('docs/errors.md has every code there is, and no other', () => {
   const documented = [...text('docs/errors.md').matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, code]) => code)
-  const codes = new Set([...Object.keys(ANSWERS), 'header_missing', ...FAILURE_CODES])
+  const codes = new Set([...Object.keys(ANSWERS), 'header_missing', 'request_invalid', ...FAILURE_CODES])
   expect([...new Set(documented)].sort()).toEqual([...codes].sort())
 })
 
