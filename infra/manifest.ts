@@ -11,6 +11,8 @@ export type ManifestEntry = {
   readonly description?: string
   readonly on: readonly string[]
   readonly watch: readonly { readonly type: string; readonly id: string }[]
+  /** Whether V1 callbacks run it. */
+  readonly v1?: boolean
   /** Name → what it means. */
   readonly settings: Readonly<Record<string, string>>
 }
@@ -106,7 +108,7 @@ function entryOf(exported: unknown, file: string): ManifestEntry {
     )
   }
   if (!isObject(exported)) return fail()
-  const { name, on, watch, settings, description, run } = exported
+  const { name, on, watch, v1, settings, description, run } = exported
   if (typeof name !== 'string' || typeof run !== 'function' || !Array.isArray(on) || !Array.isArray(watch))
     return fail()
   return {
@@ -117,6 +119,7 @@ function entryOf(exported: unknown, file: string): ManifestEntry {
     settings: isObject(settings)
       ? Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)]))
       : {},
+    ...(v1 === true ? { v1 } : {}),
     ...(typeof description === 'string' ? { description } : {}),
   }
 }

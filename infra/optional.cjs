@@ -1,4 +1,5 @@
 const { refusal } = require('./refusal.cjs')
+const { takesV1, v1 } = require('./v1.cjs')
 
 /** The parts of the stack that exist only where a param asks for them. Read by osls. */
 module.exports = async ({ resolveVariable }) => {
@@ -15,6 +16,7 @@ module.exports = async ({ resolveVariable }) => {
   // What --param gives is text; Lambda's own word is taken as well.
   if (['true', 'Active'].includes(String(tracing))) parts.push(traces())
   if (Number(silenceHours) !== 0) parts.push(await silence(Number(silenceHours), resolveVariable))
+  if (await takesV1(resolveVariable)) parts.push(await v1(resolveVariable))
   const present = parts.filter(Boolean)
   return {
     extensions: Object.assign({}, ...present.map(({ extensions }) => extensions)),

@@ -57,6 +57,11 @@ export type AutomationDeclaration<T extends Trigger, S extends string> = {
   readonly on: T | readonly T[]
   /** What the webhooks are set on. */
   readonly watch: Watch | readonly Watch[]
+  /**
+   * Whether V1 callbacks run the automation, too: those about a watched item or what lies right in a watched folder, and
+   * all of them where `{ folder: '0' }` is watched. See docs/webhooks-v1.md.
+   */
+  readonly v1?: boolean
   /** The settings that the code reads, each with what it means. */
   readonly settings?: Settings<S>
   /** Runs the automation only where this is true. Must be quick and free of effects. */
@@ -73,6 +78,7 @@ export type Automation = {
   readonly description?: string
   readonly on: readonly Trigger[]
   readonly watch: readonly Target[]
+  readonly v1?: boolean
   /** Every setting the automation needs, those named in `watch` included. */
   readonly settings: Settings
   readonly retry: RetryPolicy
@@ -111,6 +117,8 @@ export function automation<const T extends Trigger, const S extends string = nev
     fail('when must be a function.')
   if (timeoutSeconds !== undefined && !(timeoutSeconds > 0)) fail('timeoutSeconds must be above 0.')
 
+  if (declaration.v1 !== undefined && typeof declaration.v1 !== 'boolean') fail('v1 must be true or false.')
+
   const on = [...new Set<Trigger>(listOf<Trigger>(declaration.on))]
   const watch = listOf<Watch>(declaration.watch).map(one => targetOf(one, fail))
   checkTriggers(on, watch, fail)
@@ -121,6 +129,7 @@ export function automation<const T extends Trigger, const S extends string = nev
     settings: settingsOf(declaration.settings ?? {}, watch, fail),
     retry: retryOf(declaration.retry ?? {}, fail),
     ...(description === undefined ? {} : { description }),
+    ...(declaration.v1 ? { v1: true } : {}),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     ...(declaration.when ? { when: declaration.when.bind(declaration) } : {}),
     run: declaration.run.bind(declaration),
@@ -134,6 +143,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   'description',
   'on',
   'watch',
+  'v1',
   'settings',
   'when',
   'retry',

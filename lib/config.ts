@@ -1,3 +1,4 @@
+import { V1_FIELDS, type V1Names } from './event-v1.ts'
 import type { LogLevel } from './log.ts'
 
 /** Environment variables as a process has them. */
@@ -19,6 +20,8 @@ export type IngestConfig = {
   readonly signatureKeysSecretId: string
   readonly ageMaxSeconds: number
   readonly skewMaxSeconds: number
+  /** Present where V1 callbacks are taken. */
+  readonly v1?: { readonly secretId: string; readonly names: V1Names }
   readonly logLevel: LogLevel
 }
 
@@ -45,6 +48,9 @@ export function ingestConfig(env: Environment): IngestConfig {
     signatureKeysSecretId: variable.text('SIGNATURE_KEYS_SECRET_ID'),
     ageMaxSeconds: variable.whole('SIGNATURE_AGE_MAX_SECONDS', 600),
     skewMaxSeconds: variable.whole('SIGNATURE_SKEW_MAX_SECONDS', 60),
+    ...(env.V1_SECRET_ID?.trim()
+      ? { v1: { secretId: env.V1_SECRET_ID.trim(), names: variable.v1Names('V1_PARAMETERS') } }
+      : {}),
     logLevel: variable.level('LOG_LEVEL'),
   }))
 }
@@ -117,6 +123,19 @@ function variables(env: Environment, problems: string[]) {
       if (!Number.isSafeInteger(value) || value < 0) problems.push(`${name} is no whole number from 0 up.`)
       return value
     },
+    /** `item_id=file, token=secret`: how callback parameters are named that have other names than Box's templates. */
+    v1Names(name: string): V1Names {
+      const entries = (env[name] ?? '').split(',').filter(entry => entry.trim() !== '')
+      const pairs = entries.map(entry => entry.split('=').map(part => part.trim()))
+      for (const [field = '', parameter, ...more] of pairs)
+        if (!V1_NAMED.includes(field) || !parameter || more.length > 0)
+          problems.push(
+            `${name} must be of the form item_id=NAME, a comma between two, with fields of ${V1_NAMED.join(', ')}.`,
+          )
+      return Object.fromEntries(
+        pairs.map(([field = '', parameter = '']): [string, string] => [field, parameter]),
+      )
+    },
     level(name: string): LogLevel {
       const value = text(name, 'info').toLowerCase()
       const level = LOG_LEVELS.find(known => known === value)
@@ -125,5 +144,7 @@ function variables(env: Environment, problems: string[]) {
     },
   }
 }
+
+const V1_NAMED: readonly string[] = [...V1_FIELDS, 'token']
 
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']

@@ -5,6 +5,8 @@ export type Delivery = {
   readonly method: string
   /** The path without the stage's prefix. */
   readonly path: string
+  /** What follows the question mark, encoded as it came; empty where nothing does. */
+  readonly query: string
   /** Lower-case names; repeated headers joined by a comma. */
   readonly headers: Readonly<Record<string, string>>
   /** The bytes that came over the wire. */
@@ -26,6 +28,7 @@ export function deliveryFromGateway(event: unknown): Delivery {
     return {
       method: text(object(http).method),
       path: withoutStage(text(request.rawPath), text(stage)),
+      query: text(request.rawQueryString),
       headers: lowerCase(object(request.headers)),
       body,
     }
@@ -33,6 +36,7 @@ export function deliveryFromGateway(event: unknown): Delivery {
   return {
     method: text(request.httpMethod),
     path: text(request.path),
+    query: encoded(object(request.multiValueQueryStringParameters)),
     headers: lowerCase(object(request.multiValueHeaders ?? request.headers)),
     body,
   }
@@ -40,6 +44,14 @@ export function deliveryFromGateway(event: unknown): Delivery {
 
 const object = (value: unknown): Record<string, unknown> => (isObject(value) ? value : {})
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** REST APIs pass a query on decoded. */
+function encoded(query: Readonly<Record<string, unknown>>): string {
+  const pairs = Object.entries(query).flatMap(([name, values]) =>
+    (Array.isArray(values) ? values : []).map((value): [string, string] => [name, text(value)]),
+  )
+  return pairs.length === 0 ? '' : new URLSearchParams(pairs).toString()
+}
 
 /** HTTP APIs put a named stage in front of the raw path; `$default` leaves it alone. */
 function withoutStage(path: string, stage: string): string {

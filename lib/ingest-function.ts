@@ -5,6 +5,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, APIGatewayProxyResul
 import { type Environment, ingestConfig } from './config.ts'
 import { deliveryFromGateway } from './delivery.ts'
 import { ANSWERS, type Answer, failed, type IngestParts, ingest } from './ingest.ts'
+import { type IngestV1Parts, ingestV1, isV1Path } from './ingest-v1.ts'
 import { createLog, errorKind } from './log.ts'
 import { createQueue } from './queue.ts'
 import { createKeyring } from './signature-keys.ts'
@@ -27,33 +28,59 @@ export type IngestWorld = {
  */
 export function ingestFunction(world: IngestWorld) {
   const { now, write } = world
-  let ready: IngestParts | undefined
+  let ready: Ready | undefined
   return middy<APIGatewayProxyEvent | APIGatewayProxyEventV2, APIGatewayProxyResult, Error, object>(MIDDY)
     .onError(request => {
       const error = request.error
-      const log = ready?.log ?? createLog({ now, write })
+      const log = ready?.parts.log ?? createLog({ now, write })
       if (error?.name === 'ConfigError') log.error('config_invalid', { message: error.message })
       request.response = respond(failed(log, ANSWERS.internal_error, error))
     })
     .handler(async event => {
       ready ??= partsOf(world)
-      return respond(await ingest(deliveryFromGateway(event), ready))
+      const delivery = deliveryFromGateway(event)
+      const v1 = isV1Path(delivery.path) ? ready.v1() : undefined
+      return respond(await (v1 ? ingestV1(delivery, v1) : ingest(delivery, ready.parts)))
     })
 }
 
 /** The clients' own time-outs end a request long before the function's; middy needs no timer for it. */
 const MIDDY = { timeoutEarlyInMillis: 0 }
 
-function partsOf({ env, now, write, secretsManager, sqs }: IngestWorld): IngestParts {
+type Ready = {
+  readonly parts: IngestParts
+  /** Made with the first V1 callback; undefined where V1 is off. */
+  readonly v1: () => IngestV1Parts | undefined
+}
+
+function partsOf({ env, now, write, secretsManager, sqs }: IngestWorld): Ready {
   const config = ingestConfig(env)
   const log = createLog({ now, write, level: config.logLevel })
-  const keyring = createKeyring({
-    secretsManager: secretsManager(),
-    secretId: config.signatureKeysSecretId,
-    now,
-    onFailure: error => log.error('signature_keys_unavailable', { error: errorKind(error) }),
-  })
-  return { ...config, keyring, queue: createQueue(sqs(), config.queueUrl), log, now }
+  const client = secretsManager()
+  const keyringOf = (secretId: string, failure: string) =>
+    createKeyring({
+      secretsManager: client,
+      secretId,
+      now,
+      onFailure: error => log.error(failure, { error: errorKind(error) }),
+    })
+  const keyring = keyringOf(config.signatureKeysSecretId, 'signature_keys_unavailable')
+  const queue = createQueue(sqs(), config.queueUrl)
+  let v1: IngestV1Parts | undefined
+  return {
+    parts: { ...config, keyring, queue, log, now },
+    v1() {
+      if (config.v1 && !v1)
+        v1 = {
+          tokens: keyringOf(config.v1.secretId, 'v1_tokens_unavailable'),
+          names: config.v1.names,
+          queue,
+          log,
+          now,
+        }
+      return v1
+    },
+  }
 }
 
 const respond = (answer: Answer): APIGatewayProxyResult => ({

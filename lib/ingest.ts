@@ -14,6 +14,12 @@ export type IngestCode =
   | 'keys_unavailable'
   | 'queue_unavailable'
   | 'internal_error'
+  | 'v1_method_not_allowed'
+  | 'v1_callback_too_large'
+  | 'v1_parameter_missing'
+  | 'v1_token_mismatch'
+  | 'v1_no_token'
+  | 'v1_tokens_unavailable'
   | SignatureRule
 
 /** What the front door says to a request. `code` is stable; see docs/errors.md. */
@@ -104,7 +110,8 @@ async function checkSignature(
   return verdict.rule === 'header_missing' ? headerMissing(verdict.header ?? '') : ANSWERS[verdict.rule]
 }
 
-function refused(log: Log, answer: Answer): Answer {
+/** Answers and logs a refusal. */
+export function refused(log: Log, answer: Answer): Answer {
   const { status, code } = answer
   log.warn(status >= 500 ? 'delivery_failed' : 'delivery_refused', { status, code })
   return answer

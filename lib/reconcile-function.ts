@@ -88,7 +88,7 @@ function partsOf(world: ReconcileWorld) {
   })
   const input: Omit<ReconcileInput, 'deadline' | 'mode'> = {
     desired: desiredWebhooks(
-      bindSettings(automations, env).map(({ automation: { on }, watch }) => ({ on, watch })),
+      bindSettings(automations, env).map(({ automation: { on, v1 = false }, watch }) => ({ on, watch, v1 })),
     ),
     address,
     // An emulated Box is on this machine, and so is what it delivers to.

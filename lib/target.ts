@@ -2,6 +2,9 @@ import type { BoundAutomation } from './automation.ts'
 import type { TargetLookup } from './box.ts'
 import { type BoxEvent, pathOf, type Target, TRIGGERS } from './event.ts'
 
+/** The root folder, which stands for the whole account. Only a V1 webhook reaches it: Box sets no V2 webhook on it. */
+export const ACCOUNT: Target = { type: 'folder', id: '0' }
+
 export type Concern =
   | { readonly known: true; readonly targets: readonly Target[] }
   /** Nothing tells which of several targets the event is about. */
@@ -19,6 +22,7 @@ export async function targetsOf(
 ): Promise<Concern> {
   const subscribed = subscribedTo(event, deployed)
   if (subscribed.length === 0 || !isSubscribable(event)) return { known: true, targets: [] }
+  if (event.origin === 'v1') return { known: true, targets: watchedByV1(event, subscribed) }
   const watched = distinct(subscribed.flatMap(({ watch }) => watch))
   const onPath = distinct(pathOf(event).filter(target => includes(watched, target)))
   if (onPath.length === 1 && (watched.length === 1 || staysInPlace(event)))
@@ -55,8 +59,20 @@ export function parseTarget(text: string): Target | undefined {
   return id && (type === 'file' || type === 'folder') ? { type, id } : undefined
 }
 
-function subscribedTo({ trigger }: BoxEvent, deployed: readonly BoundAutomation[]): BoundAutomation[] {
-  return trigger === 'UNKNOWN' ? [] : deployed.filter(({ automation }) => automation.on.includes(trigger))
+function subscribedTo(
+  { trigger, origin }: BoxEvent,
+  deployed: readonly BoundAutomation[],
+): BoundAutomation[] {
+  if (trigger === 'UNKNOWN') return []
+  return deployed.filter(
+    ({ automation }) => automation.on.includes(trigger) && (origin !== 'v1' || automation.v1),
+  )
+}
+
+/** A V1 webhook has no target. Its event is about the watched ones that it names, and about the whole account. */
+const watchedByV1 = (event: BoxEvent, subscribed: readonly BoundAutomation[]): readonly Target[] => {
+  const path = [...pathOf(event), ACCOUNT]
+  return distinct(subscribed.flatMap(({ watch }) => watch)).filter(target => includes(path, target))
 }
 
 /** What Box sends unasked is about the webhook itself, and concerns whoever asks for it. */

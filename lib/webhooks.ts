@@ -1,5 +1,5 @@
 import { type Target, TRIGGERS, type Trigger, triggerOf } from './event.ts'
-import { targetText } from './target.ts'
+import { ACCOUNT, targetText } from './target.ts'
 import type { RecordedWebhook } from './webhook-record.ts'
 
 /** A webhook that should exist on Box. */
@@ -60,11 +60,17 @@ export const WEBHOOKS_MAX = 1000
  * @see https://developer.box.com/guides/webhooks/v2/limitations-v2/
  */
 export function desiredWebhooks(
-  declared: readonly { readonly on: readonly Trigger[]; readonly watch: readonly Target[] }[],
+  declared: readonly {
+    readonly on: readonly Trigger[]
+    readonly watch: readonly Target[]
+    /** Whether V1 callbacks run it: then it may watch the account, which takes no V2 webhook. */
+    readonly v1?: boolean
+  }[],
 ): DesiredWebhook[] {
   const byTarget = new Map<string, { target: Target; triggers: Set<Trigger> }>()
-  for (const { on, watch } of declared) {
+  for (const { on, watch, v1 = false } of declared) {
     for (const { type, id } of watch) {
+      if (v1 && type === ACCOUNT.type && id === ACCOUNT.id) continue
       const key = `${type}:${id}`
       const wanted = byTarget.get(key) ?? { target: { type, id }, triggers: new Set() }
       for (const trigger of on) if (TRIGGERS[trigger].subscribable) wanted.triggers.add(trigger)

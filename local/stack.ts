@@ -44,6 +44,8 @@ export type Stack = {
   readonly url: string
   readonly webhookUrl: string
   readonly keys: SignatureKeys
+  /** The tokens of V1 callbacks, which are taken where the stage's params say so. */
+  readonly v1Tokens: Required<SignatureKeys>
   readonly box: EmulatedBox
   readonly aws: Aws
   readonly ledger: Ledger
@@ -84,8 +86,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const aws = await startAws(template, options.awsEndpoint)
     stops.push(() => aws.stop())
     const keys = options.keys ?? { primary: randomKey(), secondary: randomKey() }
+    const v1Tokens = { primary: randomKey(), secondary: randomKey() }
     const secrets = await startSecrets(
-      { SignatureKeysSecret: JSON.stringify(keys), BoxAppSecret: options.boxApp ?? JSON.stringify(BOX_APP) },
+      {
+        SignatureKeysSecret: JSON.stringify(keys),
+        BoxAppSecret: options.boxApp ?? JSON.stringify(BOX_APP),
+        V1Secret: JSON.stringify(v1Tokens),
+      },
       aws.env,
       options.awsEndpoint,
     )
@@ -172,6 +179,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       url,
       webhookUrl,
       keys,
+      v1Tokens,
       box,
       aws,
       ledger,

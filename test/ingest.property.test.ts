@@ -73,7 +73,7 @@ describe('from the wire to the queue', () => {
         async (body, headers, method, path, forge) => {
           const { queued, lines, parts } = door()
           const forged = forge ? { ...headersFor(body, 'another key'), ...headers } : headers
-          const answer = await ingest({ method, path, headers: forged, body }, parts)
+          const answer = await ingest({ method, path, query: '', headers: forged, body }, parts)
           expect(answer.status).toBeGreaterThanOrEqual(400)
           expect(answer.status).toBeLessThan(500)
           expect(queued).toEqual([])
