@@ -56,7 +56,6 @@ exports.v1 = async resolveVariable => {
       V1SecretArn: { Value: { Ref: 'V1Secret' } },
       V1WebhookUrl: {
         Description: 'The address of V1 webhooks; a token comes behind it, or as a callback parameter',
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in
         Value: { 'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/box/v1' },
       },
     },
