@@ -59,7 +59,7 @@ export type AutomationDeclaration<T extends Trigger, S extends string> = {
   readonly watch: Watch | readonly Watch[]
   /**
    * Whether V1 callbacks run the automation, too: those about a watched item or what lies right in a watched folder, and
-   * all of them where `{ folder: '0' }` is watched. See docs/webhooks-v1.md.
+   * all of them where `{ folder: '0' }` is watched. See docs/webhooks.md.
    */
   readonly v1?: boolean
   /** The settings that the code reads, each with what it means. */

@@ -6,6 +6,7 @@ import { BoxError } from '../lib/box-error.ts'
 import { FAILURE_CODES } from '../lib/errors.ts'
 import { TRIGGERS } from '../lib/event.ts'
 import { ANSWERS } from '../lib/ingest.ts'
+import { V1_ANSWERS } from '../lib/ingest-v1.ts'
 import { WEBHOOK_REASONS } from '../lib/webhooks.ts'
 
 const text = (file: string) => readFileSync(join(ROOT, file), 'utf8')
@@ -15,8 +16,15 @@ test('the README shows the reference automation as it is', () => {
 })
 
 test('docs/errors.md has every code there is, and no other', () => {
-  const documented = [...text('docs/errors.md').matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, code]) => code)
-  const codes = new Set([...Object.keys(ANSWERS), 'header_missing', 'request_invalid', ...FAILURE_CODES])
+  const documented = [...text('docs/errors.md').matchAll(/^\| `([a-z0-9_]+)` \|/gm)].map(([, code]) => code)
+  const codes = new Set([
+    ...Object.keys(ANSWERS),
+    ...Object.keys(V1_ANSWERS),
+    'v1_parameter_missing',
+    'header_missing',
+    'request_invalid',
+    ...FAILURE_CODES,
+  ])
   expect([...new Set(documented)].sort()).toEqual([...codes].sort())
 })
 

@@ -318,6 +318,41 @@ describe('packaging', () => {
     })
   })
 
+  test('takes V1 callbacks at routes with a throttle and a secret of their own, only when asked', async () => {
+    const { Resources, Outputs } = await everything()
+    for (const id of ['V1Secret', 'V1Rights', 'V1Route', 'V1TokenRoute']) {
+      expect(template.Resources).not.toHaveProperty(id)
+      expect(Resources).toHaveProperty(id)
+    }
+    const throttle = { ThrottlingRateLimit: 3, ThrottlingBurstLimit: 40 }
+    expect(Resources).toMatchObject({
+      HttpApiStage: {
+        DependsOn: expect.arrayContaining(['V1Route', 'V1TokenRoute']),
+        Properties: {
+          DefaultRouteSettings: { ThrottlingRateLimit: 200 },
+          RouteSettings: { 'ANY /box/v1': throttle, 'ANY /box/v1/{token}': throttle },
+        },
+      },
+      IngestLambdaFunction: {
+        Properties: {
+          Environment: {
+            Variables: { V1_SECRET_ID: { Ref: 'V1Secret' }, V1_PARAMETERS: 'item_id=file, token=secret' },
+          },
+        },
+      },
+      V1Rights: {
+        Properties: {
+          Roles: [{ Ref: 'IngestRole' }],
+          PolicyDocument: {
+            Statement: [{ Action: 'secretsmanager:GetSecretValue', Resource: { Ref: 'V1Secret' } }],
+          },
+        },
+      },
+    })
+    expect(Outputs).toHaveProperty('V1WebhookUrl')
+    expect(Outputs).toHaveProperty('V1SecretArn')
+  })
+
   test('lets the functions trace only once their roles may, which Lambda insists on', async () => {
     const traced = await everything()
     for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction', 'ReconcileLambdaFunction']) {
@@ -335,7 +370,8 @@ let withEverything: Promise<Packaged> | undefined
 async function everything(): Promise<CompiledTemplate> {
   const optional = ['alarmEmail=ops@a.example', 'domainName=hooks.example', CERTIFICATE, 'tracing=true']
   const sizes = ['automateConcurrency=2', 'automateMemoryMb=1024', 'logRetentionDays=7', 'silenceHours=48']
-  withEverything ??= packageWith('everything', [...SETTINGS, ...optional, ...sizes])
+  const v1 = ['v1Webhooks=true', 'v1RequestsPerSecond=3', 'v1Parameters=item_id=file, token=secret']
+  withEverything ??= packageWith('everything', [...SETTINGS, ...optional, ...sizes, ...v1])
   return (await withEverything).template
 }
 

@@ -14,6 +14,7 @@ import { boxAnswers, retryDecisions, thrownValues } from './retry.ts'
 import { boxAppSecrets, signatureKeySecrets } from './secrets.ts'
 import { signedDeliveries } from './signed-delivery.ts'
 import { timestamps } from './timestamp.ts'
+import { v1Callbacks } from './v1-callback.ts'
 import { webhookRequests } from './webhook-request.ts'
 
 /** Every boundary there is. */
@@ -38,4 +39,5 @@ export const BOUNDARIES: readonly Boundary[] = [
   emulatedBoxCalls,
   pageRequests,
   webhookRequests,
+  v1Callbacks,
 ]
