@@ -1,5 +1,5 @@
 /**
- * Makes the stack in moto, an emulated AWS, from the compiled template, and takes deliveries through it: both functions
+ * Makes the stack in moto, an emulated AWS, from the compiled template, and takes deliveries through it: the functions
  * run from their artifacts, unpacked away from node_modules, with the environment that CloudFormation gave them.
  */
 import assert from 'node:assert/strict'
@@ -69,7 +69,11 @@ async function prove(endpoint: string): Promise<void> {
     BOX_APP_SECRET_ID: secrets.boxApp,
     BOX_API_URL: box.url,
   })
-  await tell({ aws, packaged, secrets, box: box.box, ingest, automate })
+  const reconcile = await start('reconcile', 'ReconcileLambdaFunction', {
+    BOX_APP_SECRET_ID: secrets.boxApp,
+    BOX_API_URL: box.url,
+  })
+  await tell({ aws, packaged, secrets, box: box.box, ingest, automate, reconcile })
 }
 
 type Aws = ReturnType<typeof connect>
@@ -88,6 +92,7 @@ function connect(endpoint: string, { resources }: MotoStack) {
     secretsManager: new SecretsManagerClient(client),
     queueUrl: reachable(resources.Queue),
     deadLetterUrl: reachable(resources.DeadLetterQueue),
+    reconcileUrl: reachable(resources.ReconcileQueue),
     table: resources.LedgerTable ?? '',
     async attributesOf(QueueUrl: string) {
       const all = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] })
@@ -169,8 +174,9 @@ async function tell(scene: {
   readonly box: EmulatedBox
   readonly ingest: Lambda
   readonly automate: Lambda
+  readonly reconcile: Lambda
 }): Promise<void> {
-  const { aws, secrets, ingest } = scene
+  const { aws, packaged, secrets, ingest, automate, reconcile } = scene
   const { content } = scene.box
   const gateway = createGateway({ invoke: request => ingest.invoke(request), now: systemClock.now })
   const post = async ({ body, headers }: ReturnType<typeof signedDelivery>) => {
@@ -197,7 +203,21 @@ async function tell(scene: {
   assert.equal(await waiting(), 1)
   say('ingest refused a forged delivery and queued a signed one')
 
-  await startEventSource(scene)
+  await reconcile.invoke({ action: 'apply' })
+  const webhooks = () => [...scene.box.webhooks.all.values()]
+  const [made] = webhooks()
+  assert.match(made?.address ?? '', /\.execute-api\.eu-central-1\.amazonaws\.com\/box\/webhook$/)
+  assert.equal(made?.target.id, '100001')
+  say('reconcile made the webhook that the automations declare')
+
+  const batchOf = (id: string) => numberOf(packaged.template, id, 'BatchSize')
+  await startEventSource(aws, aws.queueUrl, automate, batchOf('AutomateEventSourceMappingSQSQueue'))
+  await startEventSource(
+    aws,
+    aws.reconcileUrl,
+    reconcile,
+    batchOf('ReconcileEventSourceMappingSQSReconcileQueue'),
+  )
   const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: systemClock.now })
   const record = () => ledger.read(String(event.id))
   await until('the event is finished in the ledger', async () => (await record())?.status === 'done')
@@ -213,6 +233,11 @@ async function tell(scene: {
   assert.equal((await record())?.runs[AUTOMATION]?.attempts, 1)
   say('the same event, delivered again, had no second effect')
 
+  scene.box.webhooks.delete(made?.id ?? '')
+  assert.equal(await post(signedDelivery(boxEvent('WEBHOOK.DELETED', { id: randomUUID() }), KEYS)), 202)
+  await until('the deleted webhook is there again', async () => webhooks().length === 1)
+  say('a webhook that Box deleted was made anew')
+
   const unreadable = signedDelivery({ ...event, id: randomUUID(), trigger: null }, KEYS)
   assert.equal(await post(unreadable), 202)
   const letter = await deadLetter(aws)
@@ -220,14 +245,13 @@ async function tell(scene: {
   say(`an unreadable event is a dead letter: ${letter.MessageAttributes?.failure?.StringValue}`)
 }
 
-async function startEventSource(scene: { aws: Aws; packaged: Packaged; automate: Lambda }): Promise<void> {
-  const { aws, packaged, automate } = scene
+async function startEventSource(aws: Aws, queueUrl: string, to: Lambda, batchSize: number): Promise<void> {
   const poller = startPoller({
     sqs: aws.sqs,
-    queueUrl: aws.queueUrl,
-    queueArn: (await aws.attributesOf(aws.queueUrl)).QueueArn ?? '',
-    batchSize: numberOf(packaged.template, 'AutomateEventSourceMappingSQSQueue', 'BatchSize'),
-    invoke: batch => automate.invoke(batch),
+    queueUrl,
+    queueArn: (await aws.attributesOf(queueUrl)).QueueArn ?? '',
+    batchSize,
+    invoke: batch => to.invoke(batch),
     concurrency: 1,
   })
   undo.push(() => poller.stop())
