@@ -3,6 +3,7 @@ import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { conformance } from './conformance.ts'
 import { demo } from './demo.ts'
 import { PORT } from './reconcile.ts'
+import { secretsCommand } from './secrets-command.ts'
 import { start } from './start.ts'
 import { webhooksCommand } from './webhooks-command.ts'
 
@@ -17,6 +18,9 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'ConformanceUnusable',
   'ReconcileUnreachable',
   'WebhooksFailed',
+  'AwsUnreachable',
+  'SecretsFailed',
+  'PromptEnded',
 ])
 
 function port(text: string): number {
@@ -82,6 +86,7 @@ program
   .action(conformance)
 
 program.addCommand(webhooksCommand(port, more))
+program.addCommand(secretsCommand())
 
 async function run(): Promise<void> {
   try {

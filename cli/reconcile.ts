@@ -1,13 +1,10 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { awsReason } from '../infra/aws-reason.ts'
 import { isObject } from '../lib/json.ts'
 import { isWebhookAnswer, type WebhookAnswer, type WebhookRequest } from '../lib/webhook-request.ts'
 
 /** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
 export type Place = { readonly stage: string; readonly region: string } | { readonly port: number }
-
-/** The region of a stage, by the rule of serverless.yml. */
-export const regionOf = (named: string | undefined): string =>
-  named || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || 'eu-central-1'
 
 /** The local stack's port where no other is named. */
 export const PORT = 4400
@@ -76,27 +73,11 @@ function unreachable(place: Place, functionName: string, error: unknown): Reconc
     return say(`The local stack on port ${place.port} can't be asked: ${name}: ${message}`)
   }
   const { stage, region } = place
-  switch (name) {
-    case 'ResourceNotFoundException':
-      return say(
-        `There is no function ${functionName} in ${region}. Deploy the stage first: npm run deploy -- --stage ${stage}. If it is in another region, name that with --region.`,
-      )
-    case 'AccessDeniedException':
-      return say(
-        `AWS does not let you call ${functionName}: your user or role needs lambda:InvokeFunction on it. AWS says: ${message}`,
-      )
-    case 'CredentialsProviderError':
-      return say(
-        'There are no AWS credentials. Run `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.',
-      )
-    case 'ExpiredTokenException':
-    case 'ExpiredToken':
-    case 'UnrecognizedClientException':
-    case 'InvalidSignatureException':
-      return say(`AWS refuses the credentials: ${message} Get new ones, for example with \`aws sso login\`.`)
-    default:
-      return say(`${functionName} in ${region} can't be asked: ${name}: ${message}`)
-  }
+  if (name === 'ResourceNotFoundException')
+    return say(
+      `There is no function ${functionName} in ${region}. Deploy the stage first: npm run deploy -- --stage ${stage}. If it is in another region, name that with --region.`,
+    )
+  return say(awsReason(error, `lambda:InvokeFunction on ${functionName}`, region))
 }
 
 const codeOf = (error: unknown): string =>

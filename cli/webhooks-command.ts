@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type Place, PORT, regionOf } from './reconcile.ts'
+import { regionOf } from '../infra/aws-reason.ts'
+import { type Place, PORT } from './reconcile.ts'
 import { apply, create, type Fields, get, list, plan, remove, update, WebhooksFailed } from './webhooks.ts'
 
 type PlaceOptions = {

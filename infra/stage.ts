@@ -1,0 +1,33 @@
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { AwsUnreachable, awsReason } from './aws-reason.ts'
+
+/**
+ * Reads the outputs of a deployed stage's stack.
+ * @returns name → value
+ * @throws AwsUnreachable with what to do
+ */
+export async function readStage(options: {
+  readonly stage: string
+  readonly region: string
+}): Promise<Readonly<Record<string, string>>> {
+  const { stage, region } = options
+  const StackName = `boxhooks-${stage}`
+  const client = new CloudFormationClient({ region, maxAttempts: 2 })
+  try {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }))
+    const outputs = Stacks[0]?.Outputs ?? []
+    return Object.fromEntries(
+      outputs.map(({ OutputKey = '', OutputValue = '' }): [string, string] => [OutputKey, OutputValue]),
+    )
+  } catch (error) {
+    const absent = error instanceof Error && error.name === 'ValidationError' && /exist/.test(error.message)
+    throw new AwsUnreachable(
+      absent
+        ? `There is no stack ${StackName} in ${region}. Deploy the stage first: npm run deploy -- --stage ${stage}. If it is in another region, name that with --region.`
+        : awsReason(error, 'cloudformation:DescribeStacks', region),
+      { cause: error },
+    )
+  } finally {
+    client.destroy()
+  }
+}
