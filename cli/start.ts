@@ -43,12 +43,13 @@ function activity(write: (line: string) => void): (event: EventEntry) => void {
 }
 
 function greeting(stack: Stack, ms: number): string[] {
-  const { url, webhookUrl, keys, manifest } = stack
+  const { url, webhookUrl, v1Url, keys, manifest } = stack
   return [
     `Ready after ${(ms / 1000).toFixed(1)} s.`,
     '',
     `  page           ${url}`,
     `  front door     ${webhookUrl}`,
+    ...(v1Url ? [`  V1 webhooks    ${v1Url}`] : []),
     `  emulated Box   ${url}/2.0 (token: POST ${url}/oauth2/token)`,
     `  primary key    ${keys.primary ?? 'none'}`,
     `  secondary key  ${keys.secondary ?? 'none'}`,

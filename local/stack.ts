@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { FUNCTIONS, type FunctionName, ROOT } from '../infra/bundle.ts'
 import type { ManifestEntry } from '../infra/manifest.ts'
 import { type Packaged, packageStage } from '../infra/package.ts'
-import { environmentOf, numberOf, resource } from '../infra/template.ts'
+import { type CompiledTemplate, environmentOf, numberOf, resource } from '../infra/template.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLedger, type Ledger } from '../lib/ledger.ts'
 import type { ReconcileReport } from '../lib/reconcile.ts'
@@ -46,6 +46,8 @@ export type Stack = {
   readonly keys: SignatureKeys
   /** The tokens of V1 callbacks, which are taken where the stage's params say so. */
   readonly v1Tokens: Required<SignatureKeys>
+  /** The address of V1 webhooks, with a token; undefined where the stage takes no V1 callbacks. */
+  readonly v1Url: string | undefined
   readonly box: EmulatedBox
   readonly aws: Aws
   readonly ledger: Ledger
@@ -180,6 +182,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       webhookUrl,
       keys,
       v1Tokens,
+      v1Url: takesV1(template) ? `${url}/box/v1/${v1Tokens.primary}` : undefined,
       box,
       aws,
       ledger,
@@ -207,6 +210,8 @@ async function ownBundles(): Promise<string> {
   for (const name of FUNCTIONS) await cp(join(ROOT, 'dist', name), join(folder, name), { recursive: true })
   return folder
 }
+
+const takesV1 = ({ Resources }: CompiledTemplate): boolean => Resources.V1Route !== undefined
 
 /** 32 characters, as long as the keys that Box generates. */
 const randomKey = (): string => randomBytes(24).toString('base64url')

@@ -57,8 +57,8 @@ const accepted = () =>
 
 describe('a stage that takes V1 callbacks', { timeout: 30_000 }, () => {
   test('runs the automations that opted in, for the account and for watched folders, and no others', async () => {
-    const { primary, secondary } = stack.v1Tokens
-    const get = await fetch(`${stack.url}/box/v1/${primary}?${callback({ item_id: '1' })}`)
+    const { secondary } = stack.v1Tokens
+    const get = await fetch(`${stack.v1Url}?${callback({ item_id: '1' })}`)
     expect(get.status).toBe(202)
     const inFolder = callback({ item_id: '2', item_parent_folder_id: '100001' })
     inFolder.set('token', secondary ?? '')
@@ -100,6 +100,7 @@ describe('a stage that takes V1 callbacks', { timeout: 30_000 }, () => {
 test('a stage that does not ask for V1 answers 404 to it', async () => {
   const without = await startStack({ port: 0, packaged: await packagedLocal() })
   try {
+    expect(without.v1Url).toBeUndefined()
     for (const path of ['/box/v1', `/box/v1/${without.v1Tokens.primary}`])
       expect((await fetch(`${without.url}${path}?${callback({})}`)).status).toBe(404)
   } finally {
