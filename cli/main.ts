@@ -1,11 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
+import { automations } from './automations.ts'
 import { conformance } from './conformance.ts'
 import { demo } from './demo.ts'
 import { PORT } from './reconcile.ts'
 import { secretsCommand } from './secrets-command.ts'
 import { start } from './start.ts'
-import { webhooksCommand } from './webhooks-command.ts'
+import { isStage, webhooksCommand } from './webhooks-command.ts'
 
 /** A failure whose message is all that its user needs. */
 const EXPECTED: ReadonlySet<string> = new Set([
@@ -21,6 +22,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'AwsUnreachable',
   'SecretsFailed',
   'PromptEnded',
+  'StageParamsError',
 ])
 
 function port(text: string): number {
@@ -34,6 +36,11 @@ function port(text: string): number {
 function seconds(text: string): number {
   if (/^\d{1,4}$/.test(text) && Number(text) > 0) return Number(text)
   throw new InvalidArgumentError('It must be a whole number of seconds from 1 up.')
+}
+
+function stage(text: string): string {
+  if (isStage(text)) return text
+  throw new InvalidArgumentError('It must be letters, digits and hyphens, beginning with a letter.')
 }
 
 const more = (text: string, before: readonly string[] = []): string[] => [...before, text]
@@ -87,6 +94,17 @@ program
 
 program.addCommand(webhooksCommand(port, more))
 program.addCommand(secretsCommand())
+
+program
+  .command('automations')
+  .description('what is declared, on what, and with which settings')
+  .addOption(
+    new Option('--stage <stage>', 'the stage that the settings need values in')
+      .default('dev')
+      .argParser(stage),
+  )
+  .option('--json', 'print JSON')
+  .action(automations)
 
 async function run(): Promise<void> {
   try {

@@ -2,6 +2,7 @@ import { Argument, Command } from 'commander'
 import { regionOf } from '../infra/aws-reason.ts'
 import { isSecretName, SECRETS, type SecretName } from './secret-rules.ts'
 import { check, type SecretPlace, SecretsFailed, setSecret } from './secrets.ts'
+import { isStage } from './webhooks-command.ts'
 
 type Shared = { readonly stage?: string; readonly region?: string; readonly secretId?: string }
 
@@ -49,7 +50,7 @@ function placeOf({ stage, region, secretId }: Shared): SecretPlace {
     throw new SecretsFailed(
       'Say where: --stage NAME for a deployed stage, or --secret-id ID for a secret by its name.',
     )
-  if (stage !== undefined && !/^[a-zA-Z][a-zA-Z0-9-]{0,30}$/.test(stage))
+  if (stage !== undefined && !isStage(stage))
     throw new SecretsFailed(
       `"${stage}" can't be a stage: letters, digits and hyphens, beginning with a letter.`,
     )

@@ -1,5 +1,6 @@
 import type { ReconcileReport, ReportedAction } from '../lib/reconcile.ts'
 import type { ShownWebhook } from '../lib/webhook-request.ts'
+import { table } from './table.ts'
 
 const IN_STEP = 'The webhooks on Box are those that the automations declare.'
 
@@ -70,16 +71,4 @@ export function webhookTable(webhooks: readonly ShownWebhook[]): string {
       createdBy?.login ?? '',
     ]),
   ])
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)))
-  return rows
-    .map(row =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
 }

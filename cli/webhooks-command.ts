@@ -70,11 +70,14 @@ const withPlace = <O extends PlaceOptions>(options: O): O & { readonly place: Pl
   place: placeOf(options),
 })
 
+/** Whether a stage can have this name. */
+export const isStage = (name: string): boolean => /^[a-zA-Z][a-zA-Z0-9-]{0,30}$/.test(name)
+
 function placeOf({ stage, region, local, port }: PlaceOptions): Place {
   if (local && stage === undefined) return { port }
   if (stage === undefined || local)
     throw new WebhooksFailed('Say where: --stage NAME for a deployed stage, or --local for the local stack.')
-  if (!/^[a-zA-Z][a-zA-Z0-9-]{0,30}$/.test(stage))
+  if (!isStage(stage))
     throw new WebhooksFailed(
       `"${stage}" can't be a stage: letters, digits and hyphens, beginning with a letter.`,
     )

@@ -51,22 +51,48 @@ export function automationsPlugin(folder: string): Plugin {
   }
 }
 
+/** What one file declares, or why that can't be told; the reason names the file. */
+export type Declaration =
+  | { readonly file: string; readonly entry: ManifestEntry }
+  | { readonly file: string; readonly error: ManifestError }
+
 /**
  * Reads what the automations of a folder declare, by running their declarations.
  * @param workFolder where the code that is run may be written
  * @throws ManifestError that names the file at fault, and what is wrong with it
  */
 export async function readManifest(folder: string, workFolder: string): Promise<ManifestEntry[]> {
+  return (await readDeclarations(folder, workFolder)).map(declaration => {
+    if ('error' in declaration) throw declaration.error
+    return declaration.entry
+  })
+}
+
+/**
+ * Reads what each automation of a folder declares; one that can't be read doesn't hide the others.
+ * @param workFolder where the code that is run may be written
+ */
+export async function readDeclarations(folder: string, workFolder: string): Promise<Declaration[]> {
   const files = await automationFiles(folder)
-  const entries = await Promise.all(files.map(file => readEntry(file, workFolder)))
-  for (const [index, entry] of entries.entries()) {
-    const twin = entries.slice(0, index).find(({ name }) => name === entry.name)
-    if (twin)
-      throw new ManifestError(
-        `${twin.file} and ${entry.file} both declare an automation named ${JSON.stringify(entry.name)}. The ledger knows an automation by its name: give one of them another.`,
-      )
+  const declarations = await Promise.all(files.map(file => readDeclaration(file, workFolder)))
+  return declarations.map((declaration, index) => {
+    if ('error' in declaration) return declaration
+    const { file, entry } = declaration
+    const twin = declarations.slice(0, index).find(one => 'entry' in one && one.entry.name === entry.name)
+    if (!twin) return declaration
+    const message = `${twin.file} and ${file} both declare an automation named ${JSON.stringify(entry.name)}. The ledger knows an automation by its name: give one of them another.`
+    return { file, error: new ManifestError(message) }
+  })
+}
+
+async function readDeclaration(path: string, workFolder: string): Promise<Declaration> {
+  const file = basename(path)
+  try {
+    return { file, entry: await readEntry(path, workFolder) }
+  } catch (error) {
+    if (error instanceof ManifestError) return { file, error }
+    throw error
   }
-  return entries
 }
 
 async function readEntry(path: string, workFolder: string): Promise<ManifestEntry> {

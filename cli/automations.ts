@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ROOT } from '../infra/bundle.ts'
+import { type Declaration, type ManifestEntry, readDeclarations } from '../infra/manifest.ts'
+import { type ParamState, readStageParams } from '../infra/stage-params.ts'
+import { table } from './table.ts'
+
+export type AutomationsOptions = {
+  readonly stage: string
+  /** Prints one JSON object, for programs. */
+  readonly json?: boolean
+}
+
+/** An automation as it is declared, and which of its settings have a value in the stage. */
+type ListedAutomation = Omit<ManifestEntry, 'settings'> & {
+  readonly settings: readonly {
+    readonly name: string
+    readonly meaning: string
+    readonly value: ParamState
+  }[]
+}
+
+type Listing = {
+  readonly stage: string
+  readonly automations: readonly ListedAutomation[]
+  readonly errors: readonly { readonly file: string; readonly message: string }[]
+}
+
+/**
+ * Lists what is declared, on what, with which settings. The exit code is 1 where an automation can't be loaded.
+ * @throws StageParamsError
+ */
+export async function automations({ stage, json }: AutomationsOptions): Promise<void> {
+  const [declarations, stateOf] = await Promise.all([declared(), readStageParams(stage)])
+  const listing = listingOf(stage, declarations, stateOf)
+  process.stdout.write(json ? `${JSON.stringify(listing, null, 2)}\n` : `${listingText(listing)}\n`)
+  if (listing.errors.length === 0) return
+  process.exitCode = 1
+  if (!json) process.stderr.write(`${listing.errors.map(({ message }) => message).join('\n')}\n`)
+}
+
+/** What the automations of this repository declare. */
+export async function declared(): Promise<Declaration[]> {
+  const workFolder = join(ROOT, '.boxhooks', 'declarations', randomUUID())
+  try {
+    return await readDeclarations(join(ROOT, 'automations'), workFolder)
+  } finally {
+    await rm(workFolder, { recursive: true, force: true })
+  }
+}
+
+function listingOf(
+  stage: string,
+  declarations: readonly Declaration[],
+  stateOf: (setting: string) => ParamState,
+): Listing {
+  return {
+    stage,
+    automations: declarations.flatMap(declaration => {
+      if ('error' in declaration) return []
+      const settings = Object.entries(declaration.entry.settings)
+      const withValues = settings.map(([name, meaning]) => ({ name, meaning, value: stateOf(name) }))
+      return [{ ...declaration.entry, settings: withValues }]
+    }),
+    errors: declarations.flatMap(declaration =>
+      'error' in declaration ? [{ file: declaration.file, message: declaration.error.message }] : [],
+    ),
+  }
+}
+
+const MARKS: Readonly<Record<ParamState, string>> = {
+  set: '',
+  missing: ' (no value)',
+  variable: ' (value from elsewhere)',
+}
+
+function listingText({ stage, automations, errors }: Listing): string {
+  if (automations.length === 0 && errors.length > 0) return 'No automation could be loaded.'
+  if (automations.length === 0)
+    return 'No automation is declared. Next: npx boxhooks new NAME --on TRIGGER --watch folder:ID'
+  const rows = automations.map(({ name, file, on, watch, settings }) => [
+    name,
+    file,
+    on.join(', '),
+    watch.map(({ type, id }) => `${type}:${id}`).join(', '),
+    settings.map(({ name, value }) => `${name}${MARKS[value]}`).join(', '),
+  ])
+  return [
+    table([['NAME', 'FILE', 'ON', 'WATCH', `SETTINGS IN ${stage}`], ...rows]),
+    ...missingText(stage, automations),
+  ].join('\n')
+}
+
+function missingText(stage: string, automations: readonly ListedAutomation[]): string[] {
+  const settings = automations.flatMap(({ settings }) => settings)
+  const missing = new Map(settings.flatMap(one => (one.value === 'missing' ? [[one.name, one.meaning]] : [])))
+  if (missing.size === 0) return []
+  return [
+    '',
+    `Stage ${stage} lacks ${missing.size === 1 ? 'a value' : 'values'}. Write into serverless.yml, under params.${stage}:`,
+    ...[...missing].map(([name, meaning]) => `  ${name}: "…"  # ${meaning}`),
+  ]
+}

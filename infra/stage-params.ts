@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { isObject } from '../lib/json.ts'
+import { ROOT } from './bundle.ts'
+
+/** `variable`: serverless.yml takes the value from elsewhere, so only packaging tells whether there is one. */
+export type ParamState = 'set' | 'missing' | 'variable'
+
+/** serverless.yml can't be read; the message says why, and what to do. */
+export class StageParamsError extends Error {
+  override readonly name = 'StageParamsError'
+}
+
+/**
+ * Reads serverless.yml, and says of a param whether a stage has a value for it, as osls would find it.
+ * @param stage `dev`, for example; a stage that has no params of its own has the default ones
+ * @param file another than this repository's serverless.yml
+ * @throws StageParamsError
+ * @see https://www.serverless.com/framework/docs/guides/parameters
+ */
+export async function readStageParams(
+  stage: string,
+  file: string = join(ROOT, 'serverless.yml'),
+): Promise<(name: string) => ParamState> {
+  const service = await readService(file)
+  const params = isObject(service) ? service.params : undefined
+  if (!isObject(params)) return () => (isVariable(params) ? 'variable' : 'missing')
+  const blocks = [ownValue(params, stage), ownValue(params, 'default')]
+  return name => {
+    // A null is no value, and leaves it to the next block; an empty text is one, and hides it.
+    for (const block of blocks) {
+      if (isVariable(block)) return 'variable'
+      const value = isObject(block) ? (ownValue(block, name) ?? undefined) : undefined
+      if (value !== undefined) return stateOf(value)
+    }
+    return 'missing'
+  }
+}
+
+async function readService(file: string): Promise<unknown> {
+  try {
+    // CloudFormation's short forms, such as !Ref, are tags that this need not know.
+    return parse(await readFile(file, 'utf8'), { logLevel: 'error', merge: true })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new StageParamsError(
+      `serverless.yml can't be read, so nothing tells which settings have values: ${reason}`,
+      { cause },
+    )
+  }
+}
+
+const ownValue = (object: Readonly<Record<string, unknown>>, name: string): unknown =>
+  Object.hasOwn(object, name) ? object[name] : undefined
+
+const isVariable = (value: unknown): boolean => typeof value === 'string' && value.includes('${')
+
+function stateOf(value: unknown): ParamState {
+  if (isVariable(value)) return 'variable'
+  return String(value).trim() === '' ? 'missing' : 'set'
+}
