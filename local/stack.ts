@@ -17,6 +17,7 @@ import { createJournal, type Journal } from './journal.ts'
 import { createLambda, type Lambda } from './lambda.ts'
 import { eventSourceOf, startPoller } from './poller.ts'
 import { startSecrets } from './secrets.ts'
+import { addWatchedItems, seed } from './seed.ts'
 import { serve } from './serve.ts'
 import { checkSettings } from './settings.ts'
 import { createSite, type Site } from './site.ts'
@@ -62,7 +63,6 @@ export type Stack = {
 }
 
 const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }
-const INITIAL_FOLDERS = { review: '100001', archive: '100002' }
 
 /**
  * Starts everything on one origin: the front door, the emulated Box and the page. The functions are the bundles that
@@ -171,7 +171,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     poll('reconcile', aws.reconcileQueueUrl, aws.reconcileQueueArn, reconcile)
 
     const env = environmentOf(template, 'AutomateLambdaFunction', refs)
-    seed(box)
+    seed(box.content)
+    addWatchedItems(box.content, manifest, env)
     const makeWebhooks = async (): Promise<void> => {
       const answer = await reconcile.invoke({ action: 'apply' })
       if (isWebhookAnswer(answer) && answer.ok && 'report' in answer) options.onReport?.(answer.report)
@@ -194,6 +195,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         checkSettings(declared, env)
         for (const [name, one] of Object.entries({ ingest, automate, reconcile }))
           one.replace(join(folder, name, 'index.mjs'))
+        addWatchedItems(box.content, declared, env)
         await makeWebhooks()
       },
       stop,
@@ -215,17 +217,3 @@ const takesV1 = ({ Resources }: CompiledTemplate): boolean => Resources.V1Route 
 
 /** 32 characters, as long as the keys that Box generates. */
 const randomKey = (): string => randomBytes(24).toString('base64url')
-
-/** Something to begin with: the folders that the local stage's settings name, and a file with a shared link. */
-function seed({ content }: EmulatedBox): void {
-  content.createFolder({ id: INITIAL_FOLDERS.review, parentId: '0', name: 'Review' })
-  content.createFolder({ id: INITIAL_FOLDERS.archive, parentId: INITIAL_FOLDERS.review, name: 'Archive' })
-  const file = content.uploadFile({
-    parentId: INITIAL_FOLDERS.review,
-    name: 'contract.pdf',
-    content: '%PDF-1.4 a contract',
-  })
-  content.updateFile(file.id, { sharedLink: { access: 'open' } })
-  content.addUser({ id: '20001', name: 'Ellis Wiggins', login: 'ellis@elsewhere.example' })
-  content.addUser({ id: '20002', name: 'Ada Byron', login: 'ada@example.com' })
-}

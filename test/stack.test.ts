@@ -6,12 +6,18 @@ import { bundle, ROOT } from '../infra/bundle.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { boxEvent, signedDelivery } from './kit.ts'
 import { packagedLocal } from './packaged.ts'
+import { onlySamples } from './samples.ts'
 
 let stack: Stack
+let removeSamples: () => Promise<void>
 beforeAll(async () => {
   stack = await startStack({ port: 0, packaged: await packagedLocal() })
+  removeSamples = await onlySamples(stack)
 })
-afterAll(() => stack.stop())
+afterAll(async () => {
+  await stack.stop()
+  await removeSamples()
+})
 
 const status = (eventId: string) => stack.journal.event(eventId)?.status
 const lines = (eventId: string, name: string) =>
@@ -116,17 +122,23 @@ describe('the whole system on this machine', () => {
     await expect.poll(() => status('by-hand'), { timeout: 15_000 }).toBe('done')
   })
 
-  test('other automations take over while it runs, and their webhooks with them', async () => {
+  test('other automations take over while it runs, and their webhooks with them, on items new to the emulated Box too', async () => {
     const folder = await mkdtemp(join(ROOT, '.boxhooks', 'take-over-'))
     const automationsDir = join(folder, 'automations')
     await mkdir(automationsDir)
     const code = `import { automation } from '../../../lib/automation.ts'
-      export default automation({ name: 'renamed', on: 'FILE.RENAMED', watch: { folder: '\${REVIEW_FOLDER_ID}' },
+      export default automation({ name: 'renamed', on: 'FILE.RENAMED',
+        watch: [{ folder: '\${REVIEW_FOLDER_ID}' }, { folder: '555001' }, { file: '555002' }],
         run({ log }) { log.info('the new one ran') } })`
     await writeFile(join(automationsDir, 'renamed.ts'), code)
     const { manifest } = await bundle({ outDir: folder, automationsDir })
     await stack.replace(folder, manifest)
-    expect([...stack.box.webhooks.all.values()]).toMatchObject([{ triggers: ['FILE.RENAMED'] }])
+    const on = ['FILE.RENAMED']
+    expect([...stack.box.webhooks.all.values()]).toMatchObject([
+      { target: { id: '100001' }, triggers: on },
+      { target: { type: 'folder', id: '555001' }, triggers: on },
+      { target: { type: 'file', id: '555002' }, triggers: on },
+    ])
     const { content } = stack.box
     const { id } = content.uploadFile({ parentId: '100001', name: 'before.txt', content: 'x' })
     content.updateFile(id, { name: 'after.txt' })

@@ -6,6 +6,7 @@ import { isObject, parseObject } from '../lib/json.ts'
 import { WEBHOOK_RECORD_KEY } from '../lib/webhook-record.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { packagedLocal } from './packaged.ts'
+import { onlySamples } from './samples.ts'
 
 const REVIEW = '100001'
 const ARCHIVE = '100002'
@@ -13,10 +14,15 @@ const DECLARED = ['COLLABORATION.ACCEPTED', 'COLLABORATION.CREATED', 'FILE.DOWNL
 const ELSEWHERE = 'https://somebody.example.org/hook?secret=theirs'
 
 let stack: Stack
+let removeSamples: () => Promise<void>
 beforeAll(async () => {
   stack = await startStack({ port: 0, packaged: await packagedLocal() })
+  removeSamples = await onlySamples(stack)
 })
-afterAll(() => stack.stop())
+afterAll(async () => {
+  await stack.stop()
+  await removeSamples()
+})
 beforeEach(async () => {
   const { webhooks } = stack.box
   for (const { id } of [...webhooks.all.values()]) webhooks.delete(id)
