@@ -3,6 +3,7 @@ import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { automations } from './automations.ts'
 import { conformance } from './conformance.ts'
 import { demo } from './demo.ts'
+import { newAutomation } from './new.ts'
 import { PORT } from './reconcile.ts'
 import { secretsCommand } from './secrets-command.ts'
 import { start } from './start.ts'
@@ -23,6 +24,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'SecretsFailed',
   'PromptEnded',
   'StageParamsError',
+  'NewRefused',
 ])
 
 function port(text: string): number {
@@ -105,6 +107,14 @@ program
   )
   .option('--json', 'print JSON')
   .action(automations)
+
+program
+  .command('new')
+  .description('write an automation and its test, ready to run')
+  .argument('<name>', 'its name in kebab case, such as remove-shared-link')
+  .requiredOption('--on <trigger>', 'a trigger, such as FILE.UPLOADED; can be repeated', more)
+  .requiredOption('--watch <target>', 'folder:ID or file:ID; can be repeated', more)
+  .action(newAutomation)
 
 async function run(): Promise<void> {
   try {

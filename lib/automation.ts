@@ -107,11 +107,8 @@ export function automation<const T extends Trigger, const S extends string = nev
   }
   for (const option of Object.keys(declaration))
     if (!OPTIONS.has(option)) fail(`there is no option "${option}". Options are ${[...OPTIONS].join(', ')}.`)
-  if (typeof name !== 'string' || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64)
-    fail('the name must be kebab-case, such as "remove-shared-link", and at most 64 characters long.')
-  if (name === RECONCILE_WEBHOOKS)
-    fail('the name is that of an automation of boxhooks itself. Choose another.')
-  if (name in Object.prototype) fail('the name is one that every object of JavaScript has. Choose another.')
+  const wrongName = nameProblem(name)
+  if (wrongName) fail(wrongName)
   if (typeof declaration.run !== 'function') fail('run must be a function.')
   if (declaration.when !== undefined && typeof declaration.when !== 'function')
     fail('when must be a function.')
@@ -134,6 +131,16 @@ export function automation<const T extends Trigger, const S extends string = nev
     ...(declaration.when ? { when: declaration.when.bind(declaration) } : {}),
     run: declaration.run.bind(declaration),
   })
+}
+
+/** What is wrong with an automation's name, and what would be right; undefined where nothing is. */
+export function nameProblem(name: unknown): string | undefined {
+  if (typeof name !== 'string' || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64)
+    return 'the name must be kebab-case, such as "remove-shared-link", and at most 64 characters long.'
+  if (name === RECONCILE_WEBHOOKS)
+    return 'the name is that of an automation of boxhooks itself. Choose another.'
+  if (name in Object.prototype) return 'the name is one that every object of JavaScript has. Choose another.'
+  return undefined
 }
 
 type Fail = (problem: string) => never

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { isTrigger, type TargetType, TRIGGERS, type Trigger } from './event.ts'
+import { isTrigger, type Target, type TargetType, TRIGGERS, type Trigger } from './event.ts'
 import { targetText } from './target.ts'
 import { type DesiredWebhook, WEBHOOKS_MAX } from './webhooks.ts'
 
@@ -34,7 +34,7 @@ export function webhookProblems(
       field: 'target',
       message: `The automations watch ${desired.length} items, but Box allows ${WEBHOOKS_MAX} webhooks per application and user. Watch folders above instead.`,
     })
-  return [...problems, ...desired.flatMap(one => [...targetProblems(one), ...triggerProblems(one)])]
+  return [...problems, ...desired.flatMap(one => [...targetProblems(one.target), ...triggerProblems(one)])]
 }
 
 /** What Box has against an address; undefined where it has nothing. */
@@ -67,7 +67,8 @@ function isPublic(host: string): boolean {
 const PRIVATE_V4 =
   /^(0|10|127)\.|^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|^169\.254\.|^172\.(1[6-9]|2\d|3[01])\.|^192\.168\.|^(22[4-9]|2[3-5]\d)\./
 
-function targetProblems({ target }: DesiredWebhook): WebhookProblem[] {
+/** What Box would refuse about an item that is to be watched. */
+export function targetProblems(target: Target): WebhookProblem[] {
   const field = { field: 'target', target: targetText(target) } as const
   if (target.type === 'folder' && target.id === '0')
     return [
@@ -82,7 +83,8 @@ function targetProblems({ target }: DesiredWebhook): WebhookProblem[] {
   return [{ ...field, message }]
 }
 
-function triggerProblems({ target, triggers }: DesiredWebhook): WebhookProblem[] {
+/** What Box would refuse about the triggers of a webhook, by the type of its item. */
+export function triggerProblems({ target, triggers }: DesiredWebhook): WebhookProblem[] {
   const field = { field: 'triggers', target: targetText(target) } as const
   if (triggers.length === 0) return [{ ...field, message: 'A webhook needs at least one trigger.' }]
   return triggers.flatMap(trigger => {

@@ -30,7 +30,8 @@ export function addWatchedItems(
   for (const { type, id: declared } of manifest.flatMap(({ watch }) => watch)) {
     const id = declared.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => env[name] ?? '')
     // What could not be a webhook's target is left for the reconciliation to tell of.
-    if (!/^[1-9]\d*$/.test(id) || content.folders.has(id) || content.files.has(id)) continue
+    const known = type === 'folder' ? content.folders : content.files
+    if (!/^[1-9]\d*$/.test(id) || known.has(id)) continue
     if (type === 'folder') content.createFolder({ id, parentId: '0', name: `Folder ${id}` })
     else content.createFile({ id, parentId: '0', name: `File ${id}.txt`, content: `File ${id}` })
   }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Stack, startStack } from '../local/stack.ts'
 import { boxEvent, signedDelivery } from './kit.ts'
 import { packagedLocal } from './packaged.ts'
+import { onlySamples } from './samples.ts'
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
 const absent = !existsSync(executablePath)
@@ -13,6 +14,7 @@ if (absent) console.warn(`There is no ${executablePath}: the page is not tested.
 const SCREENSHOTS = '.boxhooks/screenshots'
 const EVIL = '<img src=x onerror=document.title="broken">.txt'
 let stack: Stack
+let removeSamples: (() => Promise<void>) | undefined
 let browser: Browser
 let page: Page
 const errors: string[] = []
@@ -20,6 +22,7 @@ const errors: string[] = []
 beforeAll(async () => {
   if (absent) return
   stack = await startStack({ port: 0, packaged: await packagedLocal() })
+  removeSamples = await onlySamples(stack)
   const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
   browser = await chromium.launch({ executablePath, args })
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
@@ -29,6 +32,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close()
   await stack?.stop()
+  await removeSamples?.()
 })
 
 describe.skipIf(absent)('the page', () => {

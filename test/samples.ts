@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { bundle, ROOT } from '../infra/bundle.ts'
 import type { Stack } from '../local/stack.ts'
 
-const SAMPLES = ['archive-uploads', 'remove-outside-collaborators', 'remove-shared-link']
+/** The automations that boxhooks comes with, by the names of their files. */
+export const SAMPLES = ['archive-uploads', 'remove-outside-collaborators', 'remove-shared-link']
 
 /**
  * Lets just the automations that boxhooks comes with take over, so that a test of what they do holds whatever others are
