@@ -12,7 +12,7 @@ export function automationCode({ name, on, watch }: NewAutomation): string {
       watch.map(({ type, id }) => `{ ${type}: ${quoted(id)} }`),
     ),
   ]
-  return `import { automation } from '../lib/automation.ts'
+  return `import { automation } from ${quoted('../lib/automation.ts')}
 
 /** Say here what it is for, in a sentence. */
 export default automation({
@@ -31,8 +31,8 @@ ${lists.join('\n')}
 export function testCode({ name, on, settings }: NewAutomation): string {
   const given = settings.length > 0 ? ', SETTINGS' : ''
   return `import { afterAll, beforeAll, expect, test } from 'vitest'
-import automation from '../../automations/${name}.ts'
-import { boxEvent, type Kit, startKit } from '../kit.ts'
+import automation from ${quoted(`../../automations/${name}.ts`)}
+import { boxEvent, type Kit, startKit } from ${quoted('../kit.ts')}
 
 ${list('const TRIGGERS = ', on.map(quoted), '')}
 ${settings.length > 0 ? `${settingsCode(settings)}\n` : ''}let kit: Kit
