@@ -179,25 +179,15 @@ describe('the compiled template', () => {
       return isObject(Environment) ? Object.keys(Environment.Variables ?? {}).sort() : []
     }
     expect(variables('IngestLambdaFunction')).toEqual(['QUEUE_URL', 'SIGNATURE_KEYS_SECRET_ID'])
-    expect(variables('AutomateLambdaFunction')).toEqual([
-      'ALLOWED_DOMAINS',
-      'ARCHIVE_FOLDER_ID',
-      'AUTOMATE_CONCURRENCY',
-      'BOX_APP_SECRET_ID',
-      'DEAD_LETTER_QUEUE_URL',
-      'LEDGER_TABLE',
-      'QUEUE_URL',
-      'RECONCILE_QUEUE_URL',
-      'REVIEW_FOLDER_ID',
-    ])
-    expect(variables('ReconcileLambdaFunction')).toEqual([
-      'ALLOWED_DOMAINS',
-      'ARCHIVE_FOLDER_ID',
-      'BOX_APP_SECRET_ID',
-      'LEDGER_TABLE',
-      'REVIEW_FOLDER_ID',
-      'WEBHOOK_ADDRESS',
-    ])
+    const declared = [...new Set(packaged.manifest.flatMap(one => Object.keys(one.settings)))]
+    expect(declared).toEqual(
+      expect.arrayContaining(['ALLOWED_DOMAINS', 'ARCHIVE_FOLDER_ID', 'REVIEW_FOLDER_ID']),
+    )
+    const shared = [...declared, 'BOX_APP_SECRET_ID', 'LEDGER_TABLE']
+    expect(variables('AutomateLambdaFunction')).toEqual(
+      [...shared, 'AUTOMATE_CONCURRENCY', 'DEAD_LETTER_QUEUE_URL', 'QUEUE_URL', 'RECONCILE_QUEUE_URL'].sort(),
+    )
+    expect(variables('ReconcileLambdaFunction')).toEqual([...shared, 'WEBHOOK_ADDRESS'].sort())
     for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction', 'ReconcileLambdaFunction'])
       expect(properties(id)).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
   })
@@ -253,24 +243,36 @@ describe('the compiled template', () => {
 const packageWith = (stage: string, params: readonly string[]): Promise<Packaged> =>
   packageBuilt({ stage, manifest: packaged.manifest, args: params.flatMap(param => ['--param', param]) })
 
-const SETTINGS = ['REVIEW_FOLDER_ID=1', 'ARCHIVE_FOLDER_ID=2', 'ALLOWED_DOMAINS=a.example,b.example']
+const SAMPLE_SETTINGS = ['REVIEW_FOLDER_ID=1', 'ARCHIVE_FOLDER_ID=2', 'ALLOWED_DOMAINS=a.example,b.example']
+/** Values for the settings of automations that were added to the samples. */
+const addedSettings = () => {
+  const declared = new Set(packaged.manifest.flatMap(one => Object.keys(one.settings)))
+  for (const setting of SAMPLE_SETTINGS) declared.delete(setting.split('=')[0] ?? '')
+  return [...declared].map(setting => `${setting}=1`)
+}
+const settings = () => [...SAMPLE_SETTINGS, ...addedSettings()]
+const needing = (setting: string) =>
+  packaged.manifest.filter(one => Object.hasOwn(one.settings, setting)).map(({ name }) => name)
 const CERTIFICATE = 'certificateArn=arn:aws:acm:eu-central-1:123456789012:certificate/x'
 
 describe('packaging', () => {
   test('stops where a stage lacks settings, naming each with what it is, who needs it and where to write it', async () => {
-    const refused = await packageWith('nowhere', ['ALLOWED_DOMAINS=a.example']).catch(error => error)
+    const refused = await packageWith('nowhere', ['ALLOWED_DOMAINS=a.example', ...addedSettings()]).catch(
+      error => error,
+    )
+    expect(needing('ARCHIVE_FOLDER_ID')).toContain('archive-uploads')
     expect(refused.message).toBe(
       [
         'Stage nowhere lacks settings that automations need:',
-        '  REVIEW_FOLDER_ID: The folder that is watched. Needed by archive-uploads, remove-outside-collaborators, remove-shared-link-after-download.',
-        '  ARCHIVE_FOLDER_ID: The folder that the copies go to; it may lie in the watched one. Needed by archive-uploads.',
+        `  REVIEW_FOLDER_ID: The folder that is watched. Needed by ${needing('REVIEW_FOLDER_ID').join(', ')}.`,
+        `  ARCHIVE_FOLDER_ID: The folder that the copies go to; it may lie in the watched one. Needed by ${needing('ARCHIVE_FOLDER_ID').join(', ')}.`,
         'Write them into serverless.yml under params.nowhere, or pass --param="NAME=value".',
       ].join('\n'),
     )
   })
 
   test('stops at a configuration that AWS would refuse, and at a domain without its certificate', async () => {
-    const refusal = (...params: string[]) => packageWith('nowhere', [...SETTINGS, ...params])
+    const refusal = (...params: string[]) => packageWith('nowhere', [...settings(), ...params])
     await expect(refusal('automateConcurrency=1')).rejects.toThrow(/maximumConcurrency': must be >= 2$/)
     await expect(refusal('domainName=hooks.example')).rejects.toThrow(
       /^params.domainName needs params.certificateArn as well.*$/,
@@ -371,7 +373,7 @@ async function everything(): Promise<CompiledTemplate> {
   const optional = ['alarmEmail=ops@a.example', 'domainName=hooks.example', CERTIFICATE, 'tracing=true']
   const sizes = ['automateConcurrency=2', 'automateMemoryMb=1024', 'logRetentionDays=7', 'silenceHours=48']
   const v1 = ['v1Webhooks=true', 'v1RequestsPerSecond=3', 'v1Parameters=item_id=file, token=secret']
-  withEverything ??= packageWith('everything', [...SETTINGS, ...optional, ...sizes, ...v1])
+  withEverything ??= packageWith('everything', [...settings(), ...optional, ...sizes, ...v1])
   return (await withEverything).template
 }
 
