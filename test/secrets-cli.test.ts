@@ -8,7 +8,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ask, PromptEnded } from '../cli/prompt.ts'
-import { SECRETS } from '../cli/secret-rules.ts'
+import { SECRETS, type SecretName } from '../cli/secret-rules.ts'
 import { setSecret } from '../cli/secrets.ts'
 import { ROOT } from '../infra/bundle.ts'
 import { createSecretsManager, type SecretsManager } from '../local/secrets-manager.ts'
@@ -118,6 +118,16 @@ async function file(content: object | string): Promise<string> {
   return path
 }
 
+/** What is said of a secret that is not stored. */
+async function refusalOf(name: SecretName, content: object | string): Promise<string> {
+  for (const [variable, value] of Object.entries(env)) vi.stubEnv(variable, value)
+  const told = await setSecret(name, { stage: 'prod', region: REGION, file: await file(content) }).catch(
+    (error: Error) => `${error.name}: ${error.message}`,
+  )
+  vi.unstubAllEnvs()
+  return String(told)
+}
+
 /** What is stored, as AWS’s own client reads it. */
 async function stored(SecretId: string): Promise<unknown> {
   const client = new SecretsManagerClient({
@@ -184,17 +194,9 @@ describe('boxhooks secrets', { timeout: 60_000 }, () => {
     ],
     ['a key with odd characters', { primary: 'canary-key-“one”-0123456789' }, 'primary: It has characters'],
   ])('set refuses %s, says what is wrong with which field, and changes nothing', async (_, content, told) => {
-    const { code, out, err } = await boxhooks([
-      'set',
-      'signature-keys',
-      '--stage',
-      'prod',
-      '--file',
-      await file(content),
-    ])
-    expect({ code, out }).toEqual({ code: 1, out: '' })
-    expect(err).toContain(told)
-    expect(err).not.toMatch(/canary|^ {4}at /m)
+    const refusal = await refusalOf('signature-keys', content)
+    expect(refusal).toContain(told)
+    expect(refusal).not.toContain('canary')
     expect(await stored('keys')).toEqual({ primary: '', secondary: '' })
   })
 
@@ -234,17 +236,9 @@ describe('boxhooks secrets', { timeout: 60_000 }, () => {
   ])(
     'set refuses %s as a Box app, says which field is wrong, and changes nothing',
     async (_, content, told) => {
-      const { code, out, err } = await boxhooks([
-        'set',
-        'box-app',
-        '--stage',
-        'prod',
-        '--file',
-        await file(content),
-      ])
-      expect({ code, out }).toEqual({ code: 1, out: '' })
-      expect(err).toContain(told)
-      expect(err).not.toMatch(/canary|^ {4}at /m)
+      const refusal = await refusalOf('box-app', content)
+      expect(refusal).toContain(told)
+      expect(refusal).not.toContain('canary')
       expect(await stored('app')).toEqual({})
     },
   )
