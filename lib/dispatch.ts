@@ -46,8 +46,10 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
   warnOfWebhook(event, log)
 
   const concern = await concernOf(parts, event)
+  // A fresh event needs no reading. For one that has come before, a read costs less than a write that is refused.
+  const cameBefore = input.receiveCount > 1 || message.failure !== undefined
   const existing =
-    message.failure || concern.kind !== 'known' ? await parts.ledger.read(message.eventId) : undefined
+    cameBefore || concern.kind !== 'known' ? await parts.ledger.read(message.eventId) : undefined
   // What was found out when the event first came needs no finding out again.
   const targets = existing?.targets ?? (concern.kind === 'known' ? concern.targets : undefined)
   if (!targets) return withoutTargets(parts, input, log, concern)
