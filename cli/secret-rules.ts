@@ -27,6 +27,28 @@ export function pairOf(text: string): { readonly primary?: string; readonly seco
   return Object.fromEntries(given)
 }
 
+/**
+ * Says what of a secret of two texts would be passed over, so that nobody takes it for stored. A field's name is not
+ * told either: it may be the secret itself, in the wrong place.
+ */
+export function passedOver(text: string): string[] {
+  const json = parseObject(text)
+  if (!json) return []
+  const known: readonly string[] = PAIR
+  const others = Object.keys(json).some(name => !known.includes(name))
+  const problems = PAIR.flatMap(name =>
+    Object.hasOwn(json, name) && typeof json[name] !== 'string'
+      ? [`${name}: It must be text, in double quotes.`]
+      : [],
+  )
+  if (others)
+    problems.push('There is another field than primary and secondary. Write those names as they are here.')
+  const { primary, secondary } = pairOf(text) ?? {}
+  return problems.length > 0 || primary || secondary
+    ? problems
+    : ['It gives neither primary nor secondary, so nothing would change.']
+}
+
 function pairProblems(text: string, what: string, check: (value: string) => string | undefined): string[] {
   const pair = pairOf(text)
   if (!pair) return [`It is no JSON object of the form {"primary": "…", "secondary": "…"}.`]

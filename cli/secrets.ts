@@ -7,7 +7,7 @@ import {
 import { AwsUnreachable, awsReason } from '../infra/aws-reason.ts'
 import { readStage } from '../infra/stage.ts'
 import { ask, type Terminal } from './prompt.ts'
-import { pairOf, SECRETS, type SecretKind, type SecretName } from './secret-rules.ts'
+import { pairOf, passedOver, SECRETS, type SecretKind, type SecretName } from './secret-rules.ts'
 
 /** A secret was not written, or is not as it should be; the message says why, and what to do. */
 export class SecretsFailed extends Error {
@@ -39,7 +39,8 @@ export async function setSecret(name: SecretName, options: SetOptions): Promise<
   const before = await readSecret(id, options.region)
   const text =
     typed === undefined ? await prompted(name, before, options.terminal) : merged(name, typed, before)
-  const problems = kind.problems(text)
+  const unread = typed === undefined || name === 'box-app' ? [] : passedOver(typed)
+  const problems = [...unread, ...kind.problems(text)]
   if (problems.length > 0)
     throw new SecretsFailed(
       [`${capital(kind.what)} were not stored:`, ...problems.map(problem => `  ${problem}`)].join('\n'),

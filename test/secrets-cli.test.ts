@@ -243,6 +243,27 @@ describe('boxhooks secrets', { timeout: 60_000 }, () => {
     },
   )
 
+  test.each([
+    ['a misspelt field', { primry: 'canary-key-new-0123456789' }, 'There is another field than primary'],
+    [
+      'one field right and one misspelt',
+      { primary: 'canary-key-new-0123456789', Secondary: 'canary' },
+      'There is another field',
+    ],
+    ['a key that is no text', { primary: 1234567890123456 }, 'primary: It must be text'],
+    ['no key', {}, 'It gives neither primary nor secondary'],
+    ['blank keys', { primary: ' ', secondary: '' }, 'It gives neither primary nor secondary'],
+  ])(
+    'set refuses %s where keys are stored already, instead of calling the old ones stored',
+    async (_, content, told) => {
+      secrets.set('keys', JSON.stringify(KEYS))
+      const refusal = await refusalOf('signature-keys', content)
+      expect(refusal).toContain(told)
+      expect(refusal).not.toContain('canary')
+      expect(await stored('keys')).toEqual(KEYS)
+    },
+  )
+
   test('check says of each secret what is wrong and how to mend it, and ends with 1', async () => {
     secrets.set('keys', JSON.stringify({ primary: KEYS.primary }))
     const { code, out } = await boxhooks(['check', '--stage', 'prod'])
