@@ -18,7 +18,8 @@ export function awsReason(error: unknown, right: string, region: string): string
     case 'AccessDenied':
       return `AWS does not let you: your user or role needs the right ${right}. AWS says: ${message}`
     case 'CredentialsProviderError':
-      return 'There are no AWS credentials. Run `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.'
+      // The SDK says, for example, that a sign-on is over.
+      return `There are no AWS credentials that can be used: ${message.replace(/\.?$/, '.')} Run \`aws configure\` or \`aws sso login\`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.`
     case 'ExpiredTokenException':
     case 'ExpiredToken':
     case 'InvalidClientTokenId':

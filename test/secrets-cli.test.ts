@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createHash, generateKeyPairSync } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -320,6 +320,35 @@ describe('boxhooks secrets', { timeout: 60_000 }, () => {
     expect({ code, out }).toEqual({ code: 1, out: '' })
     expect(err).toContain(told)
     expect(err).not.toContain('    at ')
+  })
+
+  test('says of a sign-on that is over what the AWS SDK says', async () => {
+    const home = await mkdtemp(join(folder, 'home-'))
+    const cache = join(home, '.aws', 'sso', 'cache')
+    await mkdir(cache, { recursive: true })
+    await writeFile(
+      join(cache, `${createHash('sha1').update('https://example.awsapps.com/start').digest('hex')}.json`),
+      JSON.stringify({ accessToken: 'canary', expiresAt: '2020-01-01T00:00:00Z' }),
+    )
+    const config = join(home, 'config')
+    await writeFile(
+      config,
+      '[profile over]\nsso_account_id = 123456789012\nsso_role_name = r\nsso_start_url = https://example.awsapps.com/start\nsso_region = eu-central-1\n',
+    )
+    const { code, err } = await boxhooks(['check', '--stage', 'prod'], {
+      env: {
+        AWS_PROFILE: 'over',
+        AWS_ACCESS_KEY_ID: '',
+        AWS_SECRET_ACCESS_KEY: '',
+        AWS_CONFIG_FILE: config,
+        AWS_SHARED_CREDENTIALS_FILE: join(home, 'none'),
+        HOME: home,
+        AWS_EC2_METADATA_DISABLED: 'true',
+      },
+    })
+    expect(code).toBe(1)
+    expect(err).toMatch(/^There are no AWS credentials that can be used: .* has expired\. .*aws sso login/)
+    expect(err).not.toContain('canary')
   })
 
   test('has no option that would take a secret from the command line', async () => {
