@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-secrets-manager'
 import { AwsUnreachable, awsReason } from '../infra/aws-reason.ts'
 import { readStage } from '../infra/stage.ts'
-import { ask, type Terminal } from './prompt.ts'
+import { openPrompt, type Prompt, type Terminal } from './prompt.ts'
 import { pairOf, passedOver, SECRETS, type SecretKind, type SecretName } from './secret-rules.ts'
 
 /** A secret was not written, or is not as it should be; the message says why, and what to do. */
@@ -127,7 +127,8 @@ const absent = (name: SecretName, stage = ''): string =>
 
 function readText(file: string): string {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
+    // Some editors begin a file with a mark that is no part of its text.
+    return readFileSync(file === '-' ? 0 : file, 'utf8').replace(/^\ufeff/, '')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
     throw new SecretsFailed(`${file === '-' ? 'Standard input' : file} can't be read (${code}).`)
@@ -149,23 +150,30 @@ async function prompted(
     throw new SecretsFailed(
       'Nobody is there to ask. Give a file with --file FILE, or standard input with --file -.',
     )
-  const at = terminal ? { terminal } : {}
-  if (name !== 'box-app') {
-    const known = pairOf(before ?? '') ?? {}
-    const pair: Record<string, string> = { ...known }
-    for (const which of ['primary', 'secondary'] as const) {
-      const keep = known[which] ? ' (empty keeps what is stored)' : ''
-      const answer = await ask(`${capital(which)}${keep}: `, { ...at, hidden: true })
-      if (answer) pair[which] = answer
-    }
-    return JSON.stringify(pair)
+  const prompt = openPrompt(terminal)
+  try {
+    return JSON.stringify(name === 'box-app' ? await askApp(prompt) : await askPair(prompt, before))
+  } finally {
+    prompt.close()
   }
-  return JSON.stringify({
-    clientId: await ask('Client id: ', at),
-    clientSecret: await ask('Client secret: ', { ...at, hidden: true }),
-    enterpriseId: await ask('Enterprise id: ', at),
-  })
 }
+
+async function askPair({ ask }: Prompt, before: string | undefined): Promise<object> {
+  const known = pairOf(before ?? '') ?? {}
+  const pair: Record<string, string> = { ...known }
+  for (const which of ['primary', 'secondary'] as const) {
+    const keep = known[which] ? ' (empty keeps what is stored)' : ''
+    const answer = await ask(`${capital(which)}${keep}: `, { hidden: true })
+    if (answer) pair[which] = answer
+  }
+  return pair
+}
+
+const askApp = async ({ ask }: Prompt): Promise<object> => ({
+  clientId: await ask('Client id: '),
+  clientSecret: await ask('Client secret: ', { hidden: true }),
+  enterpriseId: await ask('Enterprise id: '),
+})
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 

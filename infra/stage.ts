@@ -15,11 +15,16 @@ export async function readStage(options: {
   const client = new CloudFormationClient({ region, maxAttempts: 2 })
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }))
-    const outputs = Stacks[0]?.Outputs ?? []
+    const { Outputs: outputs = [], StackStatus: status = '' } = Stacks[0] ?? {}
+    if (outputs.length === 0 && !/^(CREATE|UPDATE|IMPORT)_COMPLETE$/.test(status))
+      throw new AwsUnreachable(
+        `The stack ${StackName} in ${region} is not deployed: its state is ${status}. Wait where that is in progress; else deploy the stage again: npm run deploy -- --stage ${stage}`,
+      )
     return Object.fromEntries(
       outputs.map(({ OutputKey = '', OutputValue = '' }): [string, string] => [OutputKey, OutputValue]),
     )
   } catch (error) {
+    if (error instanceof AwsUnreachable) throw error
     const absent = error instanceof Error && error.name === 'ValidationError' && /exist/.test(error.message)
     throw new AwsUnreachable(
       absent

@@ -7,7 +7,7 @@ import { PassThrough } from 'node:stream'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { ask, PromptEnded } from '../cli/prompt.ts'
+import { openPrompt, PromptEnded } from '../cli/prompt.ts'
 import { SECRETS, type SecretName } from '../cli/secret-rules.ts'
 import { setSecret } from '../cli/secrets.ts'
 import { ROOT } from '../infra/bundle.ts'
@@ -75,7 +75,8 @@ async function describeStacks(request: Request): Promise<Response> {
       403,
       errorXml('AccessDenied', 'User x is not authorized to perform: cloudformation:DescribeStacks'),
     )
-  if (asked !== 'boxhooks-prod' && asked !== 'boxhooks-old')
+  const state = asked === 'boxhooks-broken' ? 'ROLLBACK_COMPLETE' : 'UPDATE_COMPLETE'
+  if (!['boxhooks-prod', 'boxhooks-old', 'boxhooks-broken'].includes(asked ?? ''))
     return xml(400, errorXml('ValidationError', `Stack with id ${asked} does not exist`))
   const outputs = asked === 'boxhooks-prod' ? { SignatureKeysSecretArn: 'keys', BoxAppSecretArn: 'app' } : {}
   const members = Object.entries(outputs).map(
@@ -83,7 +84,7 @@ async function describeStacks(request: Request): Promise<Response> {
   )
   return xml(
     200,
-    `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member><StackName>${asked}</StackName><StackStatus>UPDATE_COMPLETE</StackStatus><CreationTime>2026-11-23T10:00:00Z</CreationTime><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+    `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member><StackName>${asked}</StackName><StackStatus>${state}</StackStatus><CreationTime>2026-11-23T10:00:00Z</CreationTime><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
   )
 }
 
@@ -160,7 +161,10 @@ describe('boxhooks secrets', { timeout: 60_000 }, () => {
     secrets.set('keys', JSON.stringify(KEYS))
     const secondary = 'canary-key-three-0123456789'
     const args = ['set', 'signature-keys', '--secret-id', 'keys', '--file', '-']
-    expect(await boxhooks(args, { input: JSON.stringify({ secondary }) })).toMatchObject({ code: 0, err: '' })
+    expect(await boxhooks(args, { input: `\ufeff${JSON.stringify({ secondary })}` })).toMatchObject({
+      code: 0,
+      err: '',
+    })
     expect(await stored('keys')).toEqual({ primary: KEYS.primary, secondary })
   })
 
@@ -287,6 +291,7 @@ describe('boxhooks secrets', { timeout: 60_000 }, () => {
       ['check', '--stage', 'denied'],
       'needs the right cloudformation:DescribeStacks',
     ],
+    ['a stage whose deployment failed', ['check', '--stage', 'broken'], 'its state is ROLLBACK_COMPLETE'],
     [
       'a stage of an older version',
       ['set', 'box-app', '--stage', 'old', '--file', '-'],
@@ -375,18 +380,38 @@ function terminal() {
 describe('prompts', () => {
   test('show what is asked, and nothing of a hidden answer', async () => {
     const { terminal: at, type, shown } = terminal()
-    const answer = ask('Client secret: ', { hidden: true, terminal: at })
+    const prompt = openPrompt(at)
+    const id = prompt.ask('Client id: ')
+    type('some-id\r')
+    expect(await id).toBe('some-id')
+    const secret = prompt.ask('Client secret: ', { hidden: true })
     type('canary-secret \r')
-    expect(await answer).toBe('canary-secret')
-    expect(shown()).toBe('Client secret: \n')
+    expect(await secret).toBe('canary-secret')
+    prompt.close()
+    expect(shown()).toContain('some-id')
+    expect(shown()).toMatch(/Client secret: \n$/)
+    expect(shown()).not.toContain('canary')
+  })
+
+  test('take lines that are pasted together as answers one after the other, and show none of them', async () => {
+    const { terminal: at, type, shown } = terminal()
+    const prompt = openPrompt(at)
+    const primary = prompt.ask('Primary: ', { hidden: true })
+    type('canary-one\rcanary-two\r')
+    expect(await primary).toBe('canary-one')
+    expect(await prompt.ask('Secondary: ', { hidden: true })).toBe('canary-two')
+    prompt.close()
+    expect(shown()).not.toContain('canary')
   })
 
   test('end at Ctrl-C and at the end of the input', async () => {
     for (const key of ['\u0003', '\u0004']) {
       const { terminal: at, type } = terminal()
-      const answer = ask('Client id: ', { terminal: at })
+      const prompt = openPrompt(at)
+      const answer = prompt.ask('Client id: ')
       type(key)
       await expect(answer).rejects.toThrow(PromptEnded)
+      await expect(prompt.ask('Client secret: ')).rejects.toThrow(PromptEnded)
     }
   })
 
