@@ -136,7 +136,7 @@ export function decodeMessage(received: ReceivedMessage): DecodedMessage {
   const format = FORMATS.find(known => known === attributes.messageFormat)
   const decoded = format && bodyIn(received.body, format)
   const body = decoded ?? Buffer.from(received.body)
-  const described = describeBody(body)
+  const described = (decoded && describedBeside(received)) ?? describeBody(body)
   const failure = parseFailure(attributes.failure)
   const message: Message = {
     eventId: idText(attributes.eventId) ?? described.eventId,
@@ -152,6 +152,16 @@ export function decodeMessage(received: ReceivedMessage): DecodedMessage {
   const own = Object.entries(attributes).filter((entry): entry is [string, string] => Boolean(entry[1]))
   const unread = { attributes: Object.fromEntries(own) }
   return { ok: false, reason: whyUnread(attributes.messageFormat), message: { ...message, unread } }
+}
+
+/** What stands beside the body, so that it need not be read for it; undefined where something is missing. */
+function describedBeside({
+  attributes,
+  groupId: webhookId,
+}: ReceivedMessage): ReturnType<typeof describeBody> | undefined {
+  const { trigger } = attributes
+  const eventId = idText(attributes.eventId)
+  return eventId && trigger && webhookId ? { eventId, trigger, webhookId } : undefined
 }
 
 /** The bytes in a message's body; undefined where they are not what the format says. */
