@@ -92,7 +92,7 @@ test.each([
   ['current', 12],
   ['former', 10],
 ] as const)(
-  'Box’s %s schedule of %2$i retries over two hours, at an endpoint that always fails',
+  'Box’s %s schedule of %i retries over two hours, at an endpoint that always fails',
   async (curve, retries) => {
     const { attempts, upload, retry } = deployment(curve)
     await upload()
