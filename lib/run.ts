@@ -3,7 +3,7 @@ import type { Box, BoxRun } from './box.ts'
 import type { Clock } from './clock.ts'
 import { AutomationError, classify, PermanentError, RetryLater, type RunFailure } from './errors.ts'
 import type { BoxEvent } from './event.ts'
-import type { Log } from './log.ts'
+import { errorKind, type Log } from './log.ts'
 import type { RunRecord } from './record.ts'
 
 /** What became of one attempt at a run. */
@@ -84,6 +84,7 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
     },
     (thrown: unknown) => {
       settled = true
+      input.log.debug('run_threw', { error: errorKind(thrown), stack: framesOf(thrown) })
       return failed(stop.signal.aborted ? timedOut : thrown)
     },
   )
@@ -99,6 +100,25 @@ const NO_TIME = new RetryLater(
 )
 
 const failed = (thrown: unknown): RunOutcome => ({ kind: 'failed', failure: classify(thrown) })
+
+/** How many characters of a stack are logged. */
+const STACK_LENGTH_MAX = 2000
+
+/** Where an error was thrown, without its text, which may hold what must not be logged. */
+function framesOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return ''
+  const { stack = '', message } = thrown
+  const textAt = stack.indexOf(message)
+  if (textAt < 0) return ''
+  const frames = stack
+    .slice(textAt + message.length)
+    .split('\n')
+    .filter(line => /^\s+at /.test(line))
+  return frames
+    .map(frame => frame.trim())
+    .join('\n')
+    .slice(0, STACK_LENGTH_MAX)
+}
 
 type RunTime = {
   readonly signal: AbortSignal

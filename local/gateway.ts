@@ -21,6 +21,7 @@ export type GatewayAnswer = {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly requestBody: string
+  readonly requestBytes: Uint8Array
   readonly status: number
   readonly body: string
 }
@@ -67,6 +68,7 @@ export function createGateway(options: GatewayOptions): (request: Request) => Pr
       path: url.pathname,
       headers: Object.fromEntries(request.headers),
       requestBody: bytes.toString(),
+      requestBytes: bytes,
       status: response.status,
       body: await response.clone().text(),
     })

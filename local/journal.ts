@@ -1,6 +1,7 @@
 import { isObject, parseObject } from '../lib/json.ts'
 import type { Attempt } from './box/delivery.ts'
 import type { GatewayAnswer } from './gateway.ts'
+import type { VerdictStep } from './inspector/verdict.ts'
 
 /** One line of a function's log, as an object. */
 export type LogLine = {
@@ -13,12 +14,16 @@ export type LogLine = {
 
 /** A request at the front door: what was sent and what it was answered. */
 export type DeliveryEntry = {
+  /** Grows with each request that is heard of. */
+  readonly seq: number
   readonly deliveryId: string
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly ms: number
   /** 1 for the first attempt; 0 for a request that the emulated Box did not send. */
   readonly attempt: number
+  readonly method: string
+  readonly path: string
   readonly headers: Readonly<Record<string, string>>
   /** Cut where it is very long. */
   readonly body: string
@@ -26,6 +31,8 @@ export type DeliveryEntry = {
   readonly status: number
   readonly answer: string
   readonly nextAttemptAt?: number | undefined
+  /** How its signature was judged; absent where it was not heard at the front door. */
+  readonly verdict?: readonly VerdictStep[] | undefined
 }
 
 /** Everything that is known of one event. */
@@ -36,6 +43,8 @@ export type EventEntry = {
   item: string
   /** Milliseconds since the epoch. */
   readonly firstAt: number
+  /** Milliseconds since the epoch; undefined while it is not finished. */
+  finishedAt: number | undefined
   status: EventEntryStatus
   /** The latest ones, the newest last. */
   readonly deliveries: DeliveryEntry[]
@@ -49,78 +58,116 @@ export type EventEntryStatus = 'refused' | 'undelivered' | 'queued' | 'running' 
 /** What happened on the local stack, by event, the oldest forgotten first. */
 export type Journal = {
   attempt(attempt: Attempt): void
-  answer(answer: GatewayAnswer): void
+  /** @param verdict how its signature is judged, step by step */
+  answer(answer: GatewayAnswer, verdict?: readonly VerdictStep[]): void
   /** @returns what the function wrote, where it is an object of JSON */
   line(fn: string, text: string): LogLine | undefined
   /** The newest first. */
   readonly events: readonly EventEntry[]
+  /** How many events are kept at most. */
+  readonly eventsMax: number
   event(eventId: string): EventEntry | undefined
   /** Calls back with each event that changed, until the returned function is called. */
   subscribe(callback: (event: EventEntry) => void): () => void
 }
+
+export type JournalOptions = {
+  /** How many events are kept; 5000 by default. */
+  readonly eventsMax?: number
+  /** How many characters of bodies, headers and log lines are kept in all; 64 Mi by default. */
+  readonly charactersMax?: number
+}
+
+export const EVENTS_MAX = 5000
+const CHARACTERS_MAX = 64 * 1024 * 1024
 
 /** How many deliveries and log lines are kept of one event, and how many characters of one body. */
 const DELIVERIES_MAX = 100
 const LINES_MAX = 1000
 const BODY_CHARACTERS_MAX = 256 * 1024
 
-/** @param eventsMax how many events are kept; 1000 by default */
-export function createJournal(eventsMax = 1000): Journal {
+export function createJournal(options: JournalOptions = {}): Journal {
+  const { eventsMax = EVENTS_MAX, charactersMax = CHARACTERS_MAX } = options
   const entries = new Map<string, EventEntry>()
+  const sizes = new Map<string, number>()
   const subscribers = new Set<(event: EventEntry) => void>()
-  const changed = (entry: EventEntry) => {
+  let characters = 0
+  let seq = 0
+
+  const forgetOldest = (): void => {
+    const [oldest] = entries.keys()
+    if (oldest === undefined) return
+    characters -= sizes.get(oldest) ?? 0
+    sizes.delete(oldest)
+    entries.delete(oldest)
+  }
+  const changed = (entry: EventEntry, added: number): void => {
+    characters += added
+    sizes.set(entry.eventId, (sizes.get(entry.eventId) ?? 0) + added)
+    // The event at hand stays, however large it is.
+    while ((entries.size > eventsMax || characters > charactersMax) && entries.size > 1) forgetOldest()
     for (const callback of subscribers) callback(entry)
   }
   const entryOf = (eventId: string, trigger: string, firstAt: number): EventEntry => {
     const known = entries.get(eventId)
     if (known) return known
-    const nothing = { deliveries: [], lines: [], item: '' }
+    const nothing = { deliveries: [], lines: [], item: '', finishedAt: undefined }
     const entry: EventEntry = { eventId, trigger, firstAt, status: 'refused', ...nothing }
     entries.set(eventId, entry)
-    const [oldest] = entries.keys()
-    if (entries.size > eventsMax && oldest !== undefined) entries.delete(oldest)
     return entry
   }
+  /** @returns how many characters more are kept now */
+  const delivered = (
+    entry: EventEntry,
+    delivery: Omit<DeliveryEntry, 'seq'> & { readonly seq?: number },
+    payload: Record<string, unknown> | undefined,
+  ): number => {
+    const { body, status } = delivery
+    const cut = body.length - BODY_CHARACTERS_MAX
+    const kept = cut > 0 ? `${body.slice(0, BODY_CHARACTERS_MAX)}… and ${cut} characters more` : body
+    seq += 1
+    const one = { ...delivery, body: kept, seq: delivery.seq ?? seq }
+    const dropped = push(entry.deliveries, one, DELIVERIES_MAX)
+    entry.item ||= itemName(payload)
+    answered(entry, status)
+    return sizeOf(one) - (dropped ? sizeOf(dropped) : 0)
+  }
   return {
+    eventsMax,
     attempt(attempt) {
       const entry = entryOf(attempt.eventId, attempt.trigger, attempt.sentAt)
       entry.trigger = attempt.trigger
-      const { deliveryId, headers, status, answer, ms, nextAttemptAt } = attempt
+      const { deliveryId, headers, status, answer, ms, nextAttemptAt, sentAt: at, attempt: nth } = attempt
       const body = Buffer.from(attempt.body).toString()
       // The front door was heard first; what Box knows of the delivery is more.
-      const heard = entry.deliveries.findIndex(one => one.deliveryId === deliveryId)
-      if (heard >= 0) entry.deliveries.splice(heard, 1)
-      const delivery = {
-        deliveryId,
-        at: attempt.sentAt,
-        ms,
-        attempt: attempt.attempt,
-        headers,
-        status,
-        answer,
-      }
-      delivered(entry, { ...delivery, body, nextAttemptAt }, parseObject(body))
-      changed(entry)
+      const index = entry.deliveries.findIndex(one => one.deliveryId === deliveryId && one.attempt === 0)
+      const [heard] = index < 0 ? [] : entry.deliveries.splice(index, 1)
+      const path = heard?.path ?? URL.parse(attempt.address)?.pathname ?? attempt.address
+      const delivery = { deliveryId, at, ms, attempt: nth, headers, status, answer, method: 'POST', path }
+      const known = heard ? { seq: heard.seq, verdict: heard.verdict } : {}
+      const added = delivered(entry, { ...delivery, body, nextAttemptAt, ...known }, parseObject(body))
+      changed(entry, added - (heard ? sizeOf(heard) : 0))
     },
-    answer({ at, ms, headers, status, body: answer, path, method, requestBody: body }) {
+    answer({ at, ms, headers, status, body: answer, path, method, requestBody: body }, verdict) {
       const payload = parseObject(body)
       const eventId = typeof payload?.id === 'string' ? payload.id : `${method} ${path}`
       const entry = entryOf(eventId, 'unknown', at)
       const deliveryId = headers['box-delivery-id'] ?? ''
-      delivered(entry, { deliveryId, at, ms, attempt: 0, headers, body, status, answer }, payload)
-      changed(entry)
+      const told = { deliveryId, at, ms, attempt: 0, method, path, headers, body, status, answer, verdict }
+      changed(entry, delivered(entry, told, payload))
     },
     line(fn, text) {
       const line = parseLine(fn, text)
       const eventId = line?.eventId
       if (!line || typeof eventId !== 'string') return line
-      const trigger = typeof line.trigger === 'string' ? line.trigger : 'unknown'
-      const entry = entryOf(eventId, trigger, Date.parse(line.time))
-      push(entry.lines, line, LINES_MAX)
+      const at = Date.parse(line.time)
+      const entry = entryOf(eventId, typeof line.trigger === 'string' ? line.trigger : 'unknown', at)
+      const dropped = push(entry.lines, line, LINES_MAX)
       if (line.event === 'delivery_accepted') answered(entry, 202)
-      entry.status = STATUS[line.event] ?? entry.status
-      if (line.event === 'event_finished' && line.status === 'dead') entry.status = 'dead'
-      changed(entry)
+      const status = line.event === 'event_finished' && line.status === 'dead' ? 'dead' : STATUS[line.event]
+      entry.status = status ?? entry.status
+      if (status) entry.finishedAt = status === 'done' || status === 'dead' ? at : undefined
+      changed(entry, text.length - (dropped ? JSON.stringify(dropped).length : 0))
       return line
     },
     get events() {
@@ -134,18 +181,17 @@ export function createJournal(eventsMax = 1000): Journal {
   }
 }
 
-function delivered(entry: EventEntry, delivery: DeliveryEntry, payload: Record<string, unknown> | undefined) {
-  const { body, status } = delivery
-  const cut = body.length - BODY_CHARACTERS_MAX
-  const kept = cut > 0 ? `${body.slice(0, BODY_CHARACTERS_MAX)}… and ${cut} characters more` : body
-  push(entry.deliveries, { ...delivery, body: kept }, DELIVERIES_MAX)
-  entry.item ||= itemName(payload)
-  answered(entry, status)
+/** The characters that a delivery keeps, near enough. */
+function sizeOf({ body, answer, headers }: DeliveryEntry): number {
+  let size = body.length + answer.length
+  for (const [name, value] of Object.entries(headers)) size += name.length + value.length
+  return size
 }
 
-function push<T>(list: T[], one: T, max: number): void {
+/** @returns what had to go */
+function push<T>(list: T[], one: T, max: number): T | undefined {
   list.push(one)
-  if (list.length > max) list.shift()
+  return list.length > max ? list.shift() : undefined
 }
 
 /** A refusal does not change what is known of an accepted event, nor does a repetition of what is done. */

@@ -26,6 +26,8 @@ export type Lambda = {
   invoke(event: unknown): Promise<unknown>
   /** Ends every instance at once, in the middle of whatever it does. */
   kill(): Promise<void>
+  /** Gives invocations that begin from now on so many milliseconds, or (undefined) what they usually have. */
+  limit(timeoutMs: number | undefined): void
   /** Lets new invocations run another build; those under way end on the old one. */
   replace(bundle: string): void
   /** Waits for the invocations under way, then ends every instance. */
@@ -33,7 +35,8 @@ export type Lambda = {
 }
 
 export function createLambda(options: LambdaOptions): Lambda {
-  const { name, timeoutMs, memoryMb = 512 } = options
+  const { name, memoryMb = 512 } = options
+  let { timeoutMs } = options
   let bundle = pathToFileURL(options.bundle).href
   let idle: Instance[] = []
   const busy = new Map<Instance, Promise<unknown>>()
@@ -45,14 +48,15 @@ export function createLambda(options: LambdaOptions): Lambda {
   }
   const invoke = async (event: unknown): Promise<unknown> => {
     const instance = take()
+    const limitMs = timeoutMs
     const invocation: Invocation = {
       event,
       requestId: randomUUID(),
       functionName: name,
       memoryMb,
-      deadline: Date.now() + timeoutMs,
+      deadline: Date.now() + limitMs,
     }
-    const running = instance.run(invocation, timeoutMs)
+    const running = instance.run(invocation, limitMs)
     busy.set(instance, running)
     try {
       const result = await running
@@ -75,6 +79,9 @@ export function createLambda(options: LambdaOptions): Lambda {
   return {
     invoke,
     kill,
+    limit(ms) {
+      timeoutMs = ms ?? options.timeoutMs
+    },
     replace(file) {
       bundle = pathToFileURL(file).href
       for (const instance of idle.splice(0)) void instance.end()

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import {
+  ChangeMessageVisibilityCommand,
   DeleteMessageBatchCommand,
   type Message,
   type MessageAttributeValue,
@@ -41,6 +42,11 @@ export function eventSourceOf(
 }
 
 export type Poller = {
+  /**
+   * Hands the messages of the next batch that fails out again after so many seconds: with AWS they come back when their
+   * visibility timeout ends, which is long to look on.
+   */
+  hurry(seconds: number): void
   /** Receives no more and waits for the batches under way. */
   stop(): Promise<void>
 }
@@ -57,14 +63,27 @@ const WAIT_SECONDS = 5
  */
 export function startPoller(options: PollerOptions): Poller {
   const stop = new AbortController()
+  let hurrySeconds: number | undefined
+  const onFailed = async (messages: readonly Message[]): Promise<void> => {
+    const VisibilityTimeout = hurrySeconds
+    if (VisibilityTimeout === undefined) return
+    hurrySeconds = undefined
+    for (const { ReceiptHandle } of messages)
+      await options.sqs.send(
+        new ChangeMessageVisibilityCommand({ QueueUrl: options.queueUrl, ReceiptHandle, VisibilityTimeout }),
+      )
+  }
   const loops = Array.from({ length: options.concurrency }, async () => {
     while (!stop.signal.aborted)
-      await pollOnce(options, stop.signal).catch(async (error: unknown) => {
+      await pollOnce(options, stop.signal, onFailed).catch(async (error: unknown) => {
         options.onError?.(error)
         await delay(PAUSE_MS, undefined, { signal: stop.signal }).catch(() => {})
       })
   })
   return {
+    hurry(seconds) {
+      hurrySeconds = seconds
+    },
     async stop() {
       stop.abort()
       await Promise.all(loops)
@@ -72,11 +91,16 @@ export function startPoller(options: PollerOptions): Poller {
   }
 }
 
-async function pollOnce(options: PollerOptions, signal: AbortSignal): Promise<void> {
+async function pollOnce(
+  options: PollerOptions,
+  signal: AbortSignal,
+  onFailed: (messages: readonly Message[]) => Promise<void>,
+): Promise<void> {
   const messages = await receive(options, signal)
   if (messages.length === 0) return
   const records = messages.map(message => recordOf(message, options.queueArn))
-  const kept = await invoke(options, records)
+  const { kept, failed } = await invoke(options, records)
+  if (failed) await onFailed(messages)
   const taken = records.filter(({ messageId }) => !kept.has(messageId))
   if (taken.length === 0) return
   const { Failed = [] } = await options.sqs.send(
@@ -111,12 +135,15 @@ async function receive({ sqs, queueUrl, batchSize }: PollerOptions, signal: Abor
 }
 
 /** The ids that stay on the queue; all of them where the function failed. */
-async function invoke(options: PollerOptions, records: readonly SQSRecord[]): Promise<ReadonlySet<string>> {
+async function invoke(
+  options: PollerOptions,
+  records: readonly SQSRecord[],
+): Promise<{ readonly kept: ReadonlySet<string>; readonly failed: boolean }> {
   const all = new Set(records.map(({ messageId }) => messageId))
   try {
-    return keptOf(await options.invoke({ Records: [...records] }), all)
+    return { kept: keptOf(await options.invoke({ Records: [...records] }), all), failed: false }
   } catch {
-    return all
+    return { kept: all, failed: true }
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import {
   CreateSecretCommand,
   DeleteSecretCommand,
+  PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import { AwsEndpointFailed } from './aws.ts'
@@ -13,6 +14,8 @@ export type Secrets = {
   readonly url: string
   /** Logical id → what the functions know the secret by. */
   readonly ids: Readonly<Record<string, string>>
+  /** Gives a secret, by its logical id, another value. */
+  set(id: string, value: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -28,8 +31,14 @@ export async function startSecrets(
   endpoint?: string,
 ): Promise<Secrets> {
   if (endpoint === undefined) {
-    const { url, close } = await serve({ fetch: createSecretsManager(values).fetch, port: 0 })
-    return { url, ids: Object.fromEntries(Object.keys(values).map(id => [id, id])), stop: close }
+    const manager = createSecretsManager(values)
+    const { url, close } = await serve({ fetch: manager.fetch, port: 0 })
+    return {
+      url,
+      ids: Object.fromEntries(Object.keys(values).map(id => [id, id])),
+      set: async (id, value) => manager.set(id, value),
+      stop: close,
+    }
   }
   const client = new SecretsManagerClient({
     endpoint,
@@ -59,5 +68,8 @@ export async function startSecrets(
     await stop()
     throw new AwsEndpointFailed(endpoint, error)
   }
-  return { url: endpoint, ids, stop }
+  const set = async (id: string, SecretString: string): Promise<void> => {
+    await client.send(new PutSecretValueCommand({ SecretId: ids[id] ?? id, SecretString }))
+  }
+  return { url: endpoint, ids, set, stop }
 }

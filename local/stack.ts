@@ -13,9 +13,10 @@ import { isWebhookAnswer } from '../lib/webhook-request.ts'
 import { type Aws, startAws } from './aws.ts'
 import { createEmulatedBox, type EmulatedBox } from './box/emulated-box.ts'
 import { createGateway } from './gateway.ts'
+import { heard, localSource } from './inspector/local-source.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createLambda, type Lambda } from './lambda.ts'
-import { eventSourceOf, startPoller } from './poller.ts'
+import { eventSourceOf, type Poller, startPoller } from './poller.ts'
 import { startSecrets } from './secrets.ts'
 import { addWatchedItems, seed } from './seed.ts'
 import { serve } from './serve.ts'
@@ -30,8 +31,10 @@ export type StackOptions = {
   readonly boxApp?: string
   /** Where AWS is emulated instead of in embedded servers, such as http://127.0.0.1:5000. */
   readonly awsEndpoint?: string | undefined
-  /** How many events the page remembers; 1000 by default. */
+  /** How many events the page remembers; 5000 by default. */
   readonly eventsMax?: number
+  /** The folder that the page saves fixtures in; test/fixtures/deliveries by default. */
+  readonly fixtures?: string
   /** The stage local, where it is packaged already. */
   readonly packaged?: Packaged
   /** Told what became of the webhooks, at the start and whenever other automations take over. */
@@ -61,6 +64,8 @@ export type Stack = {
   replace(bundles: string, manifest: readonly ManifestEntry[]): Promise<void>
   stop(): Promise<void>
 }
+
+const FIXTURES = 'test/fixtures/deliveries'
 
 const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }
 
@@ -100,7 +105,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     )
     stops.push(() => secrets.stop())
 
-    const journal = createJournal(options.eventsMax)
+    const journal = createJournal(options.eventsMax === undefined ? {} : { eventsMax: options.eventsMax })
+    let [boxKeys, ourKeys] = [keys, keys]
     const box = createEmulatedBox({
       clock: systemClock,
       newId: randomUUID,
@@ -145,17 +151,17 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const gateway = createGateway({
       invoke: event => ingest.invoke(event),
       now: systemClock.now,
-      onAnswer: answer => journal.answer(answer),
+      onAnswer: answer => journal.answer(...heard(answer, ourKeys, v1Tokens)),
     })
     const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: systemClock.now })
     const webhookUrl = `${url}/box/webhook`
-    const automate = lambda('automate', 'AutomateLambdaFunction', { BOX_API_URL: url })
+    // The page shows where an error was thrown, and what automations say when they debug.
+    const automate = lambda('automate', 'AutomateLambdaFunction', { BOX_API_URL: url, LOG_LEVEL: 'debug' })
     const reconcile = lambda('reconcile', 'ReconcileLambdaFunction', {
       BOX_API_URL: url,
       WEBHOOK_ADDRESS: webhookUrl,
     })
-    site = await createSite({ box, journal, ledger, aws, gateway, functions })
-    const poll = (name: 'automate' | 'reconcile', queueUrl: string, queueArn: string, to: Lambda) => {
+    const poll = (name: 'automate' | 'reconcile', queueUrl: string, queueArn: string, to: Lambda): Poller => {
       const poller = startPoller({
         sqs: aws.sqs,
         queueUrl,
@@ -166,9 +172,35 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
           onLine(`The queue can't be reached: ${error instanceof Error ? error.message : error}`),
       })
       stops.push(() => poller.stop())
+      return poller
     }
-    poll('automate', aws.queueUrl, aws.queueArn, automate)
+    const poller = poll('automate', aws.queueUrl, aws.queueArn, automate)
     poll('reconcile', aws.reconcileQueueUrl, aws.reconcileQueueArn, reconcile)
+    let declared = manifest
+    site = await createSite({
+      box,
+      source: localSource({ aws, ledger, journal, webhookUrl, manifest: () => declared }),
+      acts: {
+        box,
+        journal,
+        webhookUrl,
+        automate,
+        poller,
+        boxKeys: () => boxKeys,
+        ourKeys: () => ourKeys,
+        setBoxKeys(next) {
+          boxKeys = next
+          box.setKeys(next)
+        },
+        async setOurKeys(next) {
+          await secrets.set('SignatureKeysSecret', JSON.stringify(next))
+          ourKeys = next
+        },
+        fixtures: { path: options.fixtures ?? join(ROOT, FIXTURES), shown: FIXTURES },
+      },
+      gateway,
+      functions,
+    })
 
     const env = environmentOf(template, 'AutomateLambdaFunction', refs)
     seed(box.content)
@@ -191,11 +223,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       lambdas: { ingest, automate, reconcile },
       manifest,
       env,
-      async replace(folder, declared) {
-        checkSettings(declared, env)
+      async replace(folder, next) {
+        checkSettings(next, env)
+        declared = next
         for (const [name, one] of Object.entries({ ingest, automate, reconcile }))
           one.replace(join(folder, name, 'index.mjs'))
-        addWatchedItems(box.content, declared, env)
+        addWatchedItems(box.content, next, env)
         await makeWebhooks()
       },
       stop,

@@ -30,6 +30,7 @@ const answer = (body: string, fields: { status?: number; deliveryId?: string } =
   path: '/box/webhook',
   headers: fields.deliveryId ? { 'box-delivery-id': fields.deliveryId } : {},
   requestBody: body,
+  requestBytes: Buffer.from(body),
   status: fields.status ?? 202,
   body: '{}',
 })
@@ -92,8 +93,34 @@ describe('the journal', () => {
     expect(journal.event('e')?.item).toBe('folder')
   })
 
+  test('forgets the oldest events where all together are too large, but never the one at hand', () => {
+    const journal = createJournal({ charactersMax: 3000 })
+    for (const id of ['1', '2', '3']) {
+      const body = Buffer.from(JSON.stringify({ id, filler: 'x'.repeat(1400) }))
+      journal.attempt(attempt(id, { body }))
+    }
+    expect(journal.events.map(({ eventId }) => eventId)).toEqual(['3', '2'])
+    journal.attempt(attempt('large', { body: Buffer.from(JSON.stringify({ filler: 'x'.repeat(9000) })) }))
+    expect(journal.events.map(({ eventId }) => eventId)).toEqual(['large'])
+    for (let i = 0; i < 300; i += 1) journal.attempt(attempt('small', { deliveryId: String(i) }))
+    expect(journal.event('small')?.deliveries).toHaveLength(100)
+  })
+
+  test('keeps a delivery’s place in the list when Box tells more of it, and lists a repetition apart', () => {
+    const journal = createJournal()
+    const verdict = [{ rule: 'verdict', ok: true, text: 'passed' }] as const
+    journal.answer(answer(payload('e'), { deliveryId: 'd' }), verdict)
+    journal.answer(answer(payload('f'), { deliveryId: 'other' }))
+    journal.attempt(attempt('e', { deliveryId: 'd' }))
+    journal.attempt(attempt('e', { deliveryId: 'd', attempt: 1 }))
+    expect(journal.event('e')?.deliveries).toMatchObject([
+      { seq: 1, attempt: 1, path: '/box/webhook', verdict },
+      { seq: 4, attempt: 1 },
+    ])
+  })
+
   test('is bounded: in events, in what it keeps of each, and in the size of a body', () => {
-    const journal = createJournal(2)
+    const journal = createJournal({ eventsMax: 2 })
     for (const id of ['1', '2', '3']) journal.attempt(attempt(id))
     expect(journal.events.map(({ eventId }) => eventId)).toEqual(['3', '2'])
     for (let i = 0; i < 1100; i += 1) {

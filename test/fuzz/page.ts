@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
+import { localSource } from '../../local/inspector/local-source.ts'
 import { createJournal } from '../../local/journal.ts'
 import { createSite } from '../../local/site.ts'
 import { asyncBoundary } from './boundary.ts'
@@ -45,8 +48,13 @@ const action = fc.constantFrom(
   'upload',
   'share',
   'download',
-  'invite',
   'deliver-again',
+  'fail-once',
+  'rotate-keys',
+  'pause-box',
+  'storm',
+  'send',
+  'save-fixture',
   'bad-signature',
   'toString',
   '__proto__',
@@ -57,7 +65,12 @@ const path = fc.oneof(
   fc.constantFrom(
     '/_local/events',
     '/_local/events/x',
-    '/_local/state',
+    '/_local/box',
+    '/_local/about',
+    '/_local/queues',
+    '/_local/dead-letters',
+    '/_local/templates/FILE.COPIED',
+    '/_local/templates/__proto__',
     '/',
     '/_local/page.js',
     '/_local/../package.json',
@@ -75,14 +88,31 @@ export const pageRequests = asyncBoundary(
   async ({ method, path: asked, host: at, origin: from, input: sent }) => {
     const { box } = await smallBox()
     const before = JSON.stringify([box.sent.length, [...box.content.files.values()]])
+    const journal = createJournal()
     const site = await createSite({
       box,
-      journal: createJournal(),
-      ledger: memoryLedger(),
-      aws: {
-        queueUrl: 'q',
-        deadLetterQueueUrl: 'd',
-        depth: async () => ({ waiting: 0, inFlight: 0, delayed: 0 }),
+      source: localSource({
+        journal,
+        ledger: memoryLedger(),
+        webhookUrl: `http://${OURS}/box/webhook`,
+        manifest: () => [],
+        aws: {
+          queueUrl: 'q',
+          deadLetterQueueUrl: 'd',
+          depth: async () => ({ waiting: 0, inFlight: 0, delayed: 0 }),
+        },
+      }),
+      acts: {
+        box,
+        journal,
+        webhookUrl: `http://${OURS}/box/webhook`,
+        automate: { kill: async () => {}, limit: () => {} },
+        poller: { hurry: () => {} },
+        boxKeys: () => ({}),
+        ourKeys: () => ({}),
+        setBoxKeys: () => {},
+        setOurKeys: async () => {},
+        fixtures: { path: join(tmpdir(), 'boxhooks-fuzz'), shown: 'fuzz' },
       },
       gateway: async () => new Response('the front door', { status: 404 }),
       functions: new Map(),

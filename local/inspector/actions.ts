@@ -1,0 +1,51 @@
+import type { Hono } from 'hono'
+import { isObject } from '../../lib/json.ts'
+import { BoxRefusal } from '../box/content.ts'
+import type { EmulatedBox } from '../box/emulated-box.ts'
+import { samplePayload } from '../box/payload.ts'
+import { boxActions, boxView } from './box-actions.ts'
+import { type EventParts, eventActions } from './event-actions.ts'
+import { type PromiseParts, promises } from './promises.ts'
+import type { ActionResult } from './protocol.ts'
+
+/** What the page's buttons act on. */
+export type Acts = PromiseParts & EventParts & { readonly box: EmulatedBox }
+
+/** What a button sends: flat text, whatever else came is made text. */
+export type ActionInput = Readonly<Record<string, string>>
+
+/** Does something and says what came of it. Throws {@link ActionRefused} or a BoxRefusal where it can't be done. */
+export type Action = (input: ActionInput) => Promise<ActionResult> | ActionResult
+
+/** Something that can't be done, with why and what to do instead. */
+export class ActionRefused extends Error {
+  override readonly name = 'ActionRefused'
+}
+
+/** Everything that the page can do to the stack on this machine. */
+export function actionRoutes(page: Hono, acts: Acts): void {
+  const actions: Readonly<Record<string, Action>> = {
+    ...boxActions(acts.box),
+    ...eventActions(acts),
+    ...promises(acts),
+  }
+  page.post('/_local/actions/:name', async c => {
+    const name = c.req.param('name')
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined
+    if (!action) return c.json({ message: 'There is no such action.' }, 404)
+    const input = inputOf(await c.req.json().catch(() => ({})))
+    try {
+      return c.json(await action(input))
+    } catch (error) {
+      if (!(error instanceof BoxRefusal) && !(error instanceof ActionRefused)) throw error
+      return c.json({ message: error.message }, 400)
+    }
+  })
+  page.get('/_local/box', c => c.json(boxView(acts.box)))
+  page.get('/_local/templates/:trigger', c => c.json(samplePayload(c.req.param('trigger'))))
+}
+
+function inputOf(json: unknown): ActionInput {
+  const entries = Object.entries(isObject(json) ? json : {})
+  return Object.fromEntries(entries.map(([key, value]) => [key, String(value)]))
+}

@@ -1,0 +1,85 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isTrigger } from '../../lib/event.ts'
+import { parseObject } from '../../lib/json.ts'
+import type { SignatureKeys } from '../../lib/signature.ts'
+import type { Bend } from '../box/delivery.ts'
+import type { EmulatedBox } from '../box/emulated-box.ts'
+import type { EventEntry, Journal } from '../journal.ts'
+import { type Action, type ActionInput, ActionRefused } from './actions.ts'
+
+export type EventParts = {
+  readonly box: EmulatedBox
+  readonly journal: Journal
+  readonly webhookUrl: string
+  /** The keys that the emulated Box signs with. */
+  readonly boxKeys: () => SignatureKeys
+  /** The folder that fixtures are saved in, and how it is called from the repository's root. */
+  readonly fixtures: { readonly path: string; readonly shown: string }
+}
+
+/** How a custom delivery differs from one of Box's, by the names that the page's form has. */
+const BENDS: Readonly<Record<string, (keys: SignatureKeys) => Bend>> = {
+  none: () => ({}),
+  'secondary only': () => ({ headers: { 'box-signature-primary': undefined } }),
+  'primary only': () => ({ headers: { 'box-signature-secondary': undefined } }),
+  forged: () => ({ keys: FORGED }),
+  'no signature': () => ({
+    headers: { 'box-signature-primary': undefined, 'box-signature-secondary': undefined },
+  }),
+  'keys swapped': ({ primary, secondary }) => ({ keys: { primary: secondary, secondary: primary } }),
+  'eleven minutes old': () => ({ ageSeconds: 660 }),
+  'two minutes in the future': () => ({ ageSeconds: -120 }),
+}
+
+export const BEND_NAMES: readonly string[] = Object.keys(BENDS)
+
+export const FORGED: SignatureKeys = { primary: 'forged', secondary: 'forged' }
+
+/** What is done with one event, or with one of the user's own making. */
+export function eventActions(parts: EventParts): Readonly<Record<string, Action>> {
+  const { box, journal } = parts
+  return {
+    async 'deliver-again'({ event = '' }) {
+      const { status } = await box.deliverAgain(event, { retry: false })
+      return { message: `Delivered again, and answered ${status || 'nothing'}.`, eventId: event }
+    },
+    async send(input) {
+      const { body, eventId, trigger } = customBody(input)
+      const bend = (Object.hasOwn(BENDS, input.bend ?? '') ? BENDS[input.bend ?? ''] : BENDS.none)?.(
+        parts.boxKeys(),
+      )
+      const sent = await box.sendCustom({ address: parts.webhookUrl, body }, { ...bend, retry: false })
+      return { message: `${trigger} was sent, and answered ${sent.status || 'nothing'}.`, eventId }
+    },
+    async 'save-fixture'({ event = '' }) {
+      const entry = journal.event(event)
+      if (!entry) throw new ActionRefused('This event is not known any more.')
+      const file = await saveFixture(entry, parts)
+      return { message: `Saved as ${file}. Read it with readFile in a test.`, eventId: event }
+    },
+  }
+}
+
+/** A body that is JSON is written as Box writes it; an id that is missing is made, so that each sending is an event of its own. */
+function customBody({ body = '', fresh = 'true' }: ActionInput) {
+  const payload = parseObject(body)
+  if (!payload) throw new ActionRefused('The body must be a JSON object. Begin from a template.')
+  const trigger = typeof payload.trigger === 'string' ? payload.trigger : 'An event without a trigger'
+  const eventId = fresh === 'true' || typeof payload.id !== 'string' ? crypto.randomUUID() : payload.id
+  const whole = { ...payload, id: eventId }
+  return { body: JSON.parse(JSON.stringify(whole)), eventId, trigger }
+}
+
+/** Writes what an event's last delivery carried: the very bytes of the body, as a fixture needs them. */
+async function saveFixture(entry: EventEntry, { fixtures }: EventParts): Promise<string> {
+  const delivery = entry.deliveries.findLast(({ body }) => body !== '')
+  if (!delivery) throw new ActionRefused('There is no body to be saved.')
+  const { trigger } = parseObject(delivery.body) ?? {}
+  // The names come from outside; only what is one of Box's triggers becomes part of a file's name.
+  const kind = typeof trigger === 'string' && isTrigger(trigger) ? trigger : 'delivery'
+  const name = `${kind}-${entry.eventId.replaceAll(/[^\w-]/g, '').slice(0, 12)}.json`
+  await mkdir(fixtures.path, { recursive: true })
+  await writeFile(join(fixtures.path, name), delivery.body)
+  return `${fixtures.shown}/${name}`
+}

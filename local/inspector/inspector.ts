@@ -1,0 +1,158 @@
+import { gunzipSync } from 'node:zlib'
+import { Hono } from 'hono'
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
+import { parseObject } from '../../lib/json.ts'
+import type { EventRecord } from '../../lib/record.ts'
+import type { DeliveryEntry, EventEntry, Journal } from '../journal.ts'
+import { pageFiles } from './page-files.ts'
+import type {
+  About,
+  DeadLetterView,
+  DeliverySummary,
+  EventDetails,
+  EventSummary,
+  QueueState,
+  RecordView,
+} from './protocol.ts'
+
+/** Where the page has what it shows from: the stack on this machine, or a deployed stage. */
+export type InspectorSource = {
+  readonly about: () => About
+  readonly journal: Journal
+  /** What the ledger knows of an event. */
+  readonly record: (eventId: string) => Promise<EventRecord | undefined>
+  readonly queues: () => Promise<QueueState>
+  /** The oldest dead letters. */
+  readonly deadLetters: () => Promise<readonly DeadLetterView[]>
+}
+
+const SECURITY = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+}
+
+/** How long changes are gathered before the page is told of them, in milliseconds. */
+const GATHER_MS = 100
+
+/** How often the queues are looked at while a page is open, in milliseconds. */
+const QUEUES_MS = 1000
+
+/**
+ * The page and its data, for this machine only: every request under a foreign name, and every one from another page, is
+ * refused.
+ */
+export async function createInspector(source: InspectorSource): Promise<Hono> {
+  const app = new Hono()
+  app.use(async (c, next) => {
+    if (!isOurs(c.req.header('host'), c.req.header('origin')))
+      return c.text('This page is only for this machine.', 403)
+    await next()
+    for (const [name, value] of Object.entries(SECURITY)) c.res.headers.set(name, value)
+    return undefined
+  })
+  for (const [path, { type, text }] of await pageFiles())
+    app.get(path, c => c.body(text, 200, { 'content-type': type }))
+  dataRoutes(app, source)
+  app.get('/_local/stream', c => streamSSE(c, stream => tell(stream, source)))
+  return app
+}
+
+/**
+ * A page elsewhere can make a browser ask here, under a name of its own that leads here (DNS rebinding) or under ours: only
+ * names of this machine are answered, and only this very page's requests.
+ */
+function isOurs(host = '', origin?: string): boolean {
+  if (!/^(localhost|127\.0\.0\.1)(:\d+)?$/.test(host)) return false
+  return origin === undefined || origin === `http://${host}`
+}
+
+function dataRoutes(app: Hono, { journal, record, queues, deadLetters, about }: InspectorSource): void {
+  app.get('/_local/about', c => c.json(about()))
+  app.get('/_local/events', c => c.json(journal.events.map(summaryOf)))
+  app.get('/_local/events/:id', async c => {
+    const entry = journal.event(c.req.param('id'))
+    if (!entry) return c.json({ message: 'This event is not known (any more).' }, 404)
+    return c.json(detailsOf(entry, await record(entry.eventId)))
+  })
+  app.get('/_local/queues', async c => c.json(await queues()))
+  app.get('/_local/dead-letters', async c => c.json(await deadLetters()))
+}
+
+/** Tells a page of every event that changes, many at a time, and of the queues, until it is closed. */
+async function tell(stream: SSEStreamingApi, { journal, queues, about }: InspectorSource): Promise<void> {
+  const changed = new Set<EventEntry>()
+  let timer: NodeJS.Timeout | undefined
+  const flush = (): void => {
+    timer = undefined
+    const data = JSON.stringify([...changed].map(summaryOf))
+    changed.clear()
+    void stream.writeSSE({ event: 'events', data })
+  }
+  const unsubscribe = journal.subscribe(entry => {
+    changed.add(entry)
+    timer ??= setTimeout(flush, GATHER_MS)
+  })
+  await stream.writeSSE({ event: 'hello', data: JSON.stringify(about()) })
+  let told = ''
+  const look = async (): Promise<void> => {
+    const data = JSON.stringify(await queues().catch(() => null))
+    if (data !== told) await stream.writeSSE({ event: 'queues', data })
+    told = data
+  }
+  await look()
+  const looking = setInterval(() => void look(), QUEUES_MS)
+  await new Promise<void>(resolve => stream.onAbort(resolve))
+  clearInterval(looking)
+  clearTimeout(timer)
+  unsubscribe()
+}
+
+/** What the list shows of an event. */
+export function summaryOf(entry: EventEntry): EventSummary {
+  const { eventId, trigger, item, firstAt, finishedAt, status, deliveries } = entry
+  return {
+    eventId,
+    trigger,
+    item,
+    status,
+    firstAt,
+    ...(finishedAt === undefined ? {} : { finishedAt }),
+    deliveries: deliveries.map(deliverySummary),
+  }
+}
+
+const deliverySummary = ({ seq, at, ms, attempt, status, answer }: DeliveryEntry): DeliverySummary => {
+  const { code } = parseObject(answer) ?? {}
+  return { seq, at, ms, attempt, status, code: typeof code === 'string' ? code : '' }
+}
+
+function detailsOf(entry: EventEntry, record: EventRecord | undefined): EventDetails {
+  const { eventId, trigger, item, firstAt, status, deliveries, lines } = entry
+  return {
+    ...{ eventId, trigger, item, firstAt, status, deliveries, lines },
+    record: record ? recordView(record) : null,
+    payload: record?.payload ? textOf(record.payload) : null,
+  }
+}
+
+function recordView({
+  payload,
+  leaseToken,
+  eventId,
+  deliveryId,
+  trigger,
+  ...shown
+}: EventRecord): RecordView {
+  return shown
+}
+
+function textOf(gzipped: Uint8Array): string | null {
+  try {
+    return gunzipSync(gzipped).toString()
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,203 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { SignatureKeys } from '../../lib/signature.ts'
+import type { Attempt } from '../box/delivery.ts'
+import type { EmulatedBox } from '../box/emulated-box.ts'
+import type { Fault } from '../box/faults.ts'
+import { samplePayload } from '../box/payload.ts'
+import type { Webhook } from '../box/webhooks.ts'
+import type { Lambda } from '../lambda.ts'
+import type { Poller } from '../poller.ts'
+import { type Action, ActionRefused } from './actions.ts'
+import { FORGED } from './event-actions.ts'
+import type { ActionResult } from './protocol.ts'
+
+export type PromiseParts = {
+  readonly box: EmulatedBox
+  readonly automate: Pick<Lambda, 'kill' | 'limit'>
+  readonly poller: Pick<Poller, 'hurry'>
+  readonly boxKeys: () => SignatureKeys
+  readonly ourKeys: () => SignatureKeys
+  /** Resets keys in the emulated Box's Developer Console. */
+  readonly setBoxKeys: (keys: SignatureKeys) => void
+  /** Stores keys where the front door reads them. */
+  readonly setOurKeys: (keys: SignatureKeys) => Promise<void>
+}
+
+/** How long the worker that is to be killed has its event's lease at most, in milliseconds; it is a minute elsewhere. */
+const KILLED_LIMIT_MS = 8000
+
+/** How long a worker may take to come to its call to Box, in milliseconds. */
+const CALL_MS_MAX = 15_000
+
+const STORM = 500
+
+/** How many deliveries of a storm are under way at a time. */
+const STORM_WIDTH = 20
+
+/** Each makes something go wrong on purpose, so that what boxhooks promises about it is seen. */
+export function promises(parts: PromiseParts): Readonly<Record<string, Action>> {
+  const { box } = parts
+  return {
+    'fail-once': () => withFault(box, { times: 1, status: 503 }, 'Box fails once: the run is tried again.'),
+    'fail-for-good': () =>
+      withFault(box, { times: 1, status: 403 }, 'Box forbids it: the event goes to the dead letters.'),
+    'bad-signature': () => forge(box),
+    'rotate-keys': () => rotate(parts),
+    'kill-worker': () => killWorker(parts),
+    'pause-box': ({ on = 'true' }) => pause(box, on === 'true'),
+    storm: ({ count = String(STORM) }) => storm(box, Number(count)),
+  }
+}
+
+/** What a promise is shown on: one event, and the item that its run asks Box about, where that is known. */
+type Shown = { readonly itemPath?: RegExp; readonly fire: () => Promise<Attempt> }
+
+/**
+ * A fresh file with a shared link, in a folder whose webhook tells of downloads, is what everybody has seen before. Where no
+ * automation watches that, it is a sample of whatever the first webhook is told of.
+ */
+function stage(box: EmulatedBox): Shown {
+  const webhooks = [...box.webhooks.all.values()]
+  const downloads = webhooks.find(
+    ({ target, triggers }) => target.type === 'folder' && triggers.includes('FILE.DOWNLOADED'),
+  )
+  if (downloads) return downloadIn(box, downloads)
+  const [first] = webhooks
+  if (!first) throw new ActionRefused('There is no webhook yet. Write an automation, or make a webhook.')
+  return { fire: () => box.sendCustom({ address: first.address, body: sampleFor(first) }, { retry: false }) }
+}
+
+function downloadIn(box: EmulatedBox, { target }: Webhook): Shown {
+  const name = `promise ${randomBytes(3).toString('hex')}.pdf`
+  const file = box.content.uploadFile({ parentId: target.id, name, content: 'A promise.' })
+  box.content.updateFile(file.id, { sharedLink: { access: 'open' } })
+  return {
+    itemPath: new RegExp(`^/2\\.0/files/${file.id}$`),
+    async fire() {
+      const told = firstAttempt(
+        box,
+        ({ trigger, body }) => trigger === 'FILE.DOWNLOADED' && bodyNames(body, file.id),
+      )
+      box.content.downloadFile(file.id)
+      return told
+    },
+  }
+}
+
+const bodyNames = (body: Uint8Array, id: string): boolean => Buffer.from(body).includes(`"id":"${id}"`)
+
+/** Waits for the first attempt that is looked for. */
+function firstAttempt(box: EmulatedBox, wanted: (attempt: Attempt) => boolean): Promise<Attempt> {
+  return new Promise(resolve => {
+    const stop = box.on(notice => {
+      if (notice.kind !== 'attempt' || !wanted(notice.attempt)) return
+      stop()
+      resolve(notice.attempt)
+    })
+  })
+}
+
+function sampleFor({ id, triggers }: Webhook) {
+  const [trigger = 'FILE.DOWNLOADED'] = triggers
+  return samplePayload(trigger, { id: randomUUID(), webhookId: id, createdAt: new Date().toISOString() })
+}
+
+async function withFault(box: EmulatedBox, fault: Fault, message: string): Promise<ActionResult> {
+  const { itemPath, fire } = stage(box)
+  box.faults.push({ ...fault, ...(itemPath ? { path: itemPath } : {}) })
+  const { eventId } = await fire()
+  return { message, eventId }
+}
+
+async function forge(box: EmulatedBox): Promise<ActionResult> {
+  const { address, ...last } = box.sent.at(-1) ?? (await stage(box).fire())
+  const { status } = await box.deliveries.send({ ...last, address }, { retry: false, keys: FORGED })
+  return {
+    message: `A forged delivery was answered ${status}, and nothing was queued.`,
+    eventId: last.eventId,
+  }
+}
+
+/** One key after the other is reset on Box and stored here, with a delivery in between: one signature always matches. */
+async function rotate(parts: PromiseParts): Promise<ActionResult> {
+  const { box } = parts
+  const answers: string[] = []
+  let eventId: string | undefined
+  const deliver = async (when: string): Promise<void> => {
+    const attempt = await stage(box).fire()
+    eventId = attempt.eventId
+    answers.push(`${when}: ${attempt.status || 'no answer'}`)
+  }
+  await deliver('before')
+  for (const key of ['secondary', 'primary'] as const) {
+    parts.setBoxKeys({ ...parts.boxKeys(), [key]: randomBytes(24).toString('base64url') })
+    await deliver(`${key} key reset on Box`)
+    await parts.setOurKeys({ ...parts.ourKeys(), [key]: parts.boxKeys()[key] })
+    await deliver(`${key} key stored here`)
+  }
+  return { message: `Both keys are new. ${answers.join('; ')}.`, ...(eventId ? { eventId } : {}) }
+}
+
+/** Waits until the run hangs in its call to Box, and ends its Lambda there. */
+async function killWorker({ box, automate, poller }: PromiseParts): Promise<ActionResult> {
+  const { itemPath, fire } = stage(box)
+  const hang: Fault = { times: 1, status: 'timeout', ...(itemPath ? { path: itemPath } : {}) }
+  box.faults.push(hang)
+  automate.limit(KILLED_LIMIT_MS)
+  try {
+    const { eventId } = await fire()
+    const giveUpAt = Date.now() + CALL_MS_MAX
+    while (hang.times > 0 && Date.now() < giveUpAt) await delay(20)
+    if (hang.times > 0)
+      throw new ActionRefused('No automation called Box, so there is no run to be killed in the middle.')
+    poller.hurry(1)
+    await automate.kill()
+    const message =
+      'The worker was killed in the middle of its call to Box. Another takes the event over when its lease has ended (after at most a minute on AWS, and when SQS hands it out again; within some seconds here).'
+    return { message, eventId }
+  } finally {
+    automate.limit(undefined)
+    hang.times = 0
+  }
+}
+
+const PAUSED: Fault = { times: Number.POSITIVE_INFINITY, status: 503, retryAfterSeconds: 2 }
+
+function pause(box: EmulatedBox, on: boolean): ActionResult {
+  const at = box.faults.indexOf(PAUSED)
+  if (on && at < 0) box.faults.unshift(PAUSED)
+  if (!on && at >= 0) box.faults.splice(at, 1)
+  return {
+    message: on
+      ? 'Box’s API answers 503 to everything. Runs wait, and nothing is lost.'
+      : 'Box’s API is back. What waited goes on by itself.',
+  }
+}
+
+export const isPaused = (box: EmulatedBox): boolean => box.faults.includes(PAUSED)
+
+/** Many events at a time, each of its own, on the webhook that the other promises use. */
+async function storm(box: EmulatedBox, count: number): Promise<ActionResult> {
+  if (!Number.isInteger(count) || count < 1 || count > 10_000)
+    throw new ActionRefused('A storm has from 1 to 10,000 deliveries.')
+  const webhooks = [...box.webhooks.all.values()]
+  const webhook = webhooks.find(({ triggers }) => triggers.includes('FILE.DOWNLOADED')) ?? webhooks[0]
+  if (!webhook) throw new ActionRefused('There is no webhook yet. Write an automation, or make a webhook.')
+  const startedAt = performance.now()
+  let left = count
+  let accepted = 0
+  const sender = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1
+      const { status } = await box.sendCustom({ address: webhook.address, body: sampleFor(webhook) })
+      if (status === 202) accepted += 1
+    }
+  }
+  await Promise.all(Array.from({ length: STORM_WIDTH }, sender))
+  const seconds = (performance.now() - startedAt) / 1000
+  const rate = Math.round(count / seconds)
+  return {
+    message: `${accepted} of ${count} deliveries were accepted in ${seconds.toFixed(1)} s, ${rate} a second.`,
+  }
+}

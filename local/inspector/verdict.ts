@@ -1,0 +1,100 @@
+import { timingSafeEqual } from 'node:crypto'
+import {
+  AGE_MAX_SECONDS,
+  type KeyName,
+  missingHeader,
+  parseTimestamp,
+  SIGNATURE_ALGORITHM,
+  SIGNATURE_VERSION,
+  type SignatureKeys,
+  SKEW_MAX_SECONDS,
+  sign,
+  verify,
+} from '../../lib/signature.ts'
+
+/** One rule of the signature's check: what it says of this delivery, and whether it let it pass. */
+export type VerdictStep = {
+  readonly rule: 'headers' | 'version' | 'algorithm' | 'primary' | 'secondary' | 'age' | 'verdict'
+  /** Undefined where nothing depended on it. */
+  readonly ok: boolean | undefined
+  readonly text: string
+}
+
+export type Judged = {
+  readonly body: Uint8Array
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly keys: SignatureKeys
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number
+}
+
+/**
+ * Tells a delivery's check step by step, with the rules that the front door goes by. Never throws, and shows no key.
+ * @see verify
+ */
+export function explain(judged: Judged): readonly VerdictStep[] {
+  const { keys, receivedAt: now } = judged
+  const headers = Object.fromEntries(
+    Object.entries(judged.headers).map(([name, value]) => [name.toLowerCase(), value]),
+  )
+  const verdict = verify({ ...judged, now })
+  const last: VerdictStep = verdict.ok
+    ? { rule: 'verdict', ok: true, text: `passed with the ${verdict.key} key` }
+    : { rule: 'verdict', ok: false, text: `refused: ${verdict.rule}` }
+  if (!keys.primary && !keys.secondary)
+    return [{ rule: 'headers', ok: undefined, text: 'no signature key is stored here' }, last]
+  const missing = missingHeader(headers)
+  if (missing) return [{ rule: 'headers', ok: false, text: `${missing} is missing` }, last]
+  const timestamp = headers['box-delivery-timestamp'] ?? ''
+  const matches = {
+    primary: signatureStep(judged, timestamp, headers, 'primary'),
+    secondary: signatureStep(judged, timestamp, headers, 'secondary'),
+  }
+  return [
+    { rule: 'headers', ok: true, text: 'all there' },
+    exactly('version', headers['box-signature-version'], SIGNATURE_VERSION),
+    exactly('algorithm', headers['box-signature-algorithm'], SIGNATURE_ALGORITHM),
+    matches.primary,
+    matches.secondary,
+    ageStep(timestamp, now),
+    last,
+  ]
+}
+
+const exactly = (rule: 'version' | 'algorithm', given: string | undefined, only: string): VerdictStep =>
+  given === only
+    ? { rule, ok: true, text: only }
+    : { rule, ok: false, text: `${JSON.stringify(given?.slice(0, 64) ?? '')} instead of ${only}` }
+
+function signatureStep(
+  { body, keys }: Judged,
+  timestamp: string,
+  headers: Readonly<Record<string, string | undefined>>,
+  header: KeyName,
+): VerdictStep {
+  const given = Buffer.from(headers[`box-signature-${header}`] ?? '')
+  if (given.length === 0) return { rule: header, ok: undefined, text: 'not sent' }
+  for (const key of header === 'primary' ? STRAIGHT : CROSSED) {
+    const secret = keys[key]
+    if (!secret) continue
+    const expected = Buffer.from(sign(body, timestamp, secret))
+    if (given.length === expected.length && timingSafeEqual(given, expected))
+      return { rule: header, ok: true, text: `matches our ${key} key` }
+  }
+  return { rule: header, ok: false, text: 'matches none of our keys' }
+}
+
+const STRAIGHT = ['primary', 'secondary'] as const
+const CROSSED = ['secondary', 'primary'] as const
+
+function ageStep(timestamp: string, now: number): VerdictStep {
+  const sentAt = parseTimestamp(timestamp)
+  if (sentAt === undefined)
+    return { rule: 'age', ok: false, text: `${JSON.stringify(timestamp.slice(0, 64))} is no time` }
+  const seconds = (now - sentAt) / 1000
+  const text =
+    seconds < 0
+      ? `${(-seconds).toFixed(1)} s in the future, of at most ${SKEW_MAX_SECONDS}`
+      : `${seconds.toFixed(1)} s old, of at most ${AGE_MAX_SECONDS}`
+  return { rule: 'age', ok: seconds <= AGE_MAX_SECONDS && -seconds <= SKEW_MAX_SECONDS, text }
+}
