@@ -52,7 +52,6 @@ const action = fc.constantFrom(
   'fail-once',
   'rotate-keys',
   'pause-box',
-  'storm',
   'send',
   'save-fixture',
   'bad-signature',
