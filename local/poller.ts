@@ -43,8 +43,8 @@ export function eventSourceOf(
 
 export type Poller = {
   /**
-   * Hands the messages of the next batch that fails out again after so many seconds: with AWS they come back when their
-   * visibility timeout ends, which is long to look on.
+   * Hands the messages of those batches that are under way now out again after so many seconds, should they fail: with AWS
+   * they come back when their visibility timeout ends, which is long to look on.
    */
   hurry(seconds: number): void
   /** Receives no more and waits for the batches under way. */
@@ -63,26 +63,17 @@ const WAIT_SECONDS = 5
  */
 export function startPoller(options: PollerOptions): Poller {
   const stop = new AbortController()
-  let hurrySeconds: number | undefined
-  const onFailed = async (messages: readonly Message[]): Promise<void> => {
-    const VisibilityTimeout = hurrySeconds
-    if (VisibilityTimeout === undefined) return
-    hurrySeconds = undefined
-    for (const { ReceiptHandle } of messages)
-      await options.sqs.send(
-        new ChangeMessageVisibilityCommand({ QueueUrl: options.queueUrl, ReceiptHandle, VisibilityTimeout }),
-      )
-  }
+  const underWay = new Set<Batch>()
   const loops = Array.from({ length: options.concurrency }, async () => {
     while (!stop.signal.aborted)
-      await pollOnce(options, stop.signal, onFailed).catch(async (error: unknown) => {
+      await pollOnce(options, stop.signal, underWay).catch(async (error: unknown) => {
         options.onError?.(error)
         await delay(PAUSE_MS, undefined, { signal: stop.signal }).catch(() => {})
       })
   })
   return {
     hurry(seconds) {
-      hurrySeconds = seconds
+      for (const batch of underWay) batch.comesBackAfter = seconds
     },
     async stop() {
       stop.abort()
@@ -91,16 +82,18 @@ export function startPoller(options: PollerOptions): Poller {
   }
 }
 
-async function pollOnce(
-  options: PollerOptions,
-  signal: AbortSignal,
-  onFailed: (messages: readonly Message[]) => Promise<void>,
-): Promise<void> {
+/** Messages that are being worked on; when they come back should that fail, in seconds, where it is not as usual. */
+type Batch = { comesBackAfter?: number }
+
+async function pollOnce(options: PollerOptions, signal: AbortSignal, underWay: Set<Batch>): Promise<void> {
   const messages = await receive(options, signal)
   if (messages.length === 0) return
   const records = messages.map(message => recordOf(message, options.queueArn))
+  const batch: Batch = {}
+  underWay.add(batch)
   const { kept, failed } = await invoke(options, records)
-  if (failed) await onFailed(messages)
+  underWay.delete(batch)
+  if (failed && batch.comesBackAfter !== undefined) await handBack(options, messages, batch.comesBackAfter)
   const taken = records.filter(({ messageId }) => !kept.has(messageId))
   if (taken.length === 0) return
   const { Failed = [] } = await options.sqs.send(
@@ -113,6 +106,15 @@ async function pollOnce(
     options.onError?.(
       new Error(`A message was not deleted, so it comes again: ${Code} ${reason ?? ''}`.trim()),
     )
+}
+
+async function handBack(
+  { sqs, queueUrl: QueueUrl }: PollerOptions,
+  messages: readonly Message[],
+  VisibilityTimeout: number,
+): Promise<void> {
+  for (const { ReceiptHandle } of messages)
+    await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout }))
 }
 
 async function receive({ sqs, queueUrl, batchSize }: PollerOptions, signal: AbortSignal): Promise<Message[]> {

@@ -18,6 +18,7 @@ function main(args: readonly string[]): number {
   const steps = [
     ['biome', 'check', '--error-on-warnings', '.'],
     ['tsc', '--noEmit'],
+    ['tsc', '--noEmit', '--project', 'local/inspector/page'],
     ['vitest', 'run', ...args],
   ]
   for (const step of steps) {

@@ -6,6 +6,7 @@ import type { EmulatedBox } from '../box/emulated-box.ts'
 import type { Fault } from '../box/faults.ts'
 import { samplePayload } from '../box/payload.ts'
 import type { Webhook } from '../box/webhooks.ts'
+import type { Journal } from '../journal.ts'
 import type { Lambda } from '../lambda.ts'
 import type { Poller } from '../poller.ts'
 import { type Action, ActionRefused } from './actions.ts'
@@ -14,6 +15,7 @@ import type { ActionResult } from './protocol.ts'
 
 export type PromiseParts = {
   readonly box: EmulatedBox
+  readonly journal: Journal
   readonly automate: Pick<Lambda, 'kill' | 'limit'>
   readonly poller: Pick<Poller, 'hurry'>
   readonly boxKeys: () => SignatureKeys
@@ -31,22 +33,26 @@ const KILLED_LIMIT_MS = 8000
 const CALL_MS_MAX = 15_000
 
 const STORM = 500
+const STORM_MAX = 10_000
+
+/** How long to wait until nothing is under way, in milliseconds. */
+const QUIET_MS_MAX = 5000
 
 /** How many deliveries of a storm are under way at a time. */
-const STORM_WIDTH = 20
+const STORM_WIDTH = 10
 
 /** Each makes something go wrong on purpose, so that what boxhooks promises about it is seen. */
 export function promises(parts: PromiseParts): Readonly<Record<string, Action>> {
   const { box } = parts
   return {
-    'fail-once': () => withFault(box, { times: 1, status: 503 }, 'Box fails once: the run is tried again.'),
+    'fail-once': () => withFault(parts, { times: 1, status: 503 }, 'Box fails once: the run is tried again.'),
     'fail-for-good': () =>
-      withFault(box, { times: 1, status: 403 }, 'Box forbids it: the event goes to the dead letters.'),
-    'bad-signature': () => forge(box),
+      withFault(parts, { times: 1, status: 403 }, 'Box forbids it: the event goes to the dead letters.'),
+    'bad-signature': () => forge(parts),
     'rotate-keys': () => rotate(parts),
     'kill-worker': () => killWorker(parts),
     'pause-box': ({ on = 'true' }) => pause(box, on === 'true'),
-    storm: ({ count = String(STORM) }) => storm(box, Number(count)),
+    storm: ({ count = String(STORM) }) => storm(parts, Number(count)),
   }
 }
 
@@ -54,44 +60,53 @@ export function promises(parts: PromiseParts): Readonly<Record<string, Action>> 
 type Shown = { readonly itemPath?: RegExp; readonly fire: () => Promise<Attempt> }
 
 /**
- * A fresh file with a shared link, in a folder whose webhook tells of downloads, is what everybody has seen before. Where no
+ * A file with a shared link, in a folder whose webhook tells of downloads, is what everybody has seen before. Where no
  * automation watches that, it is a sample of whatever the first webhook is told of.
  */
-function stage(box: EmulatedBox): Shown {
+async function stage(parts: PromiseParts): Promise<Shown> {
+  const { box } = parts
   const webhooks = [...box.webhooks.all.values()]
   const downloads = webhooks.find(
     ({ target, triggers }) => target.type === 'folder' && triggers.includes('FILE.DOWNLOADED'),
   )
-  if (downloads) return downloadIn(box, downloads)
+  if (downloads) return downloadIn(parts, downloads)
   const [first] = webhooks
   if (!first) throw new ActionRefused('There is no webhook yet. Write an automation, or make a webhook.')
   return { fire: () => box.sendCustom({ address: first.address, body: sampleFor(first) }, { retry: false }) }
 }
 
-function downloadIn(box: EmulatedBox, { target }: Webhook): Shown {
-  const name = `promise ${randomBytes(3).toString('hex')}.pdf`
-  const file = box.content.uploadFile({ parentId: target.id, name, content: 'A promise.' })
-  box.content.updateFile(file.id, { sharedLink: { access: 'open' } })
+async function downloadIn(parts: PromiseParts, { target }: Webhook): Promise<Shown> {
+  const { content } = parts.box
+  const known = content.items(target.id).find(({ type, name }) => type === 'file' && name === PROMISED)
+  const { id } = known ?? content.createFile({ parentId: target.id, name: PROMISED, content: 'A promise.' })
+  content.updateFile(id, { sharedLink: { access: 'open' } })
+  // What its upload sets off must not run into what is about to go wrong.
+  await quiet(parts)
   return {
-    itemPath: new RegExp(`^/2\\.0/files/${file.id}$`),
-    async fire() {
-      const told = firstAttempt(
-        box,
-        ({ trigger, body }) => trigger === 'FILE.DOWNLOADED' && bodyNames(body, file.id),
-      )
-      box.content.downloadFile(file.id)
-      return told
+    itemPath: new RegExp(`^/2\\.0/files/${id}$`),
+    fire() {
+      const attempt = nextAttempt(parts.box, 'FILE.DOWNLOADED')
+      content.downloadFile(id)
+      return attempt
     },
   }
 }
 
-const bodyNames = (body: Uint8Array, id: string): boolean => Buffer.from(body).includes(`"id":"${id}"`)
+const PROMISED = 'promise.pdf'
 
-/** Waits for the first attempt that is looked for. */
-function firstAttempt(box: EmulatedBox, wanted: (attempt: Attempt) => boolean): Promise<Attempt> {
+const UNDER_WAY: ReadonlySet<string> = new Set(['queued', 'running'])
+
+/** Waits until nothing is under way, or for as long as one likes to wait for it. */
+async function quiet({ box, journal }: PromiseParts): Promise<void> {
+  await box.settled()
+  const until = Date.now() + QUIET_MS_MAX
+  while (journal.events.some(({ status }) => UNDER_WAY.has(status)) && Date.now() < until) await delay(20)
+}
+
+function nextAttempt(box: EmulatedBox, trigger: string): Promise<Attempt> {
   return new Promise(resolve => {
     const stop = box.on(notice => {
-      if (notice.kind !== 'attempt' || !wanted(notice.attempt)) return
+      if (notice.kind !== 'attempt' || notice.attempt.trigger !== trigger) return
       stop()
       resolve(notice.attempt)
     })
@@ -103,16 +118,17 @@ function sampleFor({ id, triggers }: Webhook) {
   return samplePayload(trigger, { id: randomUUID(), webhookId: id, createdAt: new Date().toISOString() })
 }
 
-async function withFault(box: EmulatedBox, fault: Fault, message: string): Promise<ActionResult> {
-  const { itemPath, fire } = stage(box)
-  box.faults.push({ ...fault, ...(itemPath ? { path: itemPath } : {}) })
+async function withFault(parts: PromiseParts, fault: Fault, message: string): Promise<ActionResult> {
+  const { itemPath, fire } = await stage(parts)
+  parts.box.faults.push({ ...fault, ...(itemPath ? { path: itemPath } : {}) })
   const { eventId } = await fire()
   return { message, eventId }
 }
 
-async function forge(box: EmulatedBox): Promise<ActionResult> {
-  const { address, ...last } = box.sent.at(-1) ?? (await stage(box).fire())
-  const { status } = await box.deliveries.send({ ...last, address }, { retry: false, keys: FORGED })
+async function forge(parts: PromiseParts): Promise<ActionResult> {
+  const { box } = parts
+  const last = box.sent.at(-1) ?? (await (await stage(parts)).fire())
+  const { status } = await box.deliveries.send(last, { retry: false, keys: FORGED })
   return {
     message: `A forged delivery was answered ${status}, and nothing was queued.`,
     eventId: last.eventId,
@@ -121,11 +137,11 @@ async function forge(box: EmulatedBox): Promise<ActionResult> {
 
 /** One key after the other is reset on Box and stored here, with a delivery in between: one signature always matches. */
 async function rotate(parts: PromiseParts): Promise<ActionResult> {
-  const { box } = parts
   const answers: string[] = []
   let eventId: string | undefined
   const deliver = async (when: string): Promise<void> => {
-    const attempt = await stage(box).fire()
+    const { fire } = await stage(parts)
+    const attempt = await fire()
     eventId = attempt.eventId
     answers.push(`${when}: ${attempt.status || 'no answer'}`)
   }
@@ -140,8 +156,9 @@ async function rotate(parts: PromiseParts): Promise<ActionResult> {
 }
 
 /** Waits until the run hangs in its call to Box, and ends its Lambda there. */
-async function killWorker({ box, automate, poller }: PromiseParts): Promise<ActionResult> {
-  const { itemPath, fire } = stage(box)
+async function killWorker(parts: PromiseParts): Promise<ActionResult> {
+  const { box, automate, poller } = parts
+  const { itemPath, fire } = await stage(parts)
   const hang: Fault = { times: 1, status: 'timeout', ...(itemPath ? { path: itemPath } : {}) }
   box.faults.push(hang)
   automate.limit(KILLED_LIMIT_MS)
@@ -177,24 +194,22 @@ function pause(box: EmulatedBox, on: boolean): ActionResult {
 
 export const isPaused = (box: EmulatedBox): boolean => box.faults.includes(PAUSED)
 
-/** Many events at a time, each of its own, on the webhook that the other promises use. */
-async function storm(box: EmulatedBox, count: number): Promise<ActionResult> {
-  if (!Number.isInteger(count) || count < 1 || count > 10_000)
-    throw new ActionRefused('A storm has from 1 to 10,000 deliveries.')
-  const webhooks = [...box.webhooks.all.values()]
-  const webhook = webhooks.find(({ triggers }) => triggers.includes('FILE.DOWNLOADED')) ?? webhooks[0]
-  if (!webhook) throw new ActionRefused('There is no webhook yet. Write an automation, or make a webhook.')
+/** Many downloads at a time, each an event of its own. */
+async function storm(parts: PromiseParts, count: number): Promise<ActionResult> {
+  if (!Number.isInteger(count) || count < 1 || count > STORM_MAX)
+    throw new ActionRefused(`A storm has from 1 to ${STORM_MAX} deliveries.`)
+  const { fire } = await stage(parts)
   const startedAt = performance.now()
   let left = count
   let accepted = 0
   const sender = async (): Promise<void> => {
     while (left > 0) {
       left -= 1
-      const { status } = await box.sendCustom({ address: webhook.address, body: sampleFor(webhook) })
+      const { status } = await fire()
       if (status === 202) accepted += 1
     }
   }
-  await Promise.all(Array.from({ length: STORM_WIDTH }, sender))
+  await Promise.all(Array.from({ length: Math.min(STORM_WIDTH, count) }, sender))
   const seconds = (performance.now() - startedAt) / 1000
   const rate = Math.round(count / seconds)
   return {

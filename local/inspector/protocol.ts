@@ -15,6 +15,8 @@ export type About = {
   readonly automations: readonly { readonly name: string; readonly on: readonly string[] }[]
   /** How many events are kept before the oldest is forgotten. */
   readonly eventsMax: number
+  /** What can't be read, and which permission is missing. */
+  readonly problems?: readonly string[]
 }
 
 /** A delivery as the list shows it: one request at the front door. */
@@ -80,3 +82,66 @@ export type DeadLetterView = {
 
 /** What came of something that was asked for: a sentence, and the event that it can be watched at. */
 export type ActionResult = { readonly message: string; readonly eventId?: string }
+
+/** A file or folder of the emulated Box. */
+export type BoxItem = {
+  readonly type: 'file' | 'folder'
+  readonly id: string
+  readonly name: string
+  /** Null for the root. */
+  readonly parentId: string | null
+  readonly trashed: boolean
+  /** The shared link's URL. */
+  readonly link: string | null
+  /** What else is to be seen on it, such as who has locked it. */
+  readonly notes: readonly string[]
+}
+
+/** Something that belongs to an item: a collaboration, a comment, a task, metadata, a sign request. */
+export type BoxThing = {
+  readonly kind: string
+  readonly id: string
+  readonly item: { readonly type: 'file' | 'folder'; readonly id: string }
+  readonly text: string
+  readonly state: string
+}
+
+export type BoxWebhook = {
+  readonly id: string
+  readonly target: { readonly type: 'file' | 'folder'; readonly id: string }
+  readonly address: string
+  readonly triggers: readonly string[]
+}
+
+/** A field of a form, and what is filled in at first. */
+export type FieldView = {
+  readonly name: string
+  readonly label: string
+  readonly kind: 'text' | 'folder' | 'select' | 'json'
+  readonly options?: readonly string[]
+  readonly usual?: string
+}
+
+/** Something that can be done in the emulated Box. */
+export type DoingView = {
+  readonly name: string
+  readonly label: string
+  /** What it is done to: `file`, `folder`, the kind of a thing, or `box` as a whole. */
+  readonly on: string
+  readonly fields: readonly FieldView[]
+  /** What Box may tell of it. */
+  readonly triggers: readonly string[]
+}
+
+/** The emulated Box as the page shows it. */
+export type BoxView = {
+  readonly items: readonly BoxItem[]
+  readonly things: readonly BoxThing[]
+  readonly webhooks: readonly BoxWebhook[]
+  /** What a webhook on a file or folder can be told of. */
+  readonly triggers: { readonly file: readonly string[]; readonly folder: readonly string[] }
+  /** Whether its API is paused. */
+  readonly paused: boolean
+  /** What is out of the ordinary with it as a whole, such as an ended session. */
+  readonly notes: readonly string[]
+}

@@ -1,0 +1,90 @@
+import { BoxSide } from './box.tsx'
+import { Deliveries } from './deliveries.tsx'
+import { Message, plural } from './parts.tsx'
+import { hashOf, usePlace, VIEWS, type View } from './place.ts'
+import { Queue } from './queue.tsx'
+import { Send } from './send.tsx'
+import { type Live, useLive } from './store.ts'
+
+const NAMES: Readonly<Record<View, string>> = {
+  deliveries: 'Deliveries',
+  box: 'Box',
+  queue: 'Queue',
+  send: 'Send',
+}
+
+/** The whole page. */
+export function App() {
+  const live = useLive()
+  const place = usePlace()
+  const readOnly = live.about?.readOnly ?? false
+  const views = VIEWS.filter(view => !readOnly || view === 'deliveries' || view === 'queue')
+  return (
+    <>
+      <header>
+        <h1>boxhooks</h1>
+        <nav aria-label="Views">
+          {views.map(view => (
+            <a
+              key={view}
+              href={hashOf({ view, eventId: undefined })}
+              aria-current={view === place.view ? 'page' : undefined}
+            >
+              {NAMES[view]}
+            </a>
+          ))}
+        </nav>
+        <State live={live} />
+      </header>
+      <Problems live={live} />
+      <main class={readOnly ? 'read-only' : ''} data-view={place.view}>
+        {!readOnly && <BoxSide live={live} />}
+        <div class="main">
+          {place.view === 'queue' && <Queue live={live} readOnly={readOnly} />}
+          {place.view === 'send' && <Send live={live} eventId={place.eventId} />}
+          {(place.view === 'deliveries' || place.view === 'box') && (
+            <Deliveries live={live} opened={place.eventId} readOnly={readOnly} />
+          )}
+        </div>
+      </main>
+      <Message />
+    </>
+  )
+}
+
+/** What the page is opened on, and how full the queues are. */
+function State({ live: { about, connected, queues } }: { readonly live: Live }) {
+  if (!connected) return <p class="state bad">the stack is stopped; waiting for it to come back …</p>
+  return (
+    <p class="state" id="state">
+      {about && (
+        <strong>
+          {about.readOnly ? `stage ${about.stage}, ${about.region}, read-only` : 'this machine'}
+        </strong>
+      )}
+      {queues && (
+        <>
+          <span>{queues.queue.waiting} waiting</span>
+          <span>{queues.queue.inFlight} in flight</span>
+          <span>{queues.queue.delayed} delayed</span>
+          <span class={queues.deadLetters.waiting > 0 ? 'bad' : ''}>
+            {plural(queues.deadLetters.waiting + queues.deadLetters.inFlight, 'dead letter')}
+          </span>
+        </>
+      )}
+    </p>
+  )
+}
+
+/** What can't be read of a deployed stage, and which permission is missing. */
+function Problems({ live: { about } }: { readonly live: Live }) {
+  const problems = about?.problems ?? []
+  if (problems.length === 0) return null
+  return (
+    <ul class="problems" role="alert">
+      {problems.map(problem => (
+        <li key={problem}>{problem}</li>
+      ))}
+    </ul>
+  )
+}
