@@ -1,6 +1,6 @@
 import type { BoundAutomation, Skip } from './automation.ts'
 import type { Claim, Lease } from './ledger.ts'
-import type { Failure } from './message.ts'
+import type { Failure, Replay } from './message.ts'
 import { type EventRecord, FRESH_RUN, isSettled, type RunRecord, statusOf } from './record.ts'
 
 /**
@@ -20,6 +20,8 @@ export type ClaimInput = {
   readonly skipped: (bound: BoundAutomation) => Skip | undefined
   /** Present where the message was taken back from the dead-letter queue. */
   readonly failure: Failure | undefined
+  /** Present where somebody has asked for the event to be run again. */
+  readonly replay: Replay | undefined
   readonly lease: Lease
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -43,8 +45,10 @@ export type ClaimPlan =
  */
 export function planClaim(input: ClaimInput): ClaimPlan {
   const { record, now } = input
-  const reopened = reopen(record, input.failure)
-  if (record && record.status !== 'open' && !reopened) return { kind: 'finished' }
+  const reopened = reopen(record, input.failure) ?? replayed(record, input.replay)
+  const newcomers = newcomersOf(input)
+  const isAsked = reopened !== undefined || (input.replay !== undefined && newcomers.length > 0)
+  if (record && record.status !== 'open' && !isAsked) return { kind: 'finished' }
   if (record && record.leaseUntil > 0 && now < record.leaseUntil + LEASE_MARGIN_MS)
     return { kind: 'wait', reason: 'leased', until: record.leaseUntil + LEASE_MARGIN_MS }
 
@@ -55,11 +59,12 @@ export function planClaim(input: ClaimInput): ClaimPlan {
     runs[name] = run
   }
   const deployed = new Map(input.deployed.map(bound => [bound.automation.name, bound]))
-  for (const bound of input.concerned) {
-    const { name } = bound.automation
-    if (Object.hasOwn(runs, name)) continue
+  for (const bound of newcomers) {
     const skip = input.skipped(bound)
-    change(name, skip ? { ...FRESH_RUN, status: 'skipped', reason: skip.skip, finishedAt: now } : FRESH_RUN)
+    change(
+      bound.automation.name,
+      skip ? { ...FRESH_RUN, status: 'skipped', reason: skip.skip, finishedAt: now } : FRESH_RUN,
+    )
   }
 
   const start: BoundAutomation[] = []
@@ -97,6 +102,14 @@ export function planClaim(input: ClaimInput): ClaimPlan {
   }
 }
 
+/** The automations that the event concerns and that the record has no run of: all at first, and later those deployed since. */
+function newcomersOf({ record, concerned, replay }: ClaimInput): readonly BoundAutomation[] {
+  return concerned.filter(
+    ({ automation: { name } }) =>
+      !Object.hasOwn(record?.runs ?? {}, name) && (replay?.only?.includes(name) ?? true),
+  )
+}
+
 /** How often, and how long each time in milliseconds, a run waits for its automation to be deployed again. */
 const UNDEPLOYED = { waits: 12, ms: 300_000 }
 
@@ -117,14 +130,13 @@ export function earliest(runs: Readonly<Record<string, RunRecord>>): number {
   return Math.min(...times)
 }
 
+type Reopened = { readonly redrives: number; readonly runs: Readonly<Record<string, RunRecord>> }
+
 /**
  * What a redrive takes back: the runs its dead letter names, unless they were taken back before. A dead letter can come
  * back more than once, and each run's count of redrives tells which time this is.
  */
-function reopen(
-  record: EventRecord | undefined,
-  failure: Failure | undefined,
-): { readonly redrives: number; readonly runs: Readonly<Record<string, RunRecord>> } | undefined {
+function reopen(record: EventRecord | undefined, failure: Failure | undefined): Reopened | undefined {
   if (!record || !failure) return undefined
   if (failure.automations.length === 0) {
     const again = record.status === 'dead' && record.redrives === failure.redrives
@@ -138,3 +150,25 @@ function reopen(
   }
   return Object.keys(runs).length > 0 ? { redrives: record.redrives, runs } : undefined
 }
+
+/**
+ * What a replay takes back: the settled runs that it names, unless they were taken back since it was asked for; a settled
+ * run changes in no other way. One that was done does its steps anew. Without runs that failed, a dead event is dead as a
+ * whole, and is taken back as by a redrive.
+ */
+function replayed(record: EventRecord | undefined, replay: Replay | undefined): Reopened | undefined {
+  if (!record || !replay) return undefined
+  const runs: Record<string, RunRecord> = {}
+  for (const { name, redrives } of replay.runs) {
+    const run = Object.hasOwn(record.runs, name) ? record.runs[name] : undefined
+    if (run && isSettled(run) && run.redrives === redrives)
+      runs[name] = { ...FRESH_RUN, steps: run.status === 'done' ? {} : run.steps, redrives: redrives + 1 }
+  }
+  const deadAsWhole = isDeadAsWhole(record) && record.redrives === replay.redrives
+  if (!deadAsWhole && Object.keys(runs).length === 0) return undefined
+  return { redrives: record.redrives + (deadAsWhole ? 1 : 0), runs }
+}
+
+/** Whether no automation could be run for an event, rather than some of its runs being given up. */
+export const isDeadAsWhole = ({ status, runs }: EventRecord): boolean =>
+  status === 'dead' && Object.values(runs).every(run => run.status !== 'failed')

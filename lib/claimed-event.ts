@@ -6,7 +6,7 @@ import type { FailureCode } from './errors.ts'
 import type { BoxEvent } from './event.ts'
 import { type Change, LeaseLost, type Ledger } from './ledger.ts'
 import { errorKind, type Log } from './log.ts'
-import type { DecodedMessage, FailedRun, Failure } from './message.ts'
+import type { DecodedMessage, FailedRun, Failure, Message } from './message.ts'
 import type { Queue } from './queue.ts'
 import { type RunRecord, statusOf } from './record.ts'
 import { backoffSeconds, decideRetry, OUTAGE_RETRY } from './retry.ts'
@@ -46,6 +46,11 @@ export const RESERVE_MS = 2500
 export const FINISHED: Disposition = { kind: 'finished' }
 
 export const later = (delaySeconds: number): Disposition => ({ kind: 'later', delaySeconds })
+
+/** A dead letter is redriven for what it says itself; what its message was asked for has been done by then. */
+export function withoutReplay({ replay, ...message }: Message): Message {
+  return message
+}
 
 /** Whole seconds from now to a time, at least one. */
 export const secondsUntil = (time: number, clock: Clock): number =>
@@ -218,7 +223,7 @@ export class ClaimedEvent {
     // A worker that was frozen and wakes up late can't take a message back, as the ledger refuses its writes.
     if (clock.now() >= this.#input.deadline) return this.#keepDead('LeaseOver')
     try {
-      await deadLetters.send({ ...message, failure })
+      await deadLetters.send({ ...withoutReplay(message), failure })
       this.#log.error('event_dead_lettered', {
         code: failure.code,
         automations: this.#dead.map(({ name }) => name).join(','),

@@ -10,6 +10,7 @@ import {
   later,
   RESERVE_MS,
   secondsUntil,
+  withoutReplay,
 } from './claimed-event.ts'
 import { classify, type FailureCode, type RunFailure } from './errors.ts'
 import { type BoxEvent, parseEvent, sourceKey, type Target } from './event.ts'
@@ -47,7 +48,7 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
 
   const concern = await concernOf(parts, event)
   // A fresh event needs no reading. For one that has come before, a read costs less than a write that is refused.
-  const cameBefore = input.receiveCount > 1 || message.failure !== undefined
+  const cameBefore = input.receiveCount > 1 || message.failure !== undefined || message.replay !== undefined
   const existing =
     cameBefore || concern.kind !== 'known' ? await parts.ledger.read(message.eventId) : undefined
   // What was found out when the event first came needs no finding out again.
@@ -146,7 +147,8 @@ function newEvent(message: Message, source: string): NewEvent {
     source,
     receivedAt: message.receivedAt,
     origin: message.origin,
-    ...(payload.length > PAYLOAD_BYTES_MAX ? {} : { payload }),
+    // What boxhooks did not write was not verified by it either: a replay must not turn it into an event.
+    ...(payload.length > PAYLOAD_BYTES_MAX || message.unread ? {} : { payload }),
   }
 }
 
@@ -171,6 +173,7 @@ async function claimEvent(
       deployed: parts.automations,
       skipped: bound => quietSkip(bound, event),
       failure: message.failure,
+      replay: message.replay,
       lease,
       now: clock.now(),
     })
@@ -209,7 +212,10 @@ async function deadLetterEvent(
   const { message } = input.decoded
   const record = await ledger.read(message.eventId)
   // A dead letter can be redriven before its marking: then it is ahead of the record, and dropping it would lose the event.
-  const redriven = message.failure?.automations.length === 0 ? message.failure.redrives : -1
+  const redriven = Math.max(
+    message.failure?.automations.length === 0 ? message.failure.redrives : -1,
+    message.replay?.redrives ?? -1,
+  )
   const again = record?.status === 'dead' && redriven >= record.redrives
   if (record && record.status !== 'open' && !again) {
     log.info('event_duplicate', { trigger: message.trigger })
@@ -219,7 +225,8 @@ async function deadLetterEvent(
     return later(secondsUntil(record.leaseUntil + LEASE_MARGIN_MS, clock))
   const redrives = again ? redriven + 1 : (record?.redrives ?? 0)
   const at = new Date(clock.now()).toISOString()
-  await parts.deadLetters.send({ ...message, failure: { ...error, at, redrives, automations: [] } })
+  const failure = { ...error, at, redrives, automations: [] }
+  await parts.deadLetters.send({ ...withoutReplay(message), failure })
   const lease = { token: parts.newToken(), until: 0 }
   const claim = { lease, status: 'dead', redrives, runs: {} } as const
   // Runs that a readable message of the same event has begun go on with that message.

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import type { Target } from './event.ts'
-import { type EventRecord, type EventStatus, type RunRecord, readRecord } from './record.ts'
+import { type Dropped, type EventRecord, type EventStatus, type RunRecord, readRecord } from './record.ts'
 import { targetText } from './target.ts'
 
 /** A claim on an event: who may write its outcome, and until when nobody else may try. */
@@ -79,6 +79,11 @@ export type Ledger = {
    * @throws LeaseLost where somebody else has claimed the event since
    */
   keepStep(eventId: string, token: string, run: string, step: string, json: string): Promise<void>
+  /**
+   * Keeps that a dead letter of an event was dropped, and why. Whoever works on the event goes on.
+   * @returns false where the event has no record
+   */
+  drop(eventId: string, dropped: Dropped): Promise<boolean>
 }
 
 /** The lease has passed to another worker, so this one's outcome must not be written. */
@@ -197,6 +202,15 @@ export function createLedger(options: LedgerOptions): Ledger {
       if (await update(eventId, underLease(token).set(['runs', run, 'steps', step], json))) return
       throw new LeaseLost(eventId)
     },
+    drop: (eventId, dropped) =>
+      update(
+        eventId,
+        new Expression()
+          .whenPresent('eventId')
+          .set('dropped', dropped)
+          .set('expiresAt', expiresAt())
+          .increment('version'),
+      ),
   }
 }
 
@@ -211,6 +225,11 @@ class Expression {
 
   when(attribute: string, equals: unknown): this {
     this.#condition = `${this.#path([attribute])} = ${this.#value(equals)}`
+    return this
+  }
+
+  whenPresent(attribute: string): this {
+    this.#condition = `attribute_exists(${this.#path([attribute])})`
     return this
   }
 

@@ -23,6 +23,18 @@ export type FailedRun = {
   readonly redrives: number
 }
 
+/** What somebody asks to be run again; travels with the event's message as the attribute `replay`. */
+export type Replay = {
+  /** The settled runs to be taken back, each with the number of redrives it had had when the replay was asked for. */
+  readonly runs: readonly ReplayedRun[]
+  /** How often the event as a whole had been redriven by then. */
+  readonly redrives: number
+  /** Names of automations; where it is given, no other starts. */
+  readonly only?: readonly string[]
+}
+
+export type ReplayedRun = Pick<FailedRun, 'name' | 'redrives'>
+
 /** What travels on the queue: the raw body, and beside it what can be known without trusting or losing it. */
 export type Message = {
   readonly eventId: string
@@ -38,6 +50,8 @@ export type Message = {
   readonly unread?: { readonly attributes: Readonly<Record<string, string>> }
   /** Present on a dead letter, and on a message that was redriven from the dead-letter queue. */
   readonly failure?: Failure
+  /** Present where somebody has asked for the event to be run again. */
+  readonly replay?: Replay
 }
 
 /** A message as SQS takes it. */
@@ -94,6 +108,7 @@ export function encodeMessage(message: Message): EncodedMessage {
     trigger: message.trigger,
     receivedAt: message.receivedAt,
     origin: message.origin,
+    ...(message.replay ? { replay: asciiJson(message.replay) } : {}),
   }
   const attributes = message.unread ? asItCame(message.unread.attributes, described) : described
   return {
@@ -138,6 +153,7 @@ export function decodeMessage(received: ReceivedMessage): DecodedMessage {
   const body = decoded ?? Buffer.from(received.body)
   const described = (decoded && describedBeside(received)) ?? describeBody(body)
   const failure = parseFailure(attributes.failure)
+  const replay = parseReplay(attributes.replay)
   const message: Message = {
     eventId: idText(attributes.eventId) ?? described.eventId,
     deliveryId: attributes.deliveryId || UNKNOWN,
@@ -147,6 +163,7 @@ export function decodeMessage(received: ReceivedMessage): DecodedMessage {
     webhookId: described.webhookId,
     body,
     ...(failure ? { failure } : {}),
+    ...(replay ? { replay } : {}),
   }
   if (decoded) return { ok: true, message }
   const own = Object.entries(attributes).filter((entry): entry is [string, string] => Boolean(entry[1]))
@@ -203,6 +220,18 @@ function parseFailure(text: string | undefined): Failure | undefined {
       attempts: count(run.attempts),
       redrives: count(run.redrives),
     })),
+  }
+}
+
+/** What can't be read asks for nothing: the message is then one more copy of its event. */
+function parseReplay(text: string | undefined): Replay | undefined {
+  const json = text ? parseObject(text) : undefined
+  if (!json) return undefined
+  const runs = Array.isArray(json.runs) ? json.runs.filter(isObject) : []
+  return {
+    runs: runs.map(run => ({ name: string(run.name), redrives: count(run.redrives) })),
+    redrives: count(json.redrives),
+    ...(Array.isArray(json.only) ? { only: json.only.map(string) } : {}),
   }
 }
 

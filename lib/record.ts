@@ -53,6 +53,17 @@ export type EventRecord = {
   readonly error?: { readonly code: string; readonly message: string }
   /** The body, gzipped. */
   readonly payload?: Uint8Array
+  /** Present where somebody has dropped a dead letter of the event. */
+  readonly dropped?: Dropped
+}
+
+/** That, and why, somebody has taken a dead letter away for good. */
+export type Dropped = {
+  /** ISO 8601. */
+  readonly at: string
+  readonly reason: string
+  /** Who it was, as far as that is known. */
+  readonly by?: string
 }
 
 export const FRESH_RUN: RunRecord = { status: 'pending', attempts: 0, throttles: 0, redrives: 0, steps: {} }
@@ -77,6 +88,7 @@ export function readRecord(item: Record<string, AttributeValue>): EventRecord {
   const error = readError(raw.value('error'))
   const payload = raw.value('payload')
   const targets = raw.value('targets')
+  const dropped = readDropped(raw.value('dropped'))
   return {
     eventId: raw.text('eventId'),
     deliveryId: raw.text('deliveryId'),
@@ -95,6 +107,7 @@ export function readRecord(item: Record<string, AttributeValue>): EventRecord {
     ...(Array.isArray(targets) ? { targets: targets.flatMap(readTarget) } : {}),
     ...(error ? { error } : {}),
     ...(payload instanceof Uint8Array ? { payload } : {}),
+    ...(dropped ? { dropped } : {}),
   }
 }
 
@@ -129,6 +142,13 @@ function readError(value: unknown): { code: string; message: string } | undefine
   if (typeof value !== 'object' || value === null) return undefined
   const raw = fields(object(value))
   return { code: raw.text('code'), message: raw.text('message') }
+}
+
+function readDropped(value: unknown): Dropped | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const raw = fields(object(value))
+  const by = raw.text('by')
+  return { at: raw.text('at'), reason: raw.text('reason'), ...(by ? { by } : {}) }
 }
 
 function object(value: unknown): Record<string, unknown> {

@@ -12,6 +12,7 @@ import { createLog } from '../lib/log.ts'
 import { describeBody, type Failure } from '../lib/message.ts'
 import { createQueue } from '../lib/queue.ts'
 import type { EventRecord } from '../lib/record.ts'
+import { type ReplayRequest, type ReplaySent, sendReplay } from '../lib/replay.ts'
 import { type PayloadOverrides, samplePayload, wireBody } from '../local/box/payload.ts'
 import { recordOf } from '../local/poller.ts'
 import type { Embedded } from './embedded.ts'
@@ -40,6 +41,8 @@ export type Engine = {
   deadLetters(): Promise<Failure[]>
   /** Moves every dead letter back to the queue as it is, as SQS's own redrive does. */
   redrive(options?: { copies?: number }): Promise<void>
+  /** Asks for an event to be run again. */
+  replay(eventId: string, request?: ReplayRequest, options?: { copies?: number }): Promise<ReplaySent>
   /** Puts a message on the queue that boxhooks did not write. */
   sendForeign(body: string): Promise<void>
 }
@@ -146,6 +149,12 @@ export async function createEngine(aws: Embedded, automations: readonly Automati
       ),
     async sendForeign(body) {
       await aws.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }))
+    },
+    replay(eventId, request, { copies = 1 } = {}) {
+      const send: typeof queue.send = async message => {
+        for (let copy = 0; copy < copies; copy += 1) await queue.send(message)
+      }
+      return sendReplay({ ledger, queue: { send } }, eventId, request)
     },
     async redrive({ copies = 1 } = {}) {
       const { Messages = [] } = await receive(deadUrl)

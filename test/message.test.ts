@@ -7,6 +7,7 @@ import {
   encodeMessage,
   type Failure,
   type Message,
+  type Replay,
 } from '../lib/message.ts'
 import { createQueue } from '../lib/queue.ts'
 
@@ -39,7 +40,8 @@ describe('the message form', () => {
         fc.string({ unit: 'binary' }),
         (body, deliveryId, text) => {
           const failure: Failure = { code: 'x', message: text, at: '', redrives: 1, automations: [] }
-          const encoded = encodeMessage(message({ body, deliveryId, failure, ...describeBody(body) }))
+          const replay: Replay = { runs: [{ name: text, redrives: 2 }], redrives: 1, only: [text] }
+          const encoded = encodeMessage(message({ body, deliveryId, failure, replay, ...describeBody(body) }))
           for (const part of [encoded.body, ...Object.values(encoded.attributes)])
             expect(part).toMatch(ACCEPTED)
           expect(encoded.groupId).toMatch(/^[!-~]{1,128}$/)
@@ -48,6 +50,7 @@ describe('the message form', () => {
           expect(decoded.ok).toBe(true)
           expect(Buffer.from(decoded.message.body).equals(Buffer.from(body))).toBe(true)
           expect(decoded.message.failure).toEqual(failure)
+          expect(decoded.message.replay).toEqual(replay)
         },
       ),
     )
@@ -75,6 +78,13 @@ describe('the message form', () => {
       ok: true,
       message: message({ failure }),
     })
+  })
+
+  test.each(['', 'x', '[]', '{"runs":7,"only":"a"}'])('a replay of %j asks for nothing', replay => {
+    const { attributes, ...rest } = encodeMessage(message())
+    const read = decodeMessage({ ...rest, attributes: { ...attributes, replay } })
+    expect(read.ok).toBe(true)
+    expect(read.message.replay?.runs ?? []).toEqual([])
   })
 
   test('goes to SQS with a group per webhook, so that no target can starve another', async () => {
@@ -176,9 +186,18 @@ describe('a message that this version did not write', () => {
   })
 
   test('never throws', () => {
-    const names = ['messageFormat', 'eventId', 'receivedAt', 'origin', 'failure', 'deliveryId', 'trigger']
+    const names = [
+      'messageFormat',
+      'eventId',
+      'receivedAt',
+      'origin',
+      'failure',
+      'replay',
+      'deliveryId',
+      'trigger',
+    ]
     const value = fc.oneof(
-      fc.constantFrom('v1.text', 'v1.base64', '{"automations":[1,{}]}'),
+      fc.constantFrom('v1.text', 'v1.base64', '{"automations":[1,{}]}', '{"runs":[1,{}],"only":[1]}'),
       fc.json(),
       fc.string(),
     )

@@ -180,6 +180,7 @@ function withFaults(parts: BatchParts, fates: Fate[]): BatchParts {
     claim: (seen, claim) => met(() => ledger.claim(seen, claim)),
     write: (id, token, change) => met(() => ledger.write(id, token, change)),
     keepStep: (id, token, run, step, json) => met(() => ledger.keepStep(id, token, run, step, json)),
+    drop: (id, dropped) => met(() => ledger.drop(id, dropped)),
   }
   const flakyQueue: Queue = {
     send: message => met(() => queue.send(message)),

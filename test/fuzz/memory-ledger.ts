@@ -60,5 +60,10 @@ export function memoryLedger(): Ledger {
       assert.ok(run, 'a step is kept in a run')
       keep({ ...record, runs: { ...record.runs, [name]: { ...run, steps: { ...run.steps, [step]: json } } } })
     },
+    async drop(eventId, dropped) {
+      const record = find(eventId)
+      if (record) keep({ ...record, version: record.version + 1, dropped })
+      return record !== undefined
+    },
   }
 }

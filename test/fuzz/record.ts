@@ -99,6 +99,7 @@ export const ledgerItems = boundary(
       deployed: [],
       skipped: () => undefined,
       failure: undefined,
+      replay: undefined,
       lease: { token: 't', until: 2 },
       now: 1,
     })

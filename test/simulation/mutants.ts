@@ -238,7 +238,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a run is marked as failed without a dead letter',
     file: 'claimed-event.ts',
-    find: 'await deadLetters.send({ ...message, failure })',
+    find: 'await deadLetters.send({ ...withoutReplay(message), failure })',
     replace: 'await Promise.resolve({ deadLetters, message })',
     seedsMax: 40,
   },
