@@ -6,7 +6,9 @@ import type { ManifestEntry } from '../infra/manifest.ts'
 import { type Packaged, packageStage } from '../infra/package.ts'
 import { type CompiledTemplate, environmentOf, numberOf, resource } from '../infra/template.ts'
 import { systemClock } from '../lib/clock.ts'
+import { createDeadLetters } from '../lib/dead-letters.ts'
 import { createLedger, type Ledger } from '../lib/ledger.ts'
+import { createQueue } from '../lib/queue.ts'
 import type { ReconcileReport } from '../lib/reconcile.ts'
 import type { SignatureKeys } from '../lib/signature.ts'
 import { isWebhookAnswer } from '../lib/webhook-request.ts'
@@ -177,15 +179,19 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const poller = poll('automate', aws.queueUrl, aws.queueArn, automate)
     poll('reconcile', aws.reconcileQueueUrl, aws.reconcileQueueArn, reconcile)
     let declared = manifest
+    const { sqs, queueUrl, deadLetterQueueUrl } = aws
+    const deadLetters = createDeadLetters({ sqs, queueUrl, deadLetterQueueUrl, ledger, now: systemClock.now })
     site = await createSite({
       box,
-      source: localSource({ aws, ledger, journal, webhookUrl, manifest: () => declared }),
+      source: localSource({ aws, ledger, deadLetters, journal, webhookUrl, manifest: () => declared }),
       acts: {
         box,
         journal,
         webhookUrl,
         automate,
         poller,
+        deadLetters,
+        replay: { ledger, queue: createQueue(aws.sqs, aws.queueUrl) },
         boxKeys: () => boxKeys,
         ourKeys: () => ourKeys,
         setBoxKeys(next) {

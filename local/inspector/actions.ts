@@ -5,12 +5,13 @@ import { BoxRefusal } from '../box/content.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
 import { samplePayload } from '../box/payload.ts'
 import { boxActions, boxView, DOINGS } from './box-actions.ts'
+import { type DeadLetterParts, deadLetterActions } from './dead-letter-actions.ts'
 import { type EventParts, eventActions } from './event-actions.ts'
 import { type PromiseParts, promises } from './promises.ts'
 import type { ActionResult } from './protocol.ts'
 
 /** What the page's buttons act on. */
-export type Acts = PromiseParts & EventParts & { readonly box: EmulatedBox }
+export type Acts = PromiseParts & EventParts & DeadLetterParts & { readonly box: EmulatedBox }
 
 /** What a button sends: flat text, whatever else came is made text. */
 export type ActionInput = Readonly<Record<string, string>>
@@ -29,6 +30,7 @@ export function actionRoutes(page: Hono, acts: Acts): void {
     ...boxActions(acts.box),
     ...eventActions(acts),
     ...promises(acts),
+    ...deadLetterActions(acts),
   }
   page.post('/_local/actions/:name', async c => {
     const name = c.req.param('name')

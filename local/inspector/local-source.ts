@@ -1,22 +1,32 @@
 import type { ManifestEntry } from '../../infra/manifest.ts'
+import type { DeadLetters } from '../../lib/dead-letters.ts'
 import type { Ledger } from '../../lib/ledger.ts'
 import type { SignatureKeys } from '../../lib/signature.ts'
 import type { Aws } from '../aws.ts'
 import type { GatewayAnswer } from '../gateway.ts'
 import type { Journal } from '../journal.ts'
+import { listDeadLetters } from './dead-letter-actions.ts'
 import type { InspectorSource } from './inspector.ts'
 import { explain, type VerdictStep } from './verdict.ts'
 
 export type LocalParts = {
   readonly aws: Pick<Aws, 'depth' | 'queueUrl' | 'deadLetterQueueUrl'>
   readonly ledger: Pick<Ledger, 'read'>
+  readonly deadLetters: DeadLetters
   readonly journal: Journal
   readonly webhookUrl: string
   readonly manifest: () => readonly ManifestEntry[]
 }
 
 /** What the page shows of the stack on this machine. */
-export const localSource = ({ aws, ledger, journal, webhookUrl, manifest }: LocalParts): InspectorSource => ({
+export const localSource = ({
+  aws,
+  ledger,
+  deadLetters,
+  journal,
+  webhookUrl,
+  manifest,
+}: LocalParts): InspectorSource => ({
   about: () => ({
     stage: 'local',
     readOnly: false,
@@ -30,7 +40,7 @@ export const localSource = ({ aws, ledger, journal, webhookUrl, manifest }: Loca
     queue: await aws.depth(aws.queueUrl),
     deadLetters: await aws.depth(aws.deadLetterQueueUrl),
   }),
-  deadLetters: async () => [],
+  deadLetters: () => listDeadLetters(deadLetters),
 })
 
 /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import type { DeadLetters } from '../../lib/dead-letters.ts'
 import { localSource } from '../../local/inspector/local-source.ts'
 import { createJournal } from '../../local/journal.ts'
 import { createSite } from '../../local/site.ts'
@@ -54,6 +55,11 @@ const action = fc.constantFrom(
   'pause-box',
   'send',
   'save-fixture',
+  'redrive',
+  'replay',
+  'do',
+  'create-webhook',
+  'update-webhook',
   'bad-signature',
   'toString',
   '__proto__',
@@ -77,6 +83,14 @@ const path = fc.oneof(
   ),
 )
 
+const noDeadLetters: DeadLetters = {
+  count: async () => ({ waiting: 0, hidden: 0 }),
+  receive: async () => [],
+  hide: async () => {},
+  redrive: async () => {},
+  drop: async () => {},
+}
+
 const request = fc.record({ method: fc.constantFrom('POST', 'POST', 'GET'), path, host, origin, input })
 
 /** The page's own surface: what is not from this machine's page is a 403, and nothing makes it fail. */
@@ -88,11 +102,13 @@ export const pageRequests = asyncBoundary(
     const { box } = await smallBox()
     const before = JSON.stringify([box.sent.length, [...box.content.files.values()]])
     const journal = createJournal()
+    const deadLetters = noDeadLetters
     const site = await createSite({
       box,
       source: localSource({
         journal,
         ledger: memoryLedger(),
+        deadLetters,
         webhookUrl: `http://${OURS}/box/webhook`,
         manifest: () => [],
         aws: {
@@ -107,6 +123,8 @@ export const pageRequests = asyncBoundary(
         webhookUrl: `http://${OURS}/box/webhook`,
         automate: { kill: async () => {}, limit: () => {} },
         poller: { hurry: () => {} },
+        deadLetters,
+        replay: { ledger: memoryLedger(), queue: { send: async () => {} } },
         boxKeys: () => ({}),
         ourKeys: () => ({}),
         setBoxKeys: () => {},
