@@ -85,9 +85,8 @@ async function downloadIn(parts: PromiseParts, { target }: Webhook): Promise<Sho
   return {
     itemPath: new RegExp(`^/2\\.0/files/${id}$`),
     fire() {
-      const attempt = nextAttempt(parts.box, 'FILE.DOWNLOADED')
       content.downloadFile(id)
-      return attempt
+      return firstAttempt(parts.box, parts.box.sent.at(-1)?.eventId)
     },
   }
 }
@@ -103,10 +102,11 @@ async function quiet({ box, journal }: PromiseParts): Promise<void> {
   while (journal.events.some(({ status }) => UNDER_WAY.has(status)) && Date.now() < until) await delay(20)
 }
 
-function nextAttempt(box: EmulatedBox, trigger: string): Promise<Attempt> {
+/** Waits for the attempt that is under way of an event. */
+function firstAttempt(box: EmulatedBox, eventId: string | undefined): Promise<Attempt> {
   return new Promise(resolve => {
     const stop = box.on(notice => {
-      if (notice.kind !== 'attempt' || notice.attempt.trigger !== trigger) return
+      if (notice.kind !== 'attempt' || notice.attempt.eventId !== eventId) return
       stop()
       resolve(notice.attempt)
     })
@@ -170,6 +170,8 @@ async function killWorker(parts: PromiseParts): Promise<ActionResult> {
       throw new ActionRefused('No automation called Box, so there is no run to be killed in the middle.')
     poller.hurry(1)
     await automate.kill()
+    const killed = { time: new Date().toISOString(), level: 'error', event: 'worker_killed', eventId }
+    parts.journal.line('automate', JSON.stringify(killed))
     const message =
       'The worker was killed in the middle of its call to Box. Another takes the event over when its lease has ended (after at most a minute on AWS, and when SQS hands it out again; within some seconds here).'
     return { message, eventId }

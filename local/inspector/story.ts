@@ -169,6 +169,7 @@ const SAID: Readonly<Record<string, (line: LogLine) => string>> = {
     `${method} ${path} → ${status || 'no answer'}, ${durationText(Number(ms))}`,
   automation_log: ({ message }) => `says: ${message}`,
   event_finished: ({ status }) => `event finished: ${status}`,
+  worker_killed: () => 'worker killed: its Lambda ended in the middle of the run',
   event_duplicate: () => 'event duplicate: finished before, so nothing is done',
   event_dead_lettered: ({ code }) => `put on the dead-letter queue (${code})`,
   event_waiting: ({ reason, delaySeconds }) =>

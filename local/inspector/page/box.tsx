@@ -33,9 +33,10 @@ export function BoxSide({ live }: { readonly live: Live }) {
         <p>Reading …</p>
       </section>
     )
-  const folder = view.items.find(
-    ({ type, id }) => type === 'folder' && id === folderId && !isTrashed(view, id),
-  )
+  // What is watched is where something happens.
+  const watched = view.webhooks.find(({ target }) => target.type === 'folder')?.target.id
+  const wanted = folderId ?? watched ?? ROOT_ID
+  const folder = view.items.find(({ type, id }) => type === 'folder' && id === wanted && !isTrashed(view, id))
   const here = folder?.id ?? ROOT_ID
   const shown = view.items.filter(item => (trash ? item.trashed : !item.trashed && item.parentId === here))
   const item = shown.find(one => keyOf(one) === selected)
