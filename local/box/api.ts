@@ -1,10 +1,14 @@
 import { Hono } from 'hono'
 import { type ApiContext, type ApiEnv, failure } from './answers.ts'
 import { collaborationRoutes } from './collaboration-routes.ts'
+import { commentRoutes } from './comment-routes.ts'
 import type { Content } from './content.ts'
 import { type Fault, faultRefusal, hangUp, takeFault } from './faults.ts'
 import { itemRoutes } from './item-routes.ts'
+import { metadataRoutes } from './metadata-routes.ts'
 import { BoxRefusal } from './refusal.ts'
+import { signRequestRoutes } from './sign-request-routes.ts'
+import { taskRoutes } from './task-routes.ts'
 import type { Tokens } from './tokens.ts'
 import { webhookRoutes } from './webhook-routes.ts'
 import type { Webhooks } from './webhooks.ts'
@@ -66,6 +70,10 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
   tokenRoute(app, tokens)
   itemRoutes(app, content)
   collaborationRoutes(app, content)
+  commentRoutes(app, content)
+  metadataRoutes(app, content)
+  taskRoutes(app, content)
+  signRequestRoutes(app, content)
   webhookRoutes(app, webhooks, content)
   return app
 }

@@ -4,26 +4,43 @@ import { type ApiContext, type ApiEnv, actorOf, answer, bodyOf, countIn, idIn, t
 import type { Content } from './content.ts'
 import type { Access } from './items.ts'
 import { invalidParameter } from './refusal.ts'
-import { wireItem, wireMini } from './wire.ts'
+import { wireItem, wireLock, wireMini } from './wire.ts'
 
 /** Users, files and folders. */
 export function itemRoutes(app: Hono<ApiEnv>, content: Content): void {
   app.get('/2.0/users/me', c => answer(c, actorOf(c, content)))
+  app.get('/2.0/users', c => {
+    const entries = [...content.users.values()]
+    return answer(c, { total_count: entries.length, entries, offset: 0, limit: 1000 })
+  })
   app.get('/2.0/users/:id', c => answer(c, content.user(c.req.param('id'))))
   fileRoutes(app, content)
+  trashRoutes(app, content)
   uploadRoutes(app, content)
   folderRoutes(app, content)
 }
 
 function fileRoutes(app: Hono<ApiEnv>, content: Content): void {
-  app.get('/2.0/files/:id', c => answer(c, wireItem(content, content.file(c.req.param('id')))))
+  app.get('/2.0/files/:id', c => {
+    const file = content.file(c.req.param('id'))
+    const fields = c.req.query('fields')?.split(',') ?? []
+    return answer(c, {
+      ...wireItem(content, file),
+      ...(fields.includes('lock') ? { lock: wireLock(file) } : {}),
+    })
+  })
   app.get('/2.0/files/:id/content', c => {
     const bytes = Uint8Array.from(content.downloadFile(c.req.param('id'), actorOf(c, content)))
     return c.body(bytes, 200, { 'content-type': 'application/octet-stream' })
   })
   app.put('/2.0/files/:id', async c => {
-    const change = changeIn(await bodyOf(c))
-    return answer(c, wireItem(content, content.updateFile(c.req.param('id'), change, actorOf(c, content))))
+    const body = await bodyOf(c)
+    const [id, by] = [c.req.param('id'), actorOf(c, content)]
+    const change = changeIn(body)
+    if (isObject(body.lock)) content.lockFile(id, lockIn(body.lock), by)
+    if (body.lock === null) content.unlockFile(id, by)
+    const file = content.updateFile(id, change, by)
+    return answer(c, { ...wireItem(content, file), ...('lock' in body ? { lock: wireLock(file) } : {}) })
   })
   app.post('/2.0/files/:id/copy', async c => {
     const body = await bodyOf(c)
@@ -37,13 +54,42 @@ function fileRoutes(app: Hono<ApiEnv>, content: Content): void {
   })
 }
 
-/** What a body asks to change of a file; `"shared_link": null` removes the link. */
+/** @see https://developer.box.com/reference/put-files-id/ */
+function lockIn(lock: Record<string, unknown>): Parameters<Content['lockFile']>[1] {
+  const { expires_at: expiresAt, is_download_prevented: preventsDownload } = lock
+  return {
+    ...(typeof expiresAt === 'string' ? { expiresAt } : {}),
+    preventsDownload: preventsDownload === true,
+  }
+}
+
+/** What a body asks to change of a file or folder; `"shared_link": null` removes the link. */
 function changeIn(body: Record<string, unknown>): Parameters<Content['updateFile']>[1] {
   const { name, parent, shared_link: link } = body
   return {
     ...(name === undefined ? {} : { name: textIn(body, 'name') }),
     ...(parent === undefined ? {} : { parentId: idIn(body, 'parent') }),
     ...(link === null ? { sharedLink: null } : isObject(link) ? { sharedLink: accessOf(link.access) } : {}),
+  }
+}
+
+const TRASHED = { files: 'file', folders: 'folder' } as const
+
+/** The trash: what is in it is reached by paths of its own. */
+function trashRoutes(app: Hono<ApiEnv>, content: Content): void {
+  for (const kind of ['files', 'folders'] as const) {
+    const reference = (c: ApiContext) => ({ type: TRASHED[kind], id: c.req.param('id') ?? '' })
+    app.get(`/2.0/${kind}/:id/trash`, c => answer(c, wireItem(content, content.tree.trashed(reference(c)))))
+    app.delete(`/2.0/${kind}/:id/trash`, c => {
+      content.purge(reference(c), actorOf(c, content))
+      return c.body(null, 204)
+    })
+    app.post(`/2.0/${kind}/:id`, async c => {
+      const body = await c.req.json().catch(() => ({}))
+      const { name, parentId } = changeIn(isObject(body) ? body : {})
+      const to = { ...(name === undefined ? {} : { name }), ...(parentId === undefined ? {} : { parentId }) }
+      return answer(c, wireItem(content, content.restore(reference(c), to, actorOf(c, content))), 201)
+    })
   }
 }
 
@@ -84,6 +130,20 @@ function folderRoutes(app: Hono<ApiEnv>, content: Content): void {
     const by = actorOf(c, content)
     const folder = content.createFolder({ name: textIn(body, 'name'), parentId: idIn(body, 'parent'), by })
     return answer(c, wireItem(content, folder), 201)
+  })
+  app.put('/2.0/folders/:id', async c => {
+    const change = changeIn(await bodyOf(c))
+    return answer(c, wireItem(content, content.updateFolder(c.req.param('id'), change, actorOf(c, content))))
+  })
+  app.post('/2.0/folders/:id/copy', async c => {
+    const body = await bodyOf(c)
+    const name = body.name === undefined ? {} : { name: textIn(body, 'name') }
+    const copy = { parentId: idIn(body, 'parent'), ...name, by: actorOf(c, content) }
+    return answer(c, wireItem(content, content.copyFolder(c.req.param('id'), copy)), 201)
+  })
+  app.delete('/2.0/folders/:id', c => {
+    content.trashFolder(c.req.param('id'), actorOf(c, content), c.req.query('recursive') === 'true')
+    return c.body(null, 204)
   })
   app.get('/2.0/folders/:id', c => {
     const folder = content.folder(c.req.param('id'))

@@ -8,7 +8,9 @@ export type User = {
   readonly login: string
 }
 
-export type ItemReference = { readonly type: 'file' | 'folder'; readonly id: string }
+export type ItemType = 'file' | 'folder'
+
+export type ItemReference = { readonly type: ItemType; readonly id: string }
 
 export type Access = 'open' | 'company' | 'collaborators'
 
@@ -34,7 +36,19 @@ export type StoredFile = Omit<Folder, 'type' | 'parentId'> & {
   readonly content: Uint8Array
   readonly sha1: string
   readonly versionId: string
+  readonly lock: Lock | undefined
 }
+
+/** What keeps everybody but its owner from changing a file. */
+export type Lock = {
+  readonly id: string
+  readonly by: User
+  readonly createdAt: string
+  readonly expiresAt: string | null
+  readonly preventsDownload: boolean
+}
+
+export type Item = Folder | StoredFile
 
 export type CollaborationState = {
   readonly id: string
@@ -54,6 +68,8 @@ export type Happening = {
   /** The items that a webhook may be set on for it: the item itself and the folders above. */
   readonly path: readonly ItemReference[]
   readonly source: WireObject
+  /** The file or folder that it is about, in short. */
+  readonly item: WireObject
   readonly by: User
   readonly additionalInfo?: WireObject
 }

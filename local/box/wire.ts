@@ -57,6 +57,19 @@ export function wireItem({ folders, owner }: Surroundings, item: Folder | Stored
   }
 }
 
+/** A file's lock as the API shows it where it is asked for; null where there is none. */
+export const wireLock = ({ lock }: StoredFile): WireObject | null =>
+  lock
+    ? {
+        type: 'lock',
+        id: lock.id,
+        created_by: lock.by,
+        created_at: lock.createdAt,
+        expired_at: lock.expiresAt,
+        is_download_prevented: lock.preventsDownload,
+      }
+    : null
+
 /** The folders that an item lies in, the root first. */
 function foldersAbove(folders: ReadonlyMap<string, Folder>, { parentId }: Folder | StoredFile): Folder[] {
   const parent = parentId === undefined ? undefined : folders.get(parentId)
