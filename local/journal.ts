@@ -81,10 +81,12 @@ export type JournalOptions = {
 export const EVENTS_MAX = 5000
 const CHARACTERS_MAX = 64 * 1024 * 1024
 
-/** How many deliveries and log lines are kept of one event, and how many characters of one body. */
+/** How many deliveries and log lines are kept of one event. */
 const DELIVERIES_MAX = 100
 const LINES_MAX = 1000
-const BODY_CHARACTERS_MAX = 256 * 1024
+
+/** How many characters of one body are kept. */
+export const BODY_CHARACTERS_MAX = 256 * 1024
 
 export function createJournal(options: JournalOptions = {}): Journal {
   const { eventsMax = EVENTS_MAX, charactersMax = CHARACTERS_MAX } = options

@@ -56,6 +56,10 @@ export type Bend = {
   readonly ageSeconds?: number
   /** Whether a failure is retried; true by default. */
   readonly retry?: boolean
+  /** Sends these bytes; the signature stays that of the body as it should be. */
+  readonly body?: Uint8Array
+  /** Uses this delivery id, as when one and the same request arrives twice. */
+  readonly deliveryId?: string
 }
 
 /** Sends a delivery's request and gives back the answer; throws where none comes. */
@@ -92,6 +96,8 @@ export class Deliveries {
   readonly #options: DeliveriesOptions
   readonly #pending = new Set<() => void>()
   readonly #waiting = new Set<AbortController>()
+  #held: (() => void)[] = []
+  #hold = 0
   #closed = false
 
   constructor(options: DeliveriesOptions) {
@@ -103,12 +109,35 @@ export class Deliveries {
    * @returns the first attempt
    */
   send(outgoing: Outgoing, bend: Bend = {}): Promise<Attempt> {
-    return this.#attempt(outgoing, bend, 1, undefined)
+    const begin = () => this.#attempt(outgoing, bend, 1, undefined)
+    if (this.#held.length >= this.#hold) return begin()
+    return new Promise(resolve => {
+      this.#held.push(() => resolve(begin()))
+      if (this.#held.length >= this.#hold) this.release()
+    })
+  }
+
+  /** Keeps back the next deliveries until there are so many, then sends them with the last one first. */
+  reorderNext(count: number): void {
+    this.release()
+    this.#hold = count
+  }
+
+  /** Sends what was kept back, without waiting for more. */
+  release(): void {
+    this.#hold = 0
+    for (const send of this.#held.splice(0).reverse()) send()
+  }
+
+  /** How many deliveries are kept back at the moment. */
+  get held(): number {
+    return this.#held.length
   }
 
   /** Stops all retries, and waits no longer for answers. */
   async close(): Promise<void> {
     this.#closed = true
+    this.release()
     for (const cancel of this.#pending) cancel()
     this.#pending.clear()
     for (const waiting of this.#waiting) waiting.abort(CLOSED)
@@ -123,14 +152,18 @@ export class Deliveries {
     const { clock, onAttempt, keepFirstTimestamp } = this.#options
     const sentAt = clock.now()
     const timestamp = keepFirstTimestamp && first ? first : boxTime(sentAt - (bend.ageSeconds ?? 0) * 1000)
-    const deliveryId = this.#options.newId()
+    const deliveryId = bend.deliveryId ?? this.#options.newId()
     const headers = this.#headers(outgoing.body, timestamp, deliveryId, bend)
-    const { status, answer } = await this.#post(outgoing, headers)
+    const { status, answer } = await this.#post(
+      bend.body ? { ...outgoing, body: bend.body } : outgoing,
+      headers,
+    )
     const waitSeconds = this.#options.retrySeconds ?? RETRY_CURVES.current
     const wait = status >= 200 && status < 300 ? undefined : waitSeconds[attempt - 1]
     const again = wait !== undefined && (bend.retry ?? true) && !this.#closed
     const done: Attempt = {
       ...outgoing,
+      ...(bend.body ? { body: bend.body } : {}),
       deliveryId,
       attempt,
       sentAt,

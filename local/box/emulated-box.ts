@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
-import { parseObject } from '../../lib/json.ts'
+import { describeBody } from '../../lib/message.ts'
 import type { SignatureKeys } from '../../lib/signature.ts'
 import { type ApiCall, createApi } from './api.ts'
 import { Content } from './content.ts'
@@ -65,6 +65,10 @@ export type EmulatedBox = {
   cleanUp(webhookId: string): Promise<Attempt>
   /** Delivers anything, signed as Box would sign it. */
   sendCustom(custom: CustomDelivery, bend?: Bend): Promise<Attempt>
+  /** Whether the session of the app is over, so that events come without their payload. */
+  readonly sessionEnded: boolean
+  /** Ends the session of the app, as removing its authorisation does, or begins it again. */
+  setSession(ended: boolean): void
   /** Signs new deliveries with other keys, as after a reset in the Developer Console. */
   setKeys(keys: SignatureKeys): void
   /** Answers a call to the API. */
@@ -89,6 +93,7 @@ const OWNER: User = {
 export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
   const { clock, newId } = options
   let keys = options.keys
+  let sessionEnded = false
   const sent: Outgoing[] = []
   const underWay = new Set<Promise<unknown>>()
   const listeners = new Set<(notice: Notice) => void>()
@@ -116,7 +121,9 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
   const tell = (happening: Happening): void => {
     notify({ kind: 'happening', happening })
     for (const webhook of webhooks.toldOf(happening)) {
-      const event = eventFor(happening, webhook, newId(), boxTime(clock.now()))
+      const event = sessionEnded
+        ? withoutSession(happening, webhook)
+        : eventFor(happening, webhook, newId(), boxTime(clock.now()))
       const sending = send(event).finally(() => underWay.delete(sending))
       underWay.add(sending)
     }
@@ -161,7 +168,13 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
       webhooks.all.delete(webhookId)
       return send(deletionOf(webhook, newId(), boxTime(clock.now())))
     },
-    sendCustom: ({ address, body }, bend) => send(customEvent(address, body, newId), bend),
+    sendCustom: ({ address, body }, bend) => send(customEvent(address, body), bend),
+    get sessionEnded() {
+      return sessionEnded
+    },
+    setSession(ended) {
+      sessionEnded = ended
+    },
     setKeys(next) {
       keys = next
     },
@@ -190,6 +203,17 @@ function eventFor(happening: Happening, webhook: Webhook, eventId: string, creat
   return { eventId, trigger, webhookId: webhook.id, address: webhook.address, body: wireBody(payload) }
 }
 
+/**
+ * What Box sends of a happening when the session behind the webhook is over: neither an id nor a full payload.
+ * @see https://developer.box.com/guides/webhooks/v2/
+ */
+function withoutSession({ item }: Happening, { id: webhookId, address }: Webhook): Outgoing {
+  const trigger = 'NO_ACTIVE_SESSION'
+  const webhook = { id: webhookId, type: 'webhook' }
+  const body = wireBody({ type: 'webhook_event', webhook, trigger, source: item })
+  return { eventId: describeBody(body).eventId, trigger, webhookId, address, body }
+}
+
 /** What Box sends when it deletes a webhook of its own accord. */
 function deletionOf(webhook: Webhook, eventId: string, createdAt: string): Outgoing {
   const { id: webhookId, address, createdBy } = webhook
@@ -200,15 +224,8 @@ function deletionOf(webhook: Webhook, eventId: string, createdAt: string): Outgo
 }
 
 /** What is known of a custom delivery is what its body says of itself. */
-function customEvent(address: string, body: WireObject | Uint8Array, newId: () => string): Outgoing {
+function customEvent(address: string, body: WireObject | Uint8Array): Outgoing {
   const bytes = body instanceof Uint8Array ? body : wireBody(body)
-  const { id, trigger, webhook } = parseObject(Buffer.from(bytes).toString()) ?? {}
-  const webhookId = webhook instanceof Object ? Reflect.get(webhook, 'id') : undefined
-  return {
-    eventId: typeof id === 'string' ? id : newId(),
-    trigger: typeof trigger === 'string' ? trigger : 'unknown',
-    webhookId: typeof webhookId === 'string' ? webhookId : '',
-    address,
-    body: bytes,
-  }
+  const { eventId, trigger, webhookId } = describeBody(bytes)
+  return { eventId, trigger, webhookId, address, body: bytes }
 }

@@ -1,4 +1,5 @@
 import { isTrigger, type Sources, TRIGGERS, type Trigger } from '../../lib/event.ts'
+import { isObject as isJsonObject } from '../../lib/json.ts'
 
 /** JSON on its way to the wire. */
 export type WireObject = { readonly [field: string]: WireValue }
@@ -184,6 +185,15 @@ export function samplePayload(trigger: string, overrides: PayloadOverrides = {})
 
 const isObject = (value: WireValue): value is WireObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isWireValue = (value: unknown): value is WireValue =>
+  value === null ||
+  ['string', 'number', 'boolean'].includes(typeof value) ||
+  (Array.isArray(value) ? value.every(isWireValue) : isWireObject(value))
+
+/** Whether something is an object as JSON has them. */
+export const isWireObject = (value: unknown): value is WireObject =>
+  isJsonObject(value) && Object.values(value).every(isWireValue)
 
 function merged(under: WireObject, over: WireObject): WireObject {
   const result: Record<string, WireValue> = { ...under }

@@ -1,10 +1,11 @@
 import type { Hono } from 'hono'
 import { TRIGGERS } from '../../lib/event.ts'
 import { isObject } from '../../lib/json.ts'
+import { BENDS } from '../box/act-outs.ts'
 import { BoxRefusal } from '../box/content.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
 import { samplePayload } from '../box/payload.ts'
-import { boxActions, boxView, DOINGS } from './box-actions.ts'
+import { boxActions, boxView, doingViews } from './box-actions.ts'
 import { type DeadLetterParts, deadLetterActions } from './dead-letter-actions.ts'
 import { type EventParts, eventActions } from './event-actions.ts'
 import { type PromiseParts, promises } from './promises.ts'
@@ -45,8 +46,9 @@ export function actionRoutes(page: Hono, acts: Acts): void {
     }
   })
   page.get('/_local/box', c => c.json(boxView(acts.box)))
-  page.get('/_local/doings', c => c.json(DOINGS))
+  page.get('/_local/doings', c => c.json(doingViews()))
   page.get('/_local/templates', c => c.json(Object.keys(TRIGGERS)))
+  page.get('/_local/bends', c => c.json(Object.keys(BENDS)))
   page.get('/_local/templates/:trigger', c => c.json(samplePayload(c.req.param('trigger'))))
 }
 

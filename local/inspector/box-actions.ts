@@ -1,17 +1,17 @@
-import { TRIGGERS, type Trigger } from '../../lib/event.ts'
+import { isTrigger, TRIGGERS, type Trigger } from '../../lib/event.ts'
+import { DOINGS, doIn } from '../box/doings.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
-import { type Action, type ActionInput, ActionRefused } from './actions.ts'
+import type { Item } from '../box/items.ts'
+import type { Action, ActionInput } from './actions.ts'
 import { isPaused } from './promises.ts'
-import type { BoxView, DoingView } from './protocol.ts'
+import type { BoxItem, BoxThing, BoxView, DoingView } from './protocol.ts'
 
 /** What is done in the emulated Box, as a user of Box or its Developer Console would do it. */
 export function boxActions(box: EmulatedBox): Readonly<Record<string, Action>> {
-  const { content, webhooks } = box
+  const { webhooks } = box
   return {
-    do({ doing = '', id = '' }) {
-      if (doing === 'download-file') content.downloadFile(id)
-      else if (doing === 'share-file') content.updateFile(id, { sharedLink: { access: 'open' } })
-      else throw new ActionRefused(`There is nothing called ${doing} that could be done.`)
+    do({ doing = '', id = '', ...fields }) {
+      doIn(box, doing, id, fields)
       return { message: 'Done.' }
     },
     'create-webhook'(input) {
@@ -21,12 +21,14 @@ export function boxActions(box: EmulatedBox): Readonly<Record<string, Action>> {
     'update-webhook'(input) {
       const { id } = webhooks.update(input.id ?? '', webhookIn(input))
       return {
-        message: `The webhook ${id} is changed. boxhooks mends what it declares within the hour, or when you deploy.`,
+        message: `The webhook ${id} is changed. What is declared otherwise is mended when an automation changes, or by npx boxhooks webhooks apply --local.`,
       }
     },
     'delete-webhook'({ id = '' }) {
       webhooks.delete(id)
-      return { message: `The webhook ${id} is deleted, and nobody was told.` }
+      return {
+        message: `The webhook ${id} is deleted, and nobody is told. npx boxhooks webhooks apply --local makes what is declared anew.`,
+      }
     },
     async 'clean-up'({ id = '' }) {
       const { eventId } = await box.cleanUp(id)
@@ -41,43 +43,77 @@ function webhookIn({ target = '', address = '', triggers = '' }: ActionInput) {
   return { target: { type, id }, address, triggers: triggers.split(',').filter(Boolean) }
 }
 
-const triggersOn = (target: 'file' | 'folder'): Trigger[] =>
-  Object.entries(TRIGGERS).flatMap(([name, { targets }]: [string, { targets: readonly string[] }]) =>
-    targets.includes(target) ? [name as Trigger] : [],
-  )
-
-export const DOINGS: readonly DoingView[] = []
+/** Everything that can be done in the emulated Box, for the page's buttons and forms. */
+export const doingViews = (): readonly DoingView[] =>
+  DOINGS.map(({ name, label, on, fields, triggers }) => ({ name, label, on, fields, triggers }))
 
 /** The emulated Box's state, for the page. */
 export function boxView(box: EmulatedBox): BoxView {
   const { content, webhooks } = box
   return {
-    items: [...content.folders.values(), ...content.files.values()].map(
-      ({ type, id, name, parentId, trashed, sharedLink }) => ({
-        type,
-        id,
-        name,
-        parentId: parentId ?? null,
-        trashed,
-        link: sharedLink?.url ?? null,
-        notes: [],
-      }),
-    ),
-    things: [...content.collaborations.values()].map(({ id, item, login, role, status }) => ({
-      kind: 'collaboration',
-      id,
-      item,
-      text: login,
-      state: `${role}, ${status}`,
-    })),
+    items: [...content.folders.values(), ...content.files.values()].map(itemView),
+    things: thingsIn(box),
     webhooks: [...webhooks.all.values()].map(({ id, target, address, triggers }) => ({
-      id,
-      target,
-      address,
-      triggers,
+      ...{ id, target, address, triggers },
     })),
     triggers: { file: triggersOn('file'), folder: triggersOn('folder') },
     paused: isPaused(box),
-    notes: [],
+    notes: notesOn(box),
   }
+}
+
+const itemView = (item: Item): BoxItem => ({
+  type: item.type,
+  id: item.id,
+  name: item.name,
+  parentId: item.parentId ?? null,
+  trashed: item.trashed,
+  link: item.sharedLink?.url ?? null,
+  notes: item.type === 'file' && item.lock ? [`locked by ${item.lock.by.name}`] : [],
+})
+
+function thingsIn({ content }: EmulatedBox): readonly BoxThing[] {
+  const { collaborations, comments, metadata, tasks, signRequests } = content
+  const onFile = (id: string) => ({ type: 'file', id }) as const
+  return [
+    ...[...collaborations.values()].map(({ id, item, login, role, status }) => ({
+      ...{ kind: 'collaboration', id, item, text: login },
+      state: `${role}, ${status}`,
+    })),
+    ...[...comments.all.values()].map(({ id, fileId, message, createdBy }) => ({
+      ...{ kind: 'comment', id, item: onFile(fileId), text: message },
+      state: `by ${createdBy.name}`,
+    })),
+    ...[...metadata.all.values()].map(({ id, item, template, values }) => ({
+      ...{ kind: 'metadata', id, item, text: template },
+      state: JSON.stringify(values),
+    })),
+    ...[...tasks.assignments.values()].map(({ id, taskId, assignedTo, message, resolution }) => ({
+      kind: 'task_assignment',
+      id,
+      item: onFile(tasks.all.get(taskId)?.fileId ?? ''),
+      text: `${message} (${assignedTo.name})`,
+      state: resolution,
+    })),
+    ...[...signRequests.all.values()].map(({ id, fileIds, name, status }) => ({
+      ...{ kind: 'sign_request', id, item: onFile(fileIds[0] ?? ''), text: name },
+      state: status,
+    })),
+  ]
+}
+
+function triggersOn(target: 'file' | 'folder'): Trigger[] {
+  const on = (name: Trigger): readonly string[] => TRIGGERS[name].targets
+  return Object.keys(TRIGGERS)
+    .filter(name => isTrigger(name))
+    .filter(name => on(name).includes(target))
+}
+
+function notesOn({ sessionEnded, deliveries, faults }: EmulatedBox): readonly string[] {
+  const due = faults.filter(({ times }) => times > 0).length
+  return [
+    ...(sessionEnded ? ['The app’s session has ended: events come without their payload.'] : []),
+    ...(deliveries.held > 0 ? [`${deliveries.held} deliveries are kept back.`] : []),
+    ...(due > 0 ? ['Box’s API is set to fail.'] : []),
+  ]
 }

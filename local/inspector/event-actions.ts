@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isTrigger } from '../../lib/event.ts'
 import { parseObject } from '../../lib/json.ts'
 import type { SignatureKeys } from '../../lib/signature.ts'
-import type { Bend } from '../box/delivery.ts'
+import { BENDS, isBendName, sendTwice } from '../box/act-outs.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
-import type { EventEntry, Journal } from '../journal.ts'
+import { isWireObject, wireBody } from '../box/payload.ts'
+import { BODY_CHARACTERS_MAX, type EventEntry, type Journal } from '../journal.ts'
 import { type Action, type ActionInput, ActionRefused } from './actions.ts'
 
 export type EventParts = {
@@ -18,24 +20,6 @@ export type EventParts = {
   readonly fixtures: { readonly path: string; readonly shown: string }
 }
 
-/** How a custom delivery differs from one of Box's, by the names that the page's form has. */
-const BENDS: Readonly<Record<string, (keys: SignatureKeys) => Bend>> = {
-  none: () => ({}),
-  'secondary only': () => ({ headers: { 'box-signature-primary': undefined } }),
-  'primary only': () => ({ headers: { 'box-signature-secondary': undefined } }),
-  forged: () => ({ keys: FORGED }),
-  'no signature': () => ({
-    headers: { 'box-signature-primary': undefined, 'box-signature-secondary': undefined },
-  }),
-  'keys swapped': ({ primary, secondary }) => ({ keys: { primary: secondary, secondary: primary } }),
-  'eleven minutes old': () => ({ ageSeconds: 660 }),
-  'two minutes in the future': () => ({ ageSeconds: -120 }),
-}
-
-export const BEND_NAMES: readonly string[] = Object.keys(BENDS)
-
-export const FORGED: SignatureKeys = { primary: 'forged', secondary: 'forged' }
-
 /** What is done with one event, or with one of the user's own making. */
 export function eventActions(parts: EventParts): Readonly<Record<string, Action>> {
   const { box, journal } = parts
@@ -44,11 +28,18 @@ export function eventActions(parts: EventParts): Readonly<Record<string, Action>
       const { status } = await box.deliverAgain(event, { retry: false })
       return { message: `Delivered again, and answered ${status || 'nothing'}.`, eventId: event }
     },
+    async 'deliver-twice'({ event = '' }) {
+      const outgoing = box.sent.findLast(({ eventId }) => eventId === event)
+      if (!outgoing) throw new ActionRefused(`The event ${event} is not kept any more.`)
+      const answers = await sendTwice(box.deliveries, outgoing, randomUUID())
+      const told = answers.map(({ status }) => status || 'nothing').join(' and ')
+      return { message: `The same request arrived twice at once, and was answered ${told}.`, eventId: event }
+    },
     async send(input) {
       const { body, eventId, trigger } = customBody(input)
-      const bend = (Object.hasOwn(BENDS, input.bend ?? '') ? BENDS[input.bend ?? ''] : BENDS.none)?.(
-        parts.boxKeys(),
-      )
+      const name = input.bend ?? 'none'
+      if (!isBendName(name)) throw new ActionRefused(`There is no way to bend a delivery called ${name}.`)
+      const bend = BENDS[name](parts.boxKeys(), wireBody(body))
       const sent = await box.sendCustom({ address: parts.webhookUrl, body }, { ...bend, retry: false })
       return { message: `${trigger} was sent, and answered ${sent.status || 'nothing'}.`, eventId }
     },
@@ -64,17 +55,19 @@ export function eventActions(parts: EventParts): Readonly<Record<string, Action>
 /** A body that is JSON is written as Box writes it; an id that is missing is made, so that each sending is an event of its own. */
 function customBody({ body = '', fresh = 'true' }: ActionInput) {
   const payload = parseObject(body)
-  if (!payload) throw new ActionRefused('The body must be a JSON object. Begin from a template.')
+  if (!isWireObject(payload))
+    throw new ActionRefused('The body must be a JSON object. Begin from a template.')
   const trigger = typeof payload.trigger === 'string' ? payload.trigger : 'An event without a trigger'
-  const eventId = fresh === 'true' || typeof payload.id !== 'string' ? crypto.randomUUID() : payload.id
-  const whole = { ...payload, id: eventId }
-  return { body: JSON.parse(JSON.stringify(whole)), eventId, trigger }
+  const eventId = fresh === 'true' || typeof payload.id !== 'string' ? randomUUID() : payload.id
+  return { body: { ...payload, id: eventId }, eventId, trigger }
 }
 
 /** Writes what an event's last delivery carried: the very bytes of the body, as a fixture needs them. */
 async function saveFixture(entry: EventEntry, { fixtures }: EventParts): Promise<string> {
   const delivery = entry.deliveries.findLast(({ body }) => body !== '')
   if (!delivery) throw new ActionRefused('There is no body to be saved.')
+  if (delivery.body.length > BODY_CHARACTERS_MAX)
+    throw new ActionRefused('The body is too long: only its beginning is kept here.')
   const { trigger } = parseObject(delivery.body) ?? {}
   // The names come from outside; only what is one of Box's triggers becomes part of a file's name.
   const kind = typeof trigger === 'string' && isTrigger(trigger) ? trigger : 'delivery'

@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '../../lib/clock.ts'
 import type { SignatureKeys } from '../../lib/signature.ts'
+import { FORGED, storm } from '../box/act-outs.ts'
 import type { Attempt } from '../box/delivery.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
 import type { Fault } from '../box/faults.ts'
@@ -10,7 +12,6 @@ import type { Journal } from '../journal.ts'
 import type { Lambda } from '../lambda.ts'
 import type { Poller } from '../poller.ts'
 import { type Action, ActionRefused } from './actions.ts'
-import { FORGED } from './event-actions.ts'
 import type { ActionResult } from './protocol.ts'
 
 export type PromiseParts = {
@@ -52,7 +53,7 @@ export function promises(parts: PromiseParts): Readonly<Record<string, Action>> 
     'rotate-keys': () => rotate(parts),
     'kill-worker': () => killWorker(parts),
     'pause-box': ({ on = 'true' }) => pause(box, on === 'true'),
-    storm: ({ count = String(STORM) }) => storm(parts, Number(count)),
+    storm: ({ count = String(STORM) }) => stormOf(parts, Number(count)),
   }
 }
 
@@ -197,21 +198,15 @@ function pause(box: EmulatedBox, on: boolean): ActionResult {
 export const isPaused = (box: EmulatedBox): boolean => box.faults.includes(PAUSED)
 
 /** Many downloads at a time, each an event of its own. */
-async function storm(parts: PromiseParts, count: number): Promise<ActionResult> {
+async function stormOf(parts: PromiseParts, count: number): Promise<ActionResult> {
   if (!Number.isInteger(count) || count < 1 || count > STORM_MAX)
     throw new ActionRefused(`A storm has from 1 to ${STORM_MAX} deliveries.`)
   const { fire } = await stage(parts)
   const startedAt = performance.now()
-  let left = count
-  let accepted = 0
-  const sender = async (): Promise<void> => {
-    while (left > 0) {
-      left -= 1
-      const { status } = await fire()
-      if (status === 202) accepted += 1
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(STORM_WIDTH, count) }, sender))
+  const perSecond = Number.POSITIVE_INFINITY
+  const attempts = await storm({ clock: systemClock, count, perSecond, underWayMax: STORM_WIDTH, fire })
+    .attempts
+  const accepted = attempts.filter(({ status }) => status === 202).length
   const seconds = (performance.now() - startedAt) / 1000
   const rate = Math.round(count / seconds)
   return {

@@ -122,6 +122,12 @@ function EventActions({ details, readOnly }: { readonly details: EventDetails; r
               Deliver again
             </ActionButton>
             <ActionButton
+              title="One and the same request, twice at the same time: the event is still done once."
+              onPress={() => perform('deliver-twice', input)}
+            >
+              Deliver twice at once
+            </ActionButton>
+            <ActionButton
               title="Runs every automation anew, from the body that the ledger keeps."
               onPress={() => perform('replay', input)}
             >

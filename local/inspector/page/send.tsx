@@ -4,27 +4,17 @@ import { get } from './api.ts'
 import { ActionButton, perform, pretty, say } from './parts.tsx'
 import type { Live } from './store.ts'
 
-/** How the delivery may differ from Box's own; the stack knows them by these names. */
-const BENDS = [
-  ['none', 'as Box signs it'],
-  ['primary only', 'primary key only'],
-  ['secondary only', 'secondary key only'],
-  ['keys swapped', 'keys swapped'],
-  ['forged', 'forged signature'],
-  ['no signature', 'no signature at all'],
-  ['eleven minutes old', 'eleven minutes old'],
-  ['two minutes in the future', 'two minutes in the future'],
-] as const
-
 /** Sends anything as Box would: any trigger from its template, or an event that came before, changed. */
 export function Send({ live, eventId }: { readonly live: Live; readonly eventId: string | undefined }) {
   const [trigger, setTrigger] = useState('FILE.DOWNLOADED')
   const [body, setBody] = useState('')
   const [bend, setBend] = useState<string>('none')
+  const [bends, setBends] = useState<readonly string[]>([bend])
   const [fresh, setFresh] = useState(true)
   const [triggers, setTriggers] = useState<readonly string[]>([trigger])
   useEffect(() => {
     get<readonly string[]>('/_local/templates').then(setTriggers, () => {})
+    get<readonly string[]>('/_local/bends').then(setBends, () => {})
   }, [])
   useEffect(() => {
     const filled = eventId === undefined ? templateOf(trigger) : bodyOf(eventId)
@@ -59,9 +49,9 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
         <label>
           Signature and time
           <select id="send-bend" value={bend} onChange={({ currentTarget }) => setBend(currentTarget.value)}>
-            {BENDS.map(([name, label]) => (
+            {bends.map(name => (
               <option key={name} value={name}>
-                {label}
+                {name === 'none' ? 'as Box signs it' : name}
               </option>
             ))}
           </select>

@@ -1,0 +1,85 @@
+import { choice, type Doing, text } from './doing.ts'
+import type { Fault } from './faults.ts'
+import { invalidParameter } from './refusal.ts'
+
+const STATUSES = ['401', '403', '404', '409', '429', '500', '502', '503', '504', 'timeout'] as const
+
+/** What is done to Box as a whole, most of it out of the ordinary. */
+export const BOX_DOINGS: readonly Doing[] = [
+  {
+    name: 'end-session',
+    label: 'End the app’s session',
+    on: 'box',
+    fields: [],
+    triggers: ['NO_ACTIVE_SESSION'],
+    act: box => box.setSession(true),
+  },
+  {
+    name: 'begin-session',
+    label: 'Begin it again',
+    on: 'box',
+    fields: [],
+    triggers: [],
+    act: box => box.setSession(false),
+  },
+  {
+    name: 'reorder',
+    label: 'Reorder the next deliveries',
+    on: 'box',
+    fields: [text('count', 'How many', '3')],
+    triggers: [],
+    act: ({ deliveries }, _, { count = '' }) => deliveries.reorderNext(countIn('count', count, 1000)),
+  },
+  {
+    name: 'release',
+    label: 'Send what is kept back',
+    on: 'box',
+    fields: [],
+    triggers: [],
+    act: ({ deliveries }) => deliveries.release(),
+  },
+  {
+    name: 'fail-api',
+    label: 'Let the API fail',
+    on: 'box',
+    fields: [
+      choice('method', 'Method', ['any', 'GET', 'POST', 'PUT', 'DELETE']),
+      text('path', 'Path, or how it begins', '/2.0/files'),
+      choice('status', 'Answer', STATUSES),
+      text('retryAfter', 'Retry-After in seconds, if any'),
+      text('times', 'How often (empty: until it is mended)', '1'),
+    ],
+    triggers: [],
+    act: ({ faults }, _, fields) => faults.push(faultIn(fields)),
+  },
+  {
+    name: 'mend-api',
+    label: 'Mend the API',
+    on: 'box',
+    fields: [],
+    triggers: [],
+    act: ({ faults }) => faults.splice(0),
+  },
+]
+
+function countIn(field: string, given: string, most: number): number {
+  const count = /^\d{1,6}$/.test(given) ? Number(given) : 0
+  if (count < 1 || count > most) throw invalidParameter(field, `It must be a number from 1 to ${most}`)
+  return count
+}
+
+function faultIn(fields: Readonly<Record<string, string>>): Fault {
+  const { method = 'any', path = '', status = '', retryAfter = '', times = '' } = fields
+  const known = STATUSES.find(one => one === status)
+  if (!known) throw invalidParameter('status', `Invalid value '${status}'`)
+  return {
+    ...(method === 'any' ? {} : { method }),
+    ...(path === '' ? {} : { path: beginning(path) }),
+    times: times === '' ? Number.POSITIVE_INFINITY : countIn('times', times, 100_000),
+    status: known === 'timeout' ? known : Number(known),
+    ...(retryAfter === '' ? {} : { retryAfterSeconds: countIn('retryAfter', retryAfter, 86_400) }),
+  }
+}
+
+/** What begins as a text does, which is no pattern itself. */
+const beginning = (path: string): RegExp => new RegExp(`^${path.replaceAll(/[^\w/]/g, '\\$&')}`)

@@ -1,0 +1,32 @@
+import { BOX_DOINGS } from './box-doings.ts'
+import type { Doing } from './doing.ts'
+import type { EmulatedBox } from './emulated-box.ts'
+import { FILE_DOINGS, FOLDER_DOINGS, TRASH_DOINGS } from './item-doings.ts'
+import { BoxRefusal } from './refusal.ts'
+import { BESIDE_FILES, COLLABORATION_DOINGS, DOCUMENT_DOINGS } from './thing-doings.ts'
+
+/** Everything that can be done in the emulated Box; together it can be told of with every trigger that there is. */
+export const DOINGS: readonly Doing[] = [
+  ...FOLDER_DOINGS,
+  ...FILE_DOINGS,
+  ...BESIDE_FILES,
+  ...DOCUMENT_DOINGS,
+  ...TRASH_DOINGS,
+  ...COLLABORATION_DOINGS,
+  ...BOX_DOINGS,
+]
+
+/**
+ * Does something in the emulated Box.
+ * @throws BoxRefusal where there is no such doing, or it can't be done
+ */
+export function doIn(
+  box: EmulatedBox,
+  name: string,
+  id: string,
+  fields: Readonly<Record<string, string>> = {},
+): void {
+  const doing = DOINGS.find(one => one.name === name)
+  if (!doing) throw new BoxRefusal(404, 'not_found', `There is nothing called ${name} that could be done.`)
+  doing.act(box, id, fields)
+}
