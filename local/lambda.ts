@@ -11,6 +11,8 @@ export type LambdaOptions = {
   readonly env: Readonly<Record<string, string>>
   readonly timeoutMs: number
   readonly memoryMb?: number
+  /** How many instances there may be at a time; what comes beyond that waits for one. Any number by default. */
+  readonly instancesMax?: number
   /** Takes each line that the function writes, and, as Lambda's log does, why an invocation gave no result. */
   readonly onLine?: (line: string) => void
 }
@@ -35,7 +37,7 @@ export type Lambda = {
 }
 
 export function createLambda(options: LambdaOptions): Lambda {
-  const { name, memoryMb = 512 } = options
+  const { name, memoryMb = 512, instancesMax = Number.POSITIVE_INFINITY } = options
   let { timeoutMs } = options
   let bundle = pathToFileURL(options.bundle).href
   let idle: Instance[] = []
@@ -46,7 +48,20 @@ export function createLambda(options: LambdaOptions): Lambda {
     for (let instance = idle.pop(); instance; instance = idle.pop()) if (instance.alive()) return instance
     return startInstance(bundle, options)
   }
+  let free = instancesMax
+  const waiting: (() => void)[] = []
   const invoke = async (event: unknown): Promise<unknown> => {
+    if (free > 0) free -= 1
+    else await new Promise<void>(resolve => waiting.push(resolve))
+    try {
+      return await invokeNow(event)
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free += 1
+    }
+  }
+  const invokeNow = async (event: unknown): Promise<unknown> => {
     const instance = take()
     const limitMs = timeoutMs
     const invocation: Invocation = {

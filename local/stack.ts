@@ -67,6 +67,9 @@ export type Stack = {
   stop(): Promise<void>
 }
 
+/** Where AWS would start a Lambda for each of many deliveries at a time, this machine works on a few and lets the rest wait. */
+const INGEST_INSTANCES_MAX = 8
+
 const FIXTURES = 'test/fixtures/deliveries'
 
 const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }
@@ -125,12 +128,18 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       LedgerTable: aws.table,
       ...secrets.ids,
     }
-    const lambda = (name: FunctionName, functionId: string, env: Record<string, string>): Lambda => {
+    const lambda = (
+      name: FunctionName,
+      functionId: string,
+      env: Record<string, string>,
+      instancesMax?: number,
+    ): Lambda => {
       const started = createLambda({
         name,
         bundle: join(bundles, name, 'index.mjs'),
         timeoutMs: numberOf(template, functionId, 'Timeout') * 1000,
         memoryMb: numberOf(template, functionId, 'MemorySize'),
+        ...(instancesMax === undefined ? {} : { instancesMax }),
         env: {
           ...environmentOf(template, functionId, refs, env),
           ...aws.env,
@@ -149,7 +158,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }
     const functions = new Map<string, Lambda>()
 
-    const ingest = lambda('ingest', 'IngestLambdaFunction', {})
+    const ingest = lambda('ingest', 'IngestLambdaFunction', {}, INGEST_INSTANCES_MAX)
     const gateway = createGateway({
       invoke: event => ingest.invoke(event),
       now: systemClock.now,

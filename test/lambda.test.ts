@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 /** A function with this code as its handler's body. */
-async function lambda(code: string, timeoutMs = 5000) {
+async function lambda(code: string, timeoutMs = 5000, more: { instancesMax?: number } = {}) {
   const bundle = join(folder, `${Math.random()}.mjs`)
   await writeFile(
     bundle,
@@ -26,6 +26,7 @@ async function lambda(code: string, timeoutMs = 5000) {
       env: { NAME: 'value' },
       timeoutMs,
       onLine: line => lines.push(line),
+      ...more,
     }),
   }
 }
@@ -46,6 +47,22 @@ describe('the local Lambda', () => {
   test('runs invocations at the same time in instances of their own', async () => {
     const f = await lambda('await new Promise(resolve => setImmediate(resolve)); return calls')
     expect(await Promise.all([f.invoke(1), f.invoke(2)])).toEqual([1, 1])
+    await f.close()
+  })
+
+  test('lets an invocation wait where there may be no further instance, also after one that failed', async () => {
+    const f = await lambda('if (event === 2) throw new Error("no"); return calls', 5000, { instancesMax: 1 })
+    const [first, second, third] = await Promise.allSettled([f.invoke(1), f.invoke(2), f.invoke(3)])
+    expect([first, second, third]).toMatchObject([{ value: 1 }, { status: 'rejected' }, { value: 3 }])
+    await f.close()
+  })
+
+  test('gives an invocation the time that it is told to for now', async () => {
+    const f = await lambda('return context.getRemainingTimeInMillis()', 60_000)
+    f.limit(5000)
+    expect(await f.invoke({})).toBeLessThanOrEqual(5000)
+    f.limit(undefined)
+    expect(await f.invoke({})).toBeGreaterThan(5000)
     await f.close()
   })
 
