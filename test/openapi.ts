@@ -37,11 +37,12 @@ export function boxOpenApi(): OpenApi | undefined {
     typeof schema.$ref === 'string' ? at(...schema.$ref.split('/').slice(1)) : schema
   const problems = (value: unknown, schema: Schema, where: string) =>
     problemsOf(value, resolve(schema), where, resolve)
+  const templates = Object.keys(at('paths'))
   const operation = (method: string, path: string): Schema =>
-    at('paths', path.replace(/\/\d+$/, '/{webhook_id}'), method.toLowerCase())
+    at('paths', templateOf(path, templates), method.toLowerCase())
   const bodySchema = (holder: unknown): Schema | undefined => {
-    const content =
-      isObject(holder) && isObject(holder.content) ? holder.content['application/json'] : undefined
+    const contents = isObject(holder) && isObject(holder.content) ? holder.content : {}
+    const content = contents['application/json'] ?? contents['application/json-patch+json']
     return isObject(content) && isObject(content.schema) ? content.schema : undefined
   }
   return {
@@ -52,7 +53,7 @@ export function boxOpenApi(): OpenApi | undefined {
       const inQuery = known.flatMap(({ name, schema }) => {
         const value = query.get(String(name))
         if (value === null || !isObject(schema)) return []
-        return problems(schema.type === 'integer' ? Number(value) : value, schema, `query.${name}`)
+        return problems(fromQuery(value, schema.type), schema, `query.${name}`)
       })
       const schema = bodySchema(requestBody)
       const inBody = schema
@@ -79,6 +80,21 @@ export function boxOpenApi(): OpenApi | undefined {
   }
 }
 
+function fromQuery(value: string, type: unknown): unknown {
+  if (type === 'integer') return Number(value)
+  if (type === 'boolean') return value === 'true'
+  return type === 'array' ? value.split(',') : value
+}
+
+/** The description's path for a path, with as few parameters as there can be; variants of one path are left out. */
+function templateOf(path: string, templates: readonly string[]): string {
+  const parameters = (template: string) => template.split('{').length
+  const [found] = templates
+    .filter(template => new RegExp(`^${template.replaceAll(/\{[^}]*\}/g, '[^/]+')}$`).test(path))
+    .sort((a, b) => parameters(a) - parameters(b))
+  return found ?? path
+}
+
 /** Checks required fields, types, enumerations and unknown fields; formats and the like are left out. */
 function problemsOf(
   value: unknown,
@@ -87,7 +103,8 @@ function problemsOf(
   resolve: (schema: Schema) => Schema,
 ): string[] {
   if (value === null && schema.nullable === true) return []
-  const { allOf, type, properties, required, items, enum: names, maximum } = flat(schema, resolve)
+  const flatSchema = flat(schema, resolve)
+  const { allOf, type, properties, required, items, enum: names, maximum } = flatSchema
   if (type !== undefined && !isOfType(value, type)) return [`${where}: is no ${String(type)}`]
   if (Array.isArray(allOf)) return [`${where}: the description is not understood`]
   const problems: string[] = []
@@ -102,6 +119,7 @@ function problemsOf(
     if (value[String(field)] === undefined) problems.push(`${where}.${field}: is required`)
   for (const [field, one] of Object.entries(value)) {
     const { [field]: known } = properties
+    if (!isObject(known) && flatSchema.additionalProperties) continue
     if (!isObject(known)) problems.push(`${where}.${field}: is not known`)
     else problems.push(...problemsOf(one, resolve(known), `${where}.${field}`, resolve))
   }
