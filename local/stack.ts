@@ -111,7 +111,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     stops.push(() => secrets.stop())
 
     const journal = createJournal(options.eventsMax === undefined ? {} : { eventsMax: options.eventsMax })
-    let [boxKeys, ourKeys] = [keys, keys]
+    let ourKeys = keys
     const box = createEmulatedBox({
       clock: systemClock,
       newId: randomUUID,
@@ -201,12 +201,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         poller,
         deadLetters,
         replay: { ledger, queue: createQueue(aws.sqs, aws.queueUrl) },
-        boxKeys: () => boxKeys,
         ourKeys: () => ourKeys,
-        setBoxKeys(next) {
-          boxKeys = next
-          box.setKeys(next)
-        },
         async setOurKeys(next) {
           await secrets.set('SignatureKeysSecret', JSON.stringify(next))
           ourKeys = next

@@ -69,6 +69,8 @@ export type EmulatedBox = {
   readonly sessionEnded: boolean
   /** Ends the session of the app, as removing its authorisation does, or begins it again. */
   setSession(ended: boolean): void
+  /** What new deliveries are signed with. */
+  readonly keys: SignatureKeys
   /** Signs new deliveries with other keys, as after a reset in the Developer Console. */
   setKeys(keys: SignatureKeys): void
   /** Answers a call to the API. */
@@ -169,6 +171,9 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
       return send(deletionOf(webhook, newId(), boxTime(clock.now())))
     },
     sendCustom: ({ address, body }, bend) => send(customEvent(address, body), bend),
+    get keys() {
+      return keys
+    },
     get sessionEnded() {
       return sessionEnded
     },

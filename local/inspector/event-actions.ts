@@ -3,7 +3,6 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isTrigger } from '../../lib/event.ts'
 import { parseObject } from '../../lib/json.ts'
-import type { SignatureKeys } from '../../lib/signature.ts'
 import { BENDS, isBendName, sendTwice } from '../box/act-outs.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
 import { isWireObject, wireBody } from '../box/payload.ts'
@@ -14,8 +13,6 @@ export type EventParts = {
   readonly box: EmulatedBox
   readonly journal: Journal
   readonly webhookUrl: string
-  /** The keys that the emulated Box signs with. */
-  readonly boxKeys: () => SignatureKeys
   /** The folder that fixtures are saved in, and how it is called from the repository's root. */
   readonly fixtures: { readonly path: string; readonly shown: string }
 }
@@ -39,7 +36,7 @@ export function eventActions(parts: EventParts): Readonly<Record<string, Action>
       const { body, eventId, trigger } = customBody(input)
       const name = input.bend ?? 'none'
       if (!isBendName(name)) throw new ActionRefused(`There is no way to bend a delivery called ${name}.`)
-      const bend = BENDS[name](parts.boxKeys(), wireBody(body))
+      const bend = BENDS[name](box.keys, wireBody(body))
       const sent = await box.sendCustom({ address: parts.webhookUrl, body }, { ...bend, retry: false })
       return { message: `${trigger} was sent, and answered ${sent.status || 'nothing'}.`, eventId }
     },

@@ -19,10 +19,7 @@ export type PromiseParts = {
   readonly journal: Journal
   readonly automate: Pick<Lambda, 'kill' | 'limit'>
   readonly poller: Pick<Poller, 'hurry'>
-  readonly boxKeys: () => SignatureKeys
   readonly ourKeys: () => SignatureKeys
-  /** Resets keys in the emulated Box's Developer Console. */
-  readonly setBoxKeys: (keys: SignatureKeys) => void
   /** Stores keys where the front door reads them. */
   readonly setOurKeys: (keys: SignatureKeys) => Promise<void>
 }
@@ -35,6 +32,9 @@ const CALL_MS_MAX = 15_000
 
 const STORM = 500
 const STORM_MAX = 10_000
+
+/** How long the front door keeps to the keys that it has read before it reads them anew, in milliseconds, and a little more. */
+const KEYS_KEPT_MS = 10_500
 
 /** How long to wait until nothing is under way, in milliseconds. */
 const QUIET_MS_MAX = 5000
@@ -136,8 +136,12 @@ async function forge(parts: PromiseParts): Promise<ActionResult> {
   }
 }
 
-/** One key after the other is reset on Box and stored here, with a delivery in between: one signature always matches. */
+/**
+ * One key after the other is reset on Box and stored here, with a delivery in between: one signature always matches. Between
+ * the two the front door gets the time to learn of the first.
+ */
 async function rotate(parts: PromiseParts): Promise<ActionResult> {
+  const { box } = parts
   const answers: string[] = []
   let eventId: string | undefined
   const deliver = async (when: string): Promise<void> => {
@@ -148,10 +152,11 @@ async function rotate(parts: PromiseParts): Promise<ActionResult> {
   }
   await deliver('before')
   for (const key of ['secondary', 'primary'] as const) {
-    parts.setBoxKeys({ ...parts.boxKeys(), [key]: randomBytes(24).toString('base64url') })
+    box.setKeys({ ...box.keys, [key]: randomBytes(24).toString('base64url') })
     await deliver(`${key} key reset on Box`)
-    await parts.setOurKeys({ ...parts.ourKeys(), [key]: parts.boxKeys()[key] })
+    await parts.setOurKeys({ ...parts.ourKeys(), [key]: box.keys[key] })
     await deliver(`${key} key stored here`)
+    if (key === 'secondary') await delay(KEYS_KEPT_MS)
   }
   return { message: `Both keys are new. ${answers.join('; ')}.`, ...(eventId ? { eventId } : {}) }
 }

@@ -26,7 +26,7 @@ export function BoxSide({ live }: { readonly live: Live }) {
   useEffect(() => {
     const timer = setTimeout(read, READ_MS)
     return () => clearTimeout(timer)
-  }, [live.connected, live.rows])
+  }, [live.connected, live.rows, live.acted])
   if (!view)
     return (
       <section class="box" aria-label="Box">
@@ -85,7 +85,9 @@ export function BoxSide({ live }: { readonly live: Live }) {
         <div class="selected" id="selected">
           <h3>{item.name}</h3>
           <DoingButtons
-            doings={own(item.type).filter(({ name }) => !IN_FOLDER.has(name))}
+            doings={own(item.trashed ? `trashed_${item.type}` : item.type).filter(
+              ({ name }) => !IN_FOLDER.has(name),
+            )}
             id={item.id}
             folders={view.items}
             onDo={doIt}
@@ -106,7 +108,7 @@ export function BoxSide({ live }: { readonly live: Live }) {
 }
 
 /** What is done in a folder and not to it. */
-const IN_FOLDER: ReadonlySet<string> = new Set(['upload-file', 'create-folder'])
+const IN_FOLDER: ReadonlySet<string> = new Set(['upload-file', 'create-folder', 'invite'])
 
 const keyOf = ({ type, id }: BoxItem): string => `${type} ${id}`
 

@@ -28,7 +28,6 @@ export function Deliveries(props: {
     () => [...new Set(live.rows.map(({ event }) => event.trigger))].sort(),
     [live.rows],
   )
-  const selected = rows.find(({ event }) => event.eventId === opened)?.key
   return (
     <>
       {!readOnly && <Promises />}
@@ -51,7 +50,7 @@ export function Deliveries(props: {
             label="Deliveries, the newest first"
             rows={rows}
             rowHeight={ROW_HEIGHT}
-            selected={selected}
+            isSelected={({ event }) => event.eventId === opened}
             onOpen={({ event }) => openEvent(event.eventId)}
             draw={drawRow}
           />

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import type { ActionResult } from '../protocol.ts'
 import { act } from './api.ts'
 import { openEvent } from './place.ts'
+import { acted } from './store.ts'
 
 /** What the page says to whoever pressed a button. */
 export type Said = { readonly text: string; readonly bad: boolean }
@@ -39,6 +40,7 @@ export async function perform(
 ): Promise<ActionResult | undefined> {
   try {
     const result = await act(name, input)
+    acted()
     say(result.message)
     if (result.eventId) openEvent(result.eventId)
     return result

@@ -22,13 +22,23 @@ export type Live = {
   readonly queues: QueueState | undefined
   /** The latest ones, the newest last. */
   readonly samples: readonly Sample[]
+  /** How often something was done from this page. */
+  readonly acted: number
 }
 
 const SAMPLES_MAX = 600
 
 const events = new Map<string, EventSummary>()
 const listeners = new Set<() => void>()
-let live: Live = { about: undefined, connected: false, events, rows: [], queues: undefined, samples: [] }
+let live: Live = {
+  about: undefined,
+  connected: false,
+  events,
+  rows: [],
+  queues: undefined,
+  samples: [],
+  acted: 0,
+}
 let drawing = false
 
 /** Redraws with the next frame, once for many changes. */
@@ -61,6 +71,9 @@ function take(summaries: readonly EventSummary[]): void {
   }
   changed({ rows: rowsOf() })
 }
+
+/** Tells that something was done from this page, so that what it may have changed is read anew. */
+export const acted = (): void => changed({ acted: live.acted + 1 })
 
 /** Listens to the stack for as long as the page is open; the browser connects again by itself. */
 export function listen(): void {

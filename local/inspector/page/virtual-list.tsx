@@ -12,14 +12,14 @@ export function VirtualList<T extends { readonly key: string }>(props: {
   readonly label: string
   readonly rows: readonly T[]
   readonly rowHeight: number
-  readonly selected: string | undefined
+  readonly isSelected: (row: T) => boolean
   readonly onOpen: (row: T) => void
   readonly draw: (row: T) => ComponentChildren
 }) {
-  const { rows, rowHeight, selected, onOpen } = props
+  const { rows, rowHeight, isSelected, onOpen } = props
   const box = useRef<HTMLDivElement>(null)
   const [view, setView] = useState({ top: 0, height: 600 })
-  const [active, setActive] = useState<string | undefined>(selected)
+  const [active, setActive] = useState<string>()
   useLayoutEffect(() => {
     const element = box.current
     if (!element) return
@@ -80,9 +80,9 @@ export function VirtualList<T extends { readonly key: string }>(props: {
           <div
             key={row.key}
             id={`row-${row.key}`}
-            class={`row${row.key === active ? ' active' : ''}${row.key === selected ? ' opened' : ''}`}
+            class={`row${row.key === active ? ' active' : ''}${isSelected(row) ? ' opened' : ''}`}
             role="option"
-            aria-selected={row.key === selected}
+            aria-selected={isSelected(row)}
             style={{ top: `${(first + index) * rowHeight}px`, height: `${rowHeight}px` }}
             onClick={() => {
               setActive(row.key)
