@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import type { Ledger } from './ledger.ts'
 import { describeBody, MESSAGE_BYTES_MAX, type Message, type Origin, type Replay } from './message.ts'
 import { MessageTooLarge, type Queue } from './queue.ts'
-import { type EventRecord, isSettled, type RunStatus } from './record.ts'
+import { type EventRecord, isSettled, type RunRecord, type RunStatus } from './record.ts'
 
 /** What is to be run again of an event. */
 export type ReplayRequest = {
@@ -109,10 +109,9 @@ const ORIGINS: readonly Origin[] = ['webhook', 'v1', 'backfill']
 
 /** The runs that the replay names are settled and stay so unless they are taken back, which their counts then tell. */
 function replayOf({ runs, redrives }: EventRecord, { automation, force }: ReplayRequest): Replay {
-  const named = Object.entries(runs).filter(
-    ([name, run]) =>
-      isSettled(run) && (force || run.status !== 'done') && (automation === undefined || automation === name),
-  )
+  const asked = ([name]: readonly [string, unknown]) => automation === undefined || automation === name
+  const takes = (run: RunRecord) => isSettled(run) && (force || run.status !== 'done')
+  const named = Object.entries(runs).filter(entry => asked(entry) && takes(entry[1]))
   return {
     runs: named.map(([name, run]) => ({ name, redrives: run.redrives })),
     redrives,

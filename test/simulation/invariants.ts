@@ -13,7 +13,8 @@ export const INVARIANTS = {
   done_means_done: 'A run that is recorded as done has had all its effects.',
   once: 'No effect happens twice, unless the attempt before it was cut off or failed before the ledger could know.',
   steps_once: 'A step whose result is kept is never done again.',
-  siblings_rest: 'A run that is recorded as done is never started again, whatever becomes of the others.',
+  siblings_rest:
+    'A run that is recorded as done is never started again, whatever becomes of the others; only a forced replay starts it, once.',
   one_at_a_time: 'No two attempts of one run are under way at the same time.',
   fenced_effects: 'No effect happens under a lease that has passed on.',
   fenced_writes:

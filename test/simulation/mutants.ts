@@ -323,4 +323,33 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "runs[name] = { ...run, status: 'pending', redrives: redrives + 1 }",
     seedsMax: 40,
   },
+  {
+    name: 'a replay takes a run back as often as its message comes',
+    file: 'claim.ts',
+    find: 'if (run && isSettled(run) && run.redrives === redrives)',
+    replace: 'if (run && isSettled(run))',
+    seedsMax: 60,
+  },
+  {
+    name: 'a replay without force takes back what is done',
+    file: 'replay.ts',
+    find: "isSettled(run) && (force || run.status !== 'done')",
+    replace: 'isSettled(run)',
+    seedsMax: 40,
+  },
+  {
+    name: 'a replay names runs that are still under way',
+    file: 'replay.ts',
+    find: 'isSettled(run) && (',
+    replace: '(',
+    seedsMax: 100,
+    times: { eventReplays: 10 },
+  },
+  {
+    name: 'a forced replay takes steps that were done for done',
+    file: 'claim.ts',
+    find: "steps: run.status === 'done' ? {} : run.steps",
+    replace: 'steps: run.steps',
+    seedsMax: 60,
+  },
 ]

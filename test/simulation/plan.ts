@@ -57,6 +57,8 @@ export type Times = {
   /** Of the event source, up to days. */
   readonly pauses: number
   readonly redrives: number
+  /** By somebody who has some events run again, some of them by force. */
+  readonly eventReplays: number
 }
 
 export type Knob = `rates.${keyof Rates}` | `times.${keyof Times}`
@@ -82,6 +84,7 @@ export function planOf(seed: number): Plan {
       revokedTokens: times(3),
       pauses: times(2),
       redrives: times(3),
+      eventReplays: times(3),
     },
   }
 }

@@ -98,6 +98,16 @@ function planFaults(world: World): void {
   for (let count = 0; count < times.revokedTokens; count += 1)
     scheduler.after(sometime(), () => connections.revokeTokens())
   for (let count = 0; count < times.redrives; count += 1) scheduler.after(sometime(), () => redriveAll(world))
+  for (let count = 0; count < times.eventReplays; count += 1)
+    scheduler.after(sometime(), () => replaySome(world))
+}
+
+/** Somebody has a few events run again, by force or without, and now and then twice. */
+function replaySome(world: World): void {
+  const { random, witness } = world
+  const events = [...witness.queued]
+  for (let count = Math.min(events.length, 1 + random.int(8)); count > 0; count -= 1)
+    world.replay(events[random.int(events.length)] ?? '', { force: random.chance(0.5) })
 }
 
 function redriveAll(world: World): void {
@@ -162,7 +172,7 @@ function checkEvent({ witness, lastWritten }: World, eventId: string, dead: Read
     const run = runs[name]?.M?.status?.S
     witness.check('nothing_lost', run === 'done' || run === 'failed', () => `${name} of ${eventId} is ${run}`)
     if (run !== 'done') continue
-    const had = effects.every(effect => witness.effects.has(`${eventId} ${name} ${effect}`))
+    const had = effects.every(effect => witness.has(eventId, name, effect))
     witness.check('done_means_done', had, () => `${name} of ${eventId} has not had all of ${effects}`)
   }
 }

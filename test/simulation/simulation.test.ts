@@ -109,6 +109,7 @@ const FAULTS = [
   'process killed',
   'process timed out',
   'redriven',
+  'replayed',
   'request lost',
   'response lost',
   'service error',

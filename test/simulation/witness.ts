@@ -38,6 +38,8 @@ export type Attempt = {
   cutOff: boolean
   /** The ledger has it as done. */
   recorded: boolean
+  /** A forced replay has asked for its effects anew. */
+  released: boolean
   readonly steps: Set<string>
 }
 
@@ -74,6 +76,8 @@ export class Witness {
   readonly #byProcess = new Map<Process, Attempt[]>()
   readonly #disturbances = new Map<string, number>()
   readonly #redrives = new Map<string, number>()
+  /** Event and automation → the counts of redrives at which a forced replay was asked for and that were not met yet. */
+  readonly #forced = new Map<string, Set<number>>()
   readonly #tokens = new Map<string, Process>()
   readonly #bodies = new Set<string>()
 
@@ -123,6 +127,27 @@ export class Witness {
     this.#redrives.set(eventId, (this.#redrives.get(eventId) ?? 0) + 1)
   }
 
+  /** Somebody asks by force for a run that is done. */
+  forced(eventId: string, automation: string, redrives: number): void {
+    const key = `${eventId} ${automation}`
+    this.#forced.set(key, (this.#forced.get(key) ?? new Set()).add(redrives))
+  }
+
+  /** Lets a run that is done start again where that was asked for: once for each time that it was done. */
+  #release(key: string, earlier: readonly Attempt[]): void {
+    const asked = this.#forced.get(key)
+    const [first] = asked ?? []
+    if (first === undefined || !earlier.some(({ recorded, released }) => recorded && !released)) return
+    asked?.delete(first)
+    for (const attempt of earlier) attempt.released = true
+  }
+
+  /** Whether an effect has happened since it was last asked for. */
+  has(eventId: string, automation: string, effect: string): boolean {
+    const attempts = this.effects.get(`${eventId} ${automation} ${effect}`) ?? []
+    return attempts.some(({ released }) => !released)
+  }
+
   runStarts(eventId: string, automation: string, process: Process, until: number): Attempt {
     const key = `${eventId} ${automation}`
     const earlier = this.#byRun.get(key) ?? []
@@ -142,6 +167,7 @@ export class Witness {
       permanent: false,
       cutOff: process.frozen,
       recorded: false,
+      released: false,
       steps: new Set(),
     }
     // In the turn in which it dies a process still seems to go on; nothing of that is real.
@@ -156,6 +182,7 @@ export class Witness {
       () => `a run for ${eventId}, which Box knows nothing of`,
     )
     this.check('right_runs', happening?.expected.has(automation) === true, () => `${key} started`)
+    this.#release(key, earlier)
     for (const before of earlier) this.#checkEarlier(before, now, key)
     const counted = earlier.filter(({ throttled }) => !throttled).length
     const allowed = (this.policies.get(automation)?.attempts ?? 0) * (1 + (this.#redrives.get(eventId) ?? 0))
@@ -174,15 +201,16 @@ export class Witness {
   }
 
   #checkEarlier(before: Attempt, now: number, key: string): void {
+    const busy =
+      before.state === 'running' && before.process.alive && !before.process.frozen && now < before.until
+    this.check('one_at_a_time', !busy, () => `two attempts of ${key}`)
+    if (before.released) return
     this.check('siblings_rest', !before.recorded, () => `${key} started again after it was recorded as done`)
     this.check(
       'once',
       before.state !== 'returned' || before.cutOff || before.recorded,
       () => `${key} started again`,
     )
-    const busy =
-      before.state === 'running' && before.process.alive && !before.process.frozen && now < before.until
-    this.check('one_at_a_time', !busy, () => `two attempts of ${key}`)
     const early = before.notBefore - this.#options.apartMs > now
     this.check(
       'waits_are_kept',
@@ -202,11 +230,12 @@ export class Witness {
     this.check('right_runs', known, () => `the effect ${key}`)
     const before = this.effects.get(key) ?? []
     for (const one of before) {
+      if (one.released) continue
       this.check('steps_once', !one.steps.has(effect), () => key)
       const isOver = one.cutOff || one.state === 'threw' || this.#options.now() > one.until
       this.check('once', isOver, () => `${key} happened again`)
     }
-    if (before.length > 0) this.repeats += 1
+    if (before.some(({ released }) => !released)) this.repeats += 1
     before.push(attempt)
     this.effects.set(key, before)
   }

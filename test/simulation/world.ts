@@ -2,6 +2,9 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult, SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { automateFunction } from '../../lib/automate-function.ts'
 import { ingestFunction } from '../../lib/ingest-function.ts'
+import { createQueue } from '../../lib/queue.ts'
+import { readRecord } from '../../lib/record.ts'
+import { type ReplayRequest, replayMessage } from '../../lib/replay.ts'
 import { automationOf, type Simulated, simulatedOf } from './automations.ts'
 import { anomaliesOf, ENV, read, SimulatedAws } from './aws.ts'
 import { FILE_NAME, SimulatedBox } from './box.ts'
@@ -162,6 +165,24 @@ export class World {
     this.witness.note(() => `redriven: ${eventId}`)
     this.network.strike('redriven')
     for (let copies = this.random.chance(0.2) ? 2 : 1; copies > 0; copies -= 1) queue.restore(stored)
+  }
+
+  /** Has an event run again, sometimes by two messages that are the same. */
+  replay(eventId: string, request: ReplayRequest): void {
+    const { queue, table } = this.aws
+    const item = table.peek(eventId)
+    if (!item) return
+    const record = readRecord(item)
+    // Of what is not kept nothing can be run again.
+    if (!record.payload) return
+    const message = replayMessage(record, request)
+    this.witness.redriven(eventId)
+    for (const [name, { status, redrives }] of Object.entries(record.runs))
+      if (request.force && status === 'done') this.witness.forced(eventId, name, redrives)
+    this.witness.note(() => `replayed: ${eventId} ${JSON.stringify(message.replay)}`)
+    this.network.strike('replayed')
+    const sender = createQueue({ send: (command: unknown) => queue.send(command) } as never, ENV.QUEUE_URL)
+    for (let copies = this.random.chance(0.3) ? 2 : 1; copies > 0; copies -= 1) void sender.send(message)
   }
 
   #lambda<I, O>(
