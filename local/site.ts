@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import type { Aws } from './aws.ts'
 import type { EmulatedBox } from './box/emulated-box.ts'
 import { type Acts, actionRoutes } from './inspector/actions.ts'
 import { createInspector, type InspectorSource } from './inspector/inspector.ts'
@@ -8,6 +9,7 @@ export type SiteParts = {
   readonly box: EmulatedBox
   readonly source: InspectorSource
   readonly acts: Acts
+  readonly aws: Pick<Aws, 'queueUrl' | 'deadLetterQueueUrl' | 'table' | 'env'>
   /** Answers everything that is neither the page's nor Box's: the front door. */
   readonly gateway: (request: Request) => Promise<Response>
   /** The functions by their names, to be invoked as Lambda's own API does it. */
@@ -21,12 +23,21 @@ export type Site = (request: Request) => Response | Promise<Response>
 export async function createSite(parts: SiteParts): Promise<Site> {
   const page = await createInspector(parts.source)
   actionRoutes(page, parts.acts)
+  stageRoute(page, parts)
   lambdaApi(page, parts)
   const app = new Hono()
   app.route('/', page)
   for (const path of ['/2.0/*', '/api/2.0/*', '/oauth2/token']) app.all(path, c => parts.box.fetch(c.req.raw))
   app.all('*', c => parts.gateway(c.req.raw))
   return request => app.fetch(request)
+}
+
+/** What commands need to reach the stack: what a deployed stage's outputs tell, and where its AWS answers. */
+function stageRoute(page: Hono, { aws }: SiteParts): void {
+  page.get('/_local/stage', c => {
+    const { queueUrl: QueueUrl, deadLetterQueueUrl: DeadLetterQueueUrl, table: LedgerTable, env } = aws
+    return c.json({ outputs: { QueueUrl, DeadLetterQueueUrl, LedgerTable }, env })
+  })
 }
 
 /**

@@ -192,6 +192,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const deadLetters = createDeadLetters({ sqs, queueUrl, deadLetterQueueUrl, ledger, now: systemClock.now })
     site = await createSite({
       box,
+      aws,
       source: localSource({ aws, ledger, deadLetters, journal, webhookUrl, manifest: () => declared }),
       acts: {
         box,

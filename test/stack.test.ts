@@ -148,6 +148,18 @@ describe('the whole system on this machine', () => {
     await rm(folder, { recursive: true })
   })
 
+  test('tells commands where its queues and its ledger are, as a deployed stage’s outputs do', async () => {
+    const { aws } = stack
+    expect(await (await fetch(`${stack.url}/_local/stage`)).json()).toEqual({
+      outputs: {
+        QueueUrl: aws.queueUrl,
+        DeadLetterQueueUrl: aws.deadLetterQueueUrl,
+        LedgerTable: aws.table,
+      },
+      env: aws.env,
+    })
+  })
+
   test('the page and its data are for this machine only', async () => {
     expect((await fetch(stack.url)).status).toBe(200)
     const { host } = new URL(stack.url)
@@ -159,7 +171,7 @@ describe('the whole system on this machine', () => {
       { host: 'evil.example' },
       { host: `localhost.evil.example:${new URL(stack.url).port}` },
     ])
-      for (const path of ['/', '/_local/state', '/_local/stream'])
+      for (const path of ['/', '/_local/state', '/_local/stage', '/_local/stream'])
         expect([path, headers, await statusOf(path, headers)]).toEqual([path, headers, 403])
     expect(await statusOf('/_local/state', { host, origin: stack.url })).toBe(200)
     expect((await fetch(`${stack.url}/_local/actions/nonsense`, { method: 'POST' })).status).toBe(404)

@@ -105,6 +105,7 @@ export const pageRequests = asyncBoundary(
     const deadLetters = noDeadLetters
     const site = await createSite({
       box,
+      aws: { queueUrl: 'q', deadLetterQueueUrl: 'd', table: 't', env: {} },
       source: localSource({
         journal,
         ledger: memoryLedger(),
