@@ -2,7 +2,8 @@ import { regionOf } from '../infra/aws-reason.ts'
 import { exclusively } from '../infra/exclusively.ts'
 import { LOCK, osls, PackageError, packageStage, stageOf } from '../infra/package.ts'
 import type { ReconcileReport } from '../lib/reconcile.ts'
-import { askReconcile, type Place, ReconcileUnreachable } from './reconcile.ts'
+import type { Place } from './place.ts'
+import { askReconcile, ReconcileUnreachable } from './reconcile.ts'
 import { reportText } from './webhook-text.ts'
 
 /**

@@ -4,10 +4,10 @@ import { automations } from './automations.ts'
 import { conformance } from './conformance.ts'
 import { demo } from './demo.ts'
 import { newAutomation } from './new.ts'
-import { PORT } from './reconcile.ts'
+import { isStage, PORT } from './place.ts'
 import { secretsCommand } from './secrets-command.ts'
 import { start } from './start.ts'
-import { isStage, webhooksCommand } from './webhooks-command.ts'
+import { webhooksCommand } from './webhooks-command.ts'
 
 /** A failure whose message is all that its user needs. */
 const EXPECTED: ReadonlySet<string> = new Set([
@@ -23,6 +23,8 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'AwsUnreachable',
   'SecretsFailed',
   'PromptEnded',
+  'PlaceUnclear',
+  'NotConfirmed',
   'StageParamsError',
   'NewRefused',
 ])

@@ -2,12 +2,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { awsReason } from '../infra/aws-reason.ts'
 import { isObject } from '../lib/json.ts'
 import { isWebhookAnswer, type WebhookAnswer, type WebhookRequest } from '../lib/webhook-request.ts'
-
-/** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
-export type Place = { readonly stage: string; readonly region: string } | { readonly port: number }
-
-/** The local stack's port where no other is named. */
-export const PORT = 4400
+import type { Place } from './place.ts'
 
 /** The function could not be asked; the message says why, and what to do. */
 export class ReconcileUnreachable extends Error {

@@ -1,8 +1,8 @@
 import { Argument, Command } from 'commander'
 import { regionOf } from '../infra/aws-reason.ts'
+import { isStage } from './place.ts'
 import { isSecretName, SECRETS, type SecretName } from './secret-rules.ts'
 import { check, type SecretPlace, SecretsFailed, setSecret } from './secrets.ts'
-import { isStage } from './webhooks-command.ts'
 
 type Shared = { readonly stage?: string; readonly region?: string; readonly secretId?: string }
 

@@ -1,14 +1,7 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { regionOf } from '../infra/aws-reason.ts'
-import { type Place, PORT } from './reconcile.ts'
-import { apply, create, type Fields, get, list, plan, remove, update, WebhooksFailed } from './webhooks.ts'
+import { Command, InvalidArgumentError } from 'commander'
+import { type Place, type PlaceOptions, placeOf, withPlaceOptions } from './place.ts'
+import { apply, create, type Fields, get, list, plan, remove, update } from './webhooks.ts'
 
-type PlaceOptions = {
-  readonly stage?: string
-  readonly region?: string
-  readonly local?: boolean
-  readonly port: number
-}
 type Shared = PlaceOptions & { readonly json?: boolean; readonly yes?: boolean }
 
 /**
@@ -24,14 +17,7 @@ export function webhooksCommand(
     'what Box tells this stage of: plan, apply, and each of Box’s endpoints',
   )
   const add = (name: string, description: string): Command =>
-    command
-      .command(name)
-      .description(description)
-      .option('--stage <stage>', 'the deployed stage')
-      .option('--region <region>', 'its region (or set AWS_REGION)')
-      .option('--local', 'the local stack that npm start runs')
-      .addOption(new Option('-p, --port <number>', 'its port').default(PORT).env('PORT').argParser(port))
-      .option('--json', 'print JSON')
+    withPlaceOptions(command.command(name).description(description), port).option('--json', 'print JSON')
   const fields = (one: Command): Command =>
     one
       .option('--folder <id>', 'the folder that it is for')
@@ -69,17 +55,3 @@ const withPlace = <O extends PlaceOptions>(options: O): O & { readonly place: Pl
   ...options,
   place: placeOf(options),
 })
-
-/** Whether a stage can have this name. */
-export const isStage = (name: string): boolean => /^[a-zA-Z][a-zA-Z0-9-]{0,30}$/.test(name)
-
-function placeOf({ stage, region, local, port }: PlaceOptions): Place {
-  if (local && stage === undefined) return { port }
-  if (stage === undefined || local)
-    throw new WebhooksFailed('Say where: --stage NAME for a deployed stage, or --local for the local stack.')
-  if (!isStage(stage))
-    throw new WebhooksFailed(
-      `"${stage}" can't be a stage: letters, digits and hyphens, beginning with a letter.`,
-    )
-  return { stage, region: regionOf(region) }
-}

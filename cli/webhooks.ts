@@ -1,8 +1,9 @@
-import { createInterface } from 'node:readline/promises'
 import type { Target } from '../lib/event.ts'
 import type { ReconcileReport } from '../lib/reconcile.ts'
 import type { RequestError, ShownWebhook, WebhookAnswer, WebhookRequest } from '../lib/webhook-request.ts'
-import { askReconcile, type Place } from './reconcile.ts'
+import { confirm } from './confirm.ts'
+import type { Place } from './place.ts'
+import { askReconcile } from './reconcile.ts'
 import { plansDeletion, reportText, webhookTable } from './webhook-text.ts'
 
 /** What was asked is not possible; the message says why, and what to do. */
@@ -35,7 +36,7 @@ export async function apply(options: Writing): Promise<void> {
     const planned = await reportOf(options, { action: 'plan' })
     if (plansDeletion(planned)) {
       process.stderr.write(`${reportText(planned)}\n`)
-      await confirm('Carry this out?')
+      await confirm('Carry this out?', NOBODY)
     }
   }
   const report = await reportOf(options, { action: 'apply' })
@@ -80,7 +81,7 @@ export function update(id: string, options: WebhookOptions & Fields): Promise<vo
 export async function remove(id: string, options: Writing): Promise<void> {
   if (!options.yes) {
     process.stderr.write(`${webhookTable(await webhooksOf(options, { action: 'get', id }))}\n`)
-    await confirm('Delete this webhook?')
+    await confirm('Delete this webhook?', NOBODY)
   }
   await ask(options, { action: 'delete', id })
 }
@@ -123,17 +124,8 @@ const refused = (answer: WebhookAnswer): WebhooksFailed =>
     answer.ok ? 'The function answered something else. Deploy again.' : errorText(answer.error),
   )
 
-/** Where a program asks there is nobody to answer, so it must say --yes. */
-async function confirm(question: string): Promise<void> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY)
-    throw new WebhooksFailed(
-      'This deletes webhooks, and nobody is there to ask. Look at the plan, then repeat the command with --yes.',
-    )
-  const prompt = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await prompt.question(`${question} [y/N] `)
-  prompt.close()
-  if (!/^y(es)?$/i.test(answer.trim())) throw new WebhooksFailed('Nothing was changed.')
-}
+const NOBODY =
+  'This deletes webhooks, and nobody is there to ask. Look at the plan, then repeat the command with --yes.'
 
 /** An error with all that Box said. */
 function errorText({ message, field, boxMessage }: RequestError): string {

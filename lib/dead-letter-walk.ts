@@ -1,10 +1,4 @@
-import {
-  type DeadLetter,
-  type DeadLetters,
-  type HeldLetter,
-  HIDDEN_SECONDS,
-  PAGE_MAX,
-} from './dead-letters.ts'
+import { type DeadLetter, type DeadLetters, type HeldLetter, HIDDEN_SECONDS } from './dead-letters.ts'
 
 export type WalkOptions = {
   readonly deadLetters: Pick<DeadLetters, 'receive' | 'hide'>
@@ -15,6 +9,11 @@ export type WalkOptions = {
   readonly visit: (letter: DeadLetter) => Promise<'gone' | 'left'>
   /** Asked before each letter; true ends the walk after those in hand. */
   readonly stop?: () => boolean
+  /**
+   * Letters that SQS took after this time are left unseen, in milliseconds since the epoch. Whoever redrives gives the time
+   * at which he begins: what fails again comes back at once, and the walk would never end.
+   */
+  readonly sentUntil?: number
   /** How many letters are received at a time, at most ten: where each takes long, fewer, so that none reappears meanwhile. */
   readonly pageMax?: number
   /** Milliseconds since the epoch. */
@@ -30,15 +29,15 @@ export type WalkOptions = {
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
  */
 export async function walkDeadLetters(options: WalkOptions): Promise<boolean> {
-  const { deadLetters, visit, stop = () => false, pageMax = PAGE_MAX } = options
+  const { deadLetters, visit, stop = () => false, sentUntil = Number.POSITIVE_INFINITY } = options
   const left = new LeftLetters(deadLetters, options.now)
   try {
     while (!stop()) {
       await left.keepHidden()
-      const page = await deadLetters.receive(pageMax)
+      const page = await deadLetters.receive(options.pageMax)
       if (page.length === 0) return true
       // SQS hands a letter out twice now and then; who has seen it need not see it again.
-      const fresh = page.filter(letter => left.add(letter.held))
+      const fresh = page.filter(letter => left.add(letter.held) && letter.sentAt <= sentUntil)
       const visits = await Promise.allSettled(fresh.map(async letter => (stop() ? 'left' : visit(letter))))
       for (const [index, { held }] of fresh.entries()) {
         const visited = visits[index]

@@ -19,6 +19,8 @@ export type DeadLetter = Pick<Message, 'eventId' | 'deliveryId' | 'trigger' | 'r
   /** When it was dead-lettered, ISO 8601. */
   readonly at: string
   readonly ageSeconds: number
+  /** When SQS took it, in milliseconds since the epoch by SQS's clock. */
+  readonly sentAt: number
   /** The runs that were given up; empty where the event as a whole failed. */
   readonly automations: readonly FailedRun[]
   readonly body: Uint8Array
@@ -159,6 +161,7 @@ function readLetter(message: SqsMessage, now: number): DeadLetter {
     message: failure?.message ?? FOREIGN,
     at: new Date(at).toISOString(),
     ageSeconds: Math.max(0, Math.round((now - at) / 1000)),
+    sentAt,
     automations: failure?.automations ?? [],
     body,
     held: {

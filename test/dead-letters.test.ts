@@ -180,6 +180,15 @@ describe('a walk through the letters', () => {
     expect(await hidden()).toBe(0)
   })
 
+  test('leaves what comes to the queue after it has begun, so that it ends', async () => {
+    const { deadLetters, dead } = await scene(3)
+    const visit = async () => {
+      throw new Error('Nothing was there yet.')
+    }
+    expect(await walkDeadLetters({ deadLetters, visit, sentUntil: Date.now() - 60_000, now })).toBe(true)
+    expect(await dead()).toHaveLength(3)
+  })
+
   test('that takes long keeps hidden what it has seen, so that it ends', async () => {
     const sent: [string, number | undefined][] = []
     const { deadLetters } = await scene(25, {
