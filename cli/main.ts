@@ -3,6 +3,7 @@ import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { automations } from './automations.ts'
 import { conformance } from './conformance.ts'
 import { demo } from './demo.ts'
+import { dlqCommand } from './dlq-command.ts'
 import { newAutomation } from './new.ts'
 import { isStage, PORT } from './place.ts'
 import { secretsCommand } from './secrets-command.ts'
@@ -25,6 +26,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'PromptEnded',
   'PlaceUnclear',
   'NotConfirmed',
+  'DlqFailed',
   'StageParamsError',
   'NewRefused',
 ])
@@ -98,6 +100,7 @@ program
 
 program.addCommand(webhooksCommand(port, more))
 program.addCommand(secretsCommand())
+program.addCommand(dlqCommand(port, more))
 
 program
   .command('automations')

@@ -1,0 +1,41 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { ROOT } from '../infra/bundle.ts'
+
+/** What a command of the CLI ended with, and what it printed. */
+export type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
+
+/** A command of the CLI that runs in a process of its own. */
+export type Running = {
+  readonly child: ChildProcess
+  /** What it has printed so far. */
+  readonly printed: { readonly out: string; readonly err: string }
+  readonly ended: Promise<Ended>
+}
+
+export type CommandOptions = {
+  readonly env?: Readonly<Record<string, string>>
+  /** Options of Node itself. */
+  readonly node?: readonly string[]
+}
+
+/** Starts a command as npx starts it, with nobody at a terminal. */
+export function startCommand(args: readonly string[], { env = {}, node = [] }: CommandOptions = {}): Running {
+  const child = spawn(process.execPath, [...node, 'cli/main.ts', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const printed = { out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed.out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    printed.err += text
+  })
+  const ended = new Promise<Ended>(resolve => child.once('close', code => resolve({ code, ...printed })))
+  return { child, printed, ended }
+}
+
+/** Runs a command to its end. */
+export const runCommand = (args: readonly string[], options?: CommandOptions): Promise<Ended> =>
+  startCommand(args, options).ended
