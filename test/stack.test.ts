@@ -171,9 +171,9 @@ describe('the whole system on this machine', () => {
       { host: 'evil.example' },
       { host: `localhost.evil.example:${new URL(stack.url).port}` },
     ])
-      for (const path of ['/', '/_local/state', '/_local/stage', '/_local/stream'])
+      for (const path of ['/', '/_local/box', '/_local/stage', '/_local/stream'])
         expect([path, headers, await statusOf(path, headers)]).toEqual([path, headers, 403])
-    expect(await statusOf('/_local/state', { host, origin: stack.url })).toBe(200)
+    expect(await statusOf('/_local/box', { host, origin: stack.url })).toBe(200)
     expect((await fetch(`${stack.url}/_local/actions/nonsense`, { method: 'POST' })).status).toBe(404)
   })
 })

@@ -16,7 +16,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 function sources(folder: string): string[] {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-  return files.filter(file => /\.(ts|cjs|mjs|js)$/.test(file)).map(file => join(folder, file))
+  return files.filter(file => /\.(ts|tsx|cjs|mjs|js)$/.test(file)).map(file => join(folder, file))
 }
 
 /** The files that a file imports from this repository, as paths from its root. */
@@ -43,7 +43,7 @@ test('no file is an orphan: every one of lib, infra and local is imported, or ru
   const imported = new Set(rooms.flatMap(sources).flatMap(imports))
   const named =
     readFileSync(join(ROOT, 'package.json'), 'utf8') + readFileSync(join(ROOT, 'serverless.yml'), 'utf8')
-  const byName = ['local/lambda-worker.ts', 'local/inspector/page.js', 'local/dynalite.d.ts']
+  const byName = ['local/lambda-worker.ts', 'local/inspector/page/main.tsx', 'local/dynalite.d.ts']
   const orphans = ['lib', 'infra', 'local', 'conformance', 'cli']
     .flatMap(sources)
     .filter(file => !imported.has(file) && !named.includes(file) && !byName.includes(file))
