@@ -1,9 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { regionOf } from '../infra/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
+import { EVENTS_MAX } from '../local/journal.ts'
 import { automations } from './automations.ts'
 import { conformance } from './conformance.ts'
 import { demo } from './demo.ts'
 import { dlqCommand } from './dlq-command.ts'
+import { INSPECT_PORT, inspect } from './inspect.ts'
+import { parseAge } from './letter-filter.ts'
 import { newAutomation } from './new.ts'
 import { isStage, PORT } from './place.ts'
 import { secretsCommand } from './secrets-command.ts'
@@ -49,6 +53,18 @@ function stage(text: string): string {
   throw new InvalidArgumentError('It must be letters, digits and hyphens, beginning with a letter.')
 }
 
+/** How long ago, in milliseconds. */
+function age(text: string): number {
+  const found = parseAge(text)
+  if (found) return found * 1000
+  throw new InvalidArgumentError('It must be an age such as 90s, 30m, 2h or 3d.')
+}
+
+function events(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number from 1 up.')
+}
+
 const more = (text: string, before: readonly string[] = []): string[] => [...before, text]
 
 /** The command line, which a test can read as well. */
@@ -61,8 +77,29 @@ program
   .addOption(
     new Option('-p, --port <number>', 'the port to serve on').default(PORT).env('PORT').argParser(port),
   )
+  .addOption(
+    new Option('--events <number>', 'how many events the page remembers')
+      .default(EVENTS_MAX)
+      .argParser(events),
+  )
+  .addOption(
+    new Option('--retries <curve>', 'how the emulated Box spaces its retries: 12 or 10 over two hours')
+      .choices(['current', 'former'])
+      .default('current'),
+  )
   .action(start)
 program.command('demo').description('show the main job from end to end, and check it').action(demo)
+
+program
+  .command('inspect')
+  .description('open the page on a deployed stage, read-only: its deliveries, runs, logs, ledger and queues')
+  .requiredOption('--stage <stage>', 'the deployed stage', stage)
+  .option('--region <region>', 'its region (or set AWS_REGION)')
+  .addOption(
+    new Option('--since <age>', 'how far to look back: 15m, 2h, 3d').default(3_600_000, '1h').argParser(age),
+  )
+  .addOption(new Option('-p, --port <number>', 'the port to serve on').default(INSPECT_PORT).argParser(port))
+  .action(({ region, ...options }) => inspect({ ...options, region: regionOf(region) }))
 
 program
   .command('conformance')

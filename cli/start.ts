@@ -1,3 +1,4 @@
+import { RETRY_CURVES } from '../local/box/delivery.ts'
 import type { EventEntry } from '../local/journal.ts'
 import { watchSources } from '../local/reload.ts'
 import { type Stack, startStack } from '../local/stack.ts'
@@ -7,13 +8,21 @@ import { reportText } from './webhook-text.ts'
 const STOP_MS_MAX = 1800
 
 /** Runs the local stack until it is told to stop. */
-export async function start({ port }: { readonly port: number }): Promise<void> {
+export async function start(options: {
+  readonly port: number
+  readonly events: number
+  readonly retries: keyof typeof RETRY_CURVES
+}): Promise<void> {
+  const { port, events: eventsMax, retries } = options
+
   const begun = Date.now()
   const { BOXHOOKS_PRIMARY_KEY: primary, BOXHOOKS_SECONDARY_KEY: secondary, AWS_ENDPOINT_URL } = process.env
   const keys = primary || secondary ? { keys: { primary, secondary } } : {}
   console.log('Packaging the stage local …')
   const stack = await startStack({
     port,
+    eventsMax,
+    retrySeconds: RETRY_CURVES[retries],
     awsEndpoint: AWS_ENDPOINT_URL || undefined,
     onLine: console.log,
     onReport: report => console.log(reportText(report)),

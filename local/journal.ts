@@ -1,4 +1,5 @@
 import { isObject, parseObject } from '../lib/json.ts'
+import type { EventStatus } from '../lib/record.ts'
 import type { Attempt } from './box/delivery.ts'
 import type { GatewayAnswer } from './gateway.ts'
 import type { VerdictStep } from './inspector/verdict.ts'
@@ -57,7 +58,10 @@ export type EventEntryStatus = 'refused' | 'undelivered' | 'queued' | 'running' 
 
 /** What happened on the local stack, by event, the oldest forgotten first. */
 export type Journal = {
-  attempt(attempt: Attempt): void
+  /** @param verdict how its signature was judged, where nothing else tells */
+  attempt(attempt: Attempt, verdict?: readonly VerdictStep[]): void
+  /** Takes note of an event that the ledger knows. What is known of it already stays. */
+  recorded(event: RecordedEvent): void
   /** @param verdict how its signature is judged, step by step */
   answer(answer: GatewayAnswer, verdict?: readonly VerdictStep[]): void
   /** @returns what the function wrote, where it is an object of JSON */
@@ -69,6 +73,13 @@ export type Journal = {
   event(eventId: string): EventEntry | undefined
   /** Calls back with each event that changed, until the returned function is called. */
   subscribe(callback: (event: EventEntry) => void): () => void
+}
+
+/** What the ledger says of an event, in short. */
+export type RecordedEvent = Pick<EventEntry, 'eventId' | 'trigger' | 'item'> & {
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number
+  readonly status: EventStatus
 }
 
 export type JournalOptions = {
@@ -136,7 +147,7 @@ export function createJournal(options: JournalOptions = {}): Journal {
   }
   return {
     eventsMax,
-    attempt(attempt) {
+    attempt(attempt, verdict) {
       const entry = entryOf(attempt.eventId, attempt.trigger, attempt.sentAt)
       entry.trigger = attempt.trigger
       const { deliveryId, headers, status, answer, ms, nextAttemptAt, sentAt: at, attempt: nth } = attempt
@@ -146,9 +157,17 @@ export function createJournal(options: JournalOptions = {}): Journal {
       const [heard] = index < 0 ? [] : entry.deliveries.splice(index, 1)
       const path = heard?.path ?? URL.parse(attempt.address)?.pathname ?? attempt.address
       const delivery = { deliveryId, at, ms, attempt: nth, headers, status, answer, method: 'POST', path }
-      const known = heard ? { seq: heard.seq, verdict: heard.verdict } : {}
+      const known = heard ? { seq: heard.seq, verdict: heard.verdict } : { verdict }
       const added = delivered(entry, { ...delivery, body, nextAttemptAt, ...known }, parseObject(body))
       changed(entry, added - (heard ? sizeOf(heard) : 0))
+    },
+    recorded({ eventId, trigger, item, receivedAt, status }) {
+      const entry = entryOf(eventId, trigger, receivedAt)
+      if (entry.trigger === 'unknown') entry.trigger = trigger
+      entry.item ||= item
+      const quiet = entry.lines.length === 0 || entry.status === 'refused'
+      if (quiet) entry.status = status === 'open' ? 'queued' : status
+      changed(entry, 0)
     },
     answer({ at, ms, headers, status, body: answer, path, method, requestBody: body }, verdict) {
       const payload = parseObject(body)

@@ -35,6 +35,8 @@ export type StackOptions = {
   readonly awsEndpoint?: string | undefined
   /** How many events the page remembers; 5000 by default. */
   readonly eventsMax?: number
+  /** Seconds between the attempts of a delivery; see RETRY_CURVES. */
+  readonly retrySeconds?: readonly number[]
   /** The folder that the page saves fixtures in; test/fixtures/deliveries by default. */
   readonly fixtures?: string
   /** The stage local, where it is packaged already. */
@@ -117,6 +119,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       newId: randomUUID,
       keys,
       fetch: request => fetch(request),
+      ...(options.retrySeconds ? { retrySeconds: options.retrySeconds } : {}),
       onAttempt: attempt => journal.attempt(attempt),
     })
     stops.push(() => box.close())

@@ -22,7 +22,13 @@ export async function startDeployed(aws: Embedded): Promise<Deployed> {
   stages += 1
   const queueUrl = await aws.createQueue(`prod-${stages}`, { VisibilityTimeout: '360' })
   const deadLetterQueueUrl = await aws.createQueue(`prod-dead-${stages}`, {})
-  const outputs = { QueueUrl: queueUrl, DeadLetterQueueUrl: deadLetterQueueUrl, LedgerTable: aws.table }
+  const WebhookUrl = 'https://abc.execute-api.eu-central-1.amazonaws.com/box/webhook'
+  const outputs = {
+    WebhookUrl,
+    QueueUrl: queueUrl,
+    DeadLetterQueueUrl: deadLetterQueueUrl,
+    LedgerTable: aws.table,
+  }
   const stacks = await serve({ fetch: request => describeStacks(request, outputs), port: 0 })
   return {
     env: {

@@ -95,12 +95,17 @@ async function tell(stream: SSEStreamingApi, { journal, queues, about }: Inspect
     changed.add(entry)
     timer ??= setTimeout(flush, GATHER_MS)
   })
-  await stream.writeSSE({ event: 'hello', data: JSON.stringify(about()) })
-  let told = ''
+  const told = { hello: '', about: '', queues: '' }
+  const say = async (event: keyof typeof told, value: unknown): Promise<void> => {
+    const data = JSON.stringify(value)
+    if (data !== told[event]) await stream.writeSSE({ event, data })
+    told[event] = data
+  }
+  await say('hello', about())
+  told.about = told.hello
   const look = async (): Promise<void> => {
-    const data = JSON.stringify(await queues().catch(() => null))
-    if (data !== told) await stream.writeSSE({ event: 'queues', data })
-    told = data
+    await say('queues', await queues().catch(() => null))
+    await say('about', about())
   }
   await look()
   const looking = setInterval(() => void look(), QUEUES_MS)

@@ -86,6 +86,7 @@ export function listen(): void {
     take(known.reverse())
   })
   stream.addEventListener('events', ({ data }) => take(JSON.parse(data)))
+  stream.addEventListener('about', ({ data }) => changed({ about: JSON.parse(data) }))
   stream.addEventListener('queues', ({ data }) => {
     const queues: QueueState | null = JSON.parse(data)
     if (!queues) return
