@@ -9,6 +9,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs'
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import {
   CreateSecretCommand,
@@ -27,6 +33,7 @@ import { systemClock } from '../lib/clock.ts'
 import { createLedger } from '../lib/ledger.ts'
 import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.ts'
 import { createGateway } from '../local/gateway.ts'
+import { createStageSource } from '../local/inspector/stage-source.ts'
 import { createLambda, type Lambda } from '../local/lambda.ts'
 import { startPoller } from '../local/poller.ts'
 import { serve } from '../local/serve.ts'
@@ -39,6 +46,9 @@ const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterp
 const AUTOMATION = 'remove-shared-link-after-download'
 /** How long anything may take, in milliseconds, before it counts as not happening. */
 const PATIENCE_MS = 30_000
+
+/** What the functions wrote, which on AWS would be in CloudWatch. */
+const logged: { name: string; line: string }[] = []
 
 /** What is undone when all is over, the last first. */
 const undo: (() => Promise<unknown>)[] = []
@@ -74,6 +84,50 @@ async function prove(endpoint: string): Promise<void> {
     BOX_API_URL: box.url,
   })
   await tell({ aws, packaged, secrets, box: box.box, ingest, automate, reconcile })
+  await look(aws)
+}
+
+/** Looks at what happened as `boxhooks inspect` does: from logs, ledger and queues. */
+async function look(aws: Aws): Promise<void> {
+  const since = systemClock.now() - 3_600_000
+  const logs = new CloudWatchLogsClient(aws.client)
+  undo.push(async () => logs.destroy())
+  for (const name of ['ingest', 'automate']) {
+    const [logGroupName, logStreamName] = [`/aws/lambda/boxhooks-moto-${name}`, 'stream']
+    await logs.send(new CreateLogGroupCommand({ logGroupName }))
+    await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName }))
+    const lines = logged.filter(one => one.name === name).map(({ line }) => line)
+    const logEvents = lines.map(message => ({ message, timestamp: systemClock.now() }))
+    await logs.send(new PutLogEventsCommand({ logGroupName, logStreamName, logEvents }))
+  }
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: aws.endpoint,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  })
+  const source = createStageSource({
+    stage: 'moto',
+    region: REGION,
+    outputs: {
+      WebhookUrl: 'https://moto.example/box/webhook',
+      QueueUrl: aws.queueUrl,
+      DeadLetterQueueUrl: aws.deadLetterUrl,
+      LedgerTable: aws.table,
+    },
+    since,
+    onProblem: problem => assert.fail(problem),
+  })
+  undo.push(() => source.stop())
+  const { journal } = source
+  await until('the page knows what became of every event', async () => {
+    const states = new Set<string>(journal.events.map(({ status }) => status))
+    return ['done', 'dead', 'refused'].every(state => states.has(state))
+  })
+  const done = journal.events.find(({ lines }) => lines.some(({ automation }) => automation === AUTOMATION))
+  assert.ok(done, 'the run is on the page')
+  assert.equal((await source.record(done.eventId))?.status, 'done')
+  assert.equal((await source.queues()).queue.waiting, 0)
+  say(`inspect shows ${journal.events.length} events from the logs, the ledger and the queues`)
 }
 
 type Aws = ReturnType<typeof connect>
@@ -85,6 +139,7 @@ function connect(endpoint: string, { resources }: MotoStack) {
   // moto's queue URLs name AWS's own host, and the SDK takes a queue's URL for its address.
   const reachable = (value = '') => value.replace(/^https:\/\/sqs\.[^/]+\.amazonaws\.com/, endpoint)
   return {
+    client,
     endpoint,
     reachable,
     sqs,
@@ -161,7 +216,10 @@ async function startFunction(
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
     },
-    onLine: line => console.log(`    ${name} ${line}`),
+    onLine: line => {
+      console.log(`    ${name} ${line}`)
+      logged.push({ name, line })
+    },
   })
   undo.push(() => lambda.close())
   return lambda
