@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { ReceiveMessageCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs'
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createProgress } from '../cli/progress.ts'
-import { describeBody, encodeMessage, type Failure, type Message } from '../lib/message.ts'
+import { describeBody, type Message } from '../lib/message.ts'
 import { createQueue } from '../lib/queue.ts'
 import { FRESH_RUN } from '../lib/record.ts'
 import { type Stack, startStack } from '../local/stack.ts'
@@ -10,6 +9,7 @@ import { runCommand, startCommand } from './command.ts'
 import { type Deployed, startDenying, startDeployed } from './deployed.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
 import { boxEvent } from './kit.ts'
+import { type Letter, letterOf } from './letters.ts'
 import { packagedLocal } from './packaged.ts'
 import { onlySamples } from './samples.ts'
 
@@ -24,34 +24,9 @@ beforeEach(async () => {
   return () => stage.close()
 })
 
-const HOUR_MS = 3_600_000
-type Letter = { id?: string; code?: string; automations?: string[]; ageHours?: number; padding?: string }
-
-function letterOf({
-  id = randomUUID(),
-  code = 'box_not_found',
-  automations = ['a'],
-  ...more
-}: Letter): Message {
-  const { ageHours = 1, padding = '' } = more
-  const body = Buffer.from(JSON.stringify({ ...boxEvent('FILE.UPLOADED', { id }), padding }))
-  const failure: Failure = {
-    code,
-    message: 'Box says no.',
-    at: new Date(Date.now() - ageHours * HOUR_MS).toISOString(),
-    redrives: 0,
-    automations: automations.map(name => ({ name, code, message: 'Box says no.', attempts: 3, redrives: 0 })),
-  }
-  const receivedAt = '2026-11-22T10:00:00.000Z'
-  return { ...describeBody(body), deliveryId: 'd1', receivedAt, origin: 'webhook', body, failure }
-}
-
 const put = (letter: Letter) => createQueue(aws.sqs, stage.deadLetterQueueUrl).send(letterOf(letter))
-const ready = async (url: string) => (await aws.messages(url.slice(url.lastIndexOf('/') + 1))).ready
-const hidden = async () => {
-  const url = stage.deadLetterQueueUrl
-  return (await aws.messages(url.slice(url.lastIndexOf('/') + 1))).inflight.length
-}
+const ready = async (url: string) => (await aws.messages(url)).ready
+const hidden = async () => (await aws.messages(stage.deadLetterQueueUrl)).inflight.length
 const dead = () => ready(stage.deadLetterQueueUrl)
 const queued = () => ready(stage.queueUrl)
 const idsIn = (messages: Awaited<ReturnType<typeof ready>>) =>
@@ -318,22 +293,23 @@ describe('boxhooks dlq drop', { timeout: 60_000 }, () => {
 })
 
 describe('each command of boxhooks dlq', { timeout: 120_000 }, () => {
-  const COMMANDS = [
+  const COMMANDS: readonly [string, ...string[]][] = [
     ['list'],
     ['show', 'e'],
     ['redrive', '--all', '--yes'],
     ['drop', '--all', '--yes', '--reason', 'r'],
-  ] as const
+  ]
 
   test.each(COMMANDS)('%s at the wrong stage says what to do', async (...args) => {
-    for (const [at, told] of [
+    const refusals: readonly [string[], string][] = [
       [['--stage', 'nowhere'], 'There is no stack boxhooks-nowhere in eu-central-1. Deploy the stage first'],
       [['--stage', 'old'], 'has no output QueueUrl. Deploy the stage again'],
       [['--stage', 'a b'], "can't be a stage"],
       [['--stage', 'denied'], 'needs the right cloudformation:DescribeStacks'],
       [['--local', '--port', '9'], 'No local stack answers on port 9. Start it with npm start'],
       [[], '--stage NAME'],
-    ] as const) {
+    ]
+    for (const [at, told] of refusals) {
       const { code, out, err } = await dlq(...args, ...at)
       expect({ code, out }).toEqual({ code: 1, out: '' })
       expect(err).toContain(told)
@@ -356,53 +332,6 @@ describe('each command of boxhooks dlq', { timeout: 120_000 }, () => {
     await denying.close()
     expect(await dead()).toHaveLength(1)
     expect(await hidden()).toBe(0)
-  })
-})
-
-describe('10,000 dead letters', { timeout: 300_000 }, () => {
-  const LETTERS = 10_000
-  /** The letters alone are three times as much. */
-  const HEAP_MB = 64
-
-  async function fill() {
-    const padding = 'x'.repeat(20_000)
-    for (let from = 0; from < LETTERS; from += 10) {
-      const Entries = Array.from({ length: 10 }, (_, index) => {
-        const { body, attributes } = encodeMessage(letterOf({ id: `many-${from + index}`, padding }))
-        const texts = Object.entries(attributes).map(
-          ([name, StringValue]) => [name, { DataType: 'String', StringValue }] as const,
-        )
-        return { Id: String(index), MessageBody: body, MessageAttributes: Object.fromEntries(texts) }
-      })
-      await aws.sqs.send(new SendMessageBatchCommand({ QueueUrl: stage.deadLetterQueueUrl, Entries }))
-    }
-  }
-
-  test('are redriven with progress and bounded memory, through a stop in the middle', async () => {
-    await fill()
-    const counts = async (url: string) => {
-      const deadLetters = await aws.messages(url.slice(url.lastIndexOf('/') + 1))
-      return deadLetters.ready.length + deadLetters.inflight.length
-    }
-    const args = ['dlq', 'redrive', '--all', '--yes', '--stage', 'prod', '--rate', '9999']
-    const options = { env: stage.env, node: [`--max-old-space-size=${HEAP_MB}`] }
-    const first = startCommand(args, options)
-    await vi.waitFor(() => expect(first.printed.err).toContain('3,000 redriven'), {
-      timeout: 120_000,
-      interval: 100,
-    })
-    first.child.kill('SIGINT')
-    const stopped = await first.ended
-    expect(stopped.code).toBe(130)
-    const taken = Number(/^([\d,]+) dead letters redriven/.exec(stopped.out)?.[1]?.replaceAll(',', ''))
-    expect(taken).toBeGreaterThanOrEqual(3000)
-    expect(await counts(stage.deadLetterQueueUrl)).toBe(LETTERS - taken)
-    const second = await runCommand(args, options)
-    expect(second.code).toBe(0)
-    expect(second.out).toBe(`${(LETTERS - taken).toLocaleString('en')} dead letters redriven.\n`)
-    expect(second.err).toMatch(/5,000 redriven, \d+ a second/)
-    expect(await counts(stage.deadLetterQueueUrl)).toBe(0)
-    expect(await counts(stage.queueUrl)).toBe(LETTERS)
   })
 })
 
@@ -461,8 +390,7 @@ describe('boxhooks dlq on the local stack', { timeout: 60_000 }, () => {
         targets: [{ type: 'folder', id: '100001' }],
       },
     )
-    const failure = letterOf({ automations: [REMOVES] }).failure
-    if (!failure) throw new Error('A letter has a failure.')
+    const { failure } = letterOf({ automations: [REMOVES] })
     await createQueue(stack.aws.sqs, stack.aws.deadLetterQueueUrl).send({ ...message, failure })
 
     expect((await local('list')).out).toContain('local-dead')

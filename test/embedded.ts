@@ -18,8 +18,11 @@ export type Embedded = {
   readonly table: string
   /** Makes a queue and returns its URL. */
   createQueue(name: string, attributes: Record<string, string>): Promise<string>
-  /** Looks at a queue's messages without receiving them. */
-  messages(queueName: string): Promise<QueueMessages>
+  /**
+   * Looks at a queue's messages without receiving them.
+   * @param queue its name or its URL
+   */
+  messages(queue: string): Promise<QueueMessages>
   /** Reads an item of the ledger as DynamoDB has it. */
   item(eventId: string): Promise<Record<string, AttributeValue> | undefined>
   /** Takes an item away, as if it had never been. */
@@ -52,8 +55,9 @@ export async function startEmbedded(): Promise<Embedded> {
       await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes }))
       return `${queues.url}/000000000000/${name}`
     },
-    async messages(queueName) {
-      const response = await fetch(`${queues.url}/_fauxqs/queues/${queueName}`)
+    async messages(queue) {
+      const name = queue.slice(queue.lastIndexOf('/') + 1)
+      const response = await fetch(`${queues.url}/_fauxqs/queues/${name}`)
       const { messages }: { messages: QueueMessages } = JSON.parse(await response.text())
       return messages
     },
