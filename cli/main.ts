@@ -10,6 +10,7 @@ import { INSPECT_PORT, inspect } from './inspect.ts'
 import { parseAge } from './letter-filter.ts'
 import { newAutomation } from './new.ts'
 import { isStage, PORT } from './place.ts'
+import { replayCommand } from './replay-command.ts'
 import { secretsCommand } from './secrets-command.ts'
 import { start } from './start.ts'
 import { webhooksCommand } from './webhooks-command.ts'
@@ -31,6 +32,9 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'PlaceUnclear',
   'NotConfirmed',
   'DlqFailed',
+  'ReplayImpossible',
+  'LocalReplayFailed',
+  'ReplayTestFailed',
   'StageParamsError',
   'NewRefused',
 ])
@@ -138,6 +142,7 @@ program
 program.addCommand(webhooksCommand(port, more))
 program.addCommand(secretsCommand())
 program.addCommand(dlqCommand(port, more))
+program.addCommand(replayCommand(port))
 
 program
   .command('automations')

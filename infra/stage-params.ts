@@ -23,18 +23,36 @@ export async function readStageParams(
   stage: string,
   file: string = join(ROOT, 'serverless.yml'),
 ): Promise<(name: string) => ParamState> {
+  const valueOf = await readValues(stage, file)
+  return name => stateOf(valueOf(name))
+}
+
+/**
+ * Reads serverless.yml, and says which value a stage has for a param.
+ * @returns undefined for a param without a value, and for one whose value comes from elsewhere
+ * @throws StageParamsError
+ */
+export async function readStageValues(
+  stage: string,
+  file: string = join(ROOT, 'serverless.yml'),
+): Promise<(name: string) => string | undefined> {
+  const valueOf = await readValues(stage, file)
+  return name => (stateOf(valueOf(name)) === 'set' ? String(valueOf(name)) : undefined)
+}
+
+async function readValues(stage: string, file: string): Promise<(name: string) => unknown> {
   const service = await readService(file)
   const params = isObject(service) ? service.params : undefined
-  if (!isObject(params)) return () => (isVariable(params) ? 'variable' : 'missing')
+  if (!isObject(params)) return () => (isVariable(params) ? params : undefined)
   const blocks = [ownValue(params, stage), ownValue(params, 'default')]
   return name => {
     // A null is no value, and leaves it to the next block; an empty text is one, and hides it.
     for (const block of blocks) {
-      if (isVariable(block)) return 'variable'
+      if (isVariable(block)) return block
       const value = isObject(block) ? (ownValue(block, name) ?? undefined) : undefined
-      if (value !== undefined) return stateOf(value)
+      if (value !== undefined) return value
     }
-    return 'missing'
+    return undefined
   }
 }
 
@@ -58,5 +76,5 @@ const isVariable = (value: unknown): boolean => typeof value === 'string' && val
 
 function stateOf(value: unknown): ParamState {
   if (isVariable(value)) return 'variable'
-  return String(value).trim() === '' ? 'missing' : 'set'
+  return value === undefined || String(value).trim() === '' ? 'missing' : 'set'
 }

@@ -64,7 +64,7 @@ export async function sendReplay(
       { cause: error },
     )
   }
-  return replaySent(record, message.replay)
+  return describeReplay(record, message.replay)
 }
 
 /**
@@ -80,7 +80,8 @@ export async function readReplayable(ledger: Pick<Ledger, 'read'>, eventId: stri
   )
 }
 
-/** The message that asks for a replay of the event: the stored body, and which runs are to be taken back.
+/**
+ * The message that asks for a replay of the event: the stored body, and which runs are to be taken back.
  * @throws ReplayImpossible where the body was not kept
  */
 export function replayMessage(record: EventRecord, request: ReplayRequest): Message & { replay: Replay } {
@@ -107,8 +108,11 @@ export function storedMessage(record: EventRecord): Message {
 
 const ORIGINS: readonly Origin[] = ['webhook', 'v1', 'backfill']
 
-/** The runs that the replay names are settled and stay so unless they are taken back, which their counts then tell. */
-function replayOf({ runs, redrives }: EventRecord, { automation, force }: ReplayRequest): Replay {
+/**
+ * What a replay asks for. The runs that it names are settled and stay so unless they are taken back, which their counts then
+ * tell.
+ */
+export function replayOf({ runs, redrives }: EventRecord, { automation, force }: ReplayRequest): Replay {
   const asked = ([name]: readonly [string, unknown]) => automation === undefined || automation === name
   const takes = (run: RunRecord) => isSettled(run) && (force || run.status !== 'done')
   const named = Object.entries(runs).filter(entry => asked(entry) && takes(entry[1]))
@@ -119,7 +123,8 @@ function replayOf({ runs, redrives }: EventRecord, { automation, force }: Replay
   }
 }
 
-function replaySent({ eventId, trigger, runs }: EventRecord, replay: Replay): ReplaySent {
+/** What a replay of the event takes back and what it leaves, as the record stands. */
+export function describeReplay({ eventId, trigger, runs }: EventRecord, replay: Replay): ReplaySent {
   const names = new Set(replay.runs.map(({ name }) => name))
   const all = Object.entries(runs).map(([name, { status }]) => ({ name, status }))
   return {

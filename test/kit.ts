@@ -3,6 +3,7 @@ import { type Automation, bindSettings } from '../lib/automation.ts'
 import { type Box, createBoxConnection } from '../lib/box.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type BoxEvent, parseEvent } from '../lib/event.ts'
+import { isObject } from '../lib/json.ts'
 import { createLog } from '../lib/log.ts'
 import { FRESH_RUN } from '../lib/record.ts'
 import { attemptRun, type RunOutcome } from '../lib/run.ts'
@@ -42,6 +43,31 @@ export type KitOptions = {
 /** Builds the whole payload of an event of any trigger from what matters about it. */
 export const boxEvent = (trigger: string, overrides?: PayloadOverrides): WireObject =>
   samplePayload(trigger, overrides)
+
+/**
+ * Puts the file or folder that an event is about into the emulated Box, in the folders that the event names, under the same
+ * ids. What is there already stays as it is.
+ */
+export function putSource({ content }: EmulatedBox, event: WireObject): void {
+  const source = isObject(event.source) ? event.source : {}
+  const item = isObject(source.item) ? source.item : source
+  let parentId = '0'
+  for (const folder of [...pathEntries(source), source.parent].filter(isObject)) {
+    const id = String(folder.id)
+    if (!content.folders.has(id)) content.createFolder({ id, parentId, name: `Folder ${id}` })
+    parentId = id
+  }
+  const { type, id, name, shared_link: link } = item
+  if (typeof id !== 'string' || content.files.has(id) || content.folders.has(id)) return
+  const itemName = typeof name === 'string' ? name : `Item ${id}`
+  if (type === 'folder') content.createFolder({ id, parentId, name: itemName })
+  if (type !== 'file') return
+  content.createFile({ id, parentId, name: itemName, content: itemName })
+  if (isObject(link)) content.updateFile(id, { sharedLink: { access: 'open' } })
+}
+
+const pathEntries = ({ path_collection: path }: Record<string, unknown>): readonly unknown[] =>
+  isObject(path) && Array.isArray(path.entries) ? path.entries : []
 
 /** Signs an event as Box delivers it: the body's bytes and all headers. */
 export function signedDelivery(event: WireObject, keys: SignatureKeys, at = new Date()) {
