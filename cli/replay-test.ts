@@ -91,11 +91,11 @@ async function settingsOf(
   { settings, watch }: ManifestEntry,
   { idOf }: Redacted,
 ): Promise<Readonly<Record<string, string>>> {
-  const valueOf = await readStageValues('local')
+  const localValueOf = await readStageValues('local')
   const values = Object.keys(settings).map(name => {
     const watched = watch.find(({ id }) => id === `\${${name}}`)
     const target = watched && record.targets?.find(({ type }) => type === watched.type)
-    return [name, target ? idOf(target.id) : (valueOf(name) ?? '1')] as const
+    return [name, target ? idOf(target.id) : (localValueOf(name) ?? '1')] as const
   })
   return Object.fromEntries(values)
 }

@@ -23,8 +23,8 @@ export async function readStageParams(
   stage: string,
   file: string = join(ROOT, 'serverless.yml'),
 ): Promise<(name: string) => ParamState> {
-  const valueOf = await readValues(stage, file)
-  return name => stateOf(valueOf(name))
+  const paramOf = await readValues(stage, file)
+  return name => stateOf(paramOf(name))
 }
 
 /**
@@ -36,8 +36,8 @@ export async function readStageValues(
   stage: string,
   file: string = join(ROOT, 'serverless.yml'),
 ): Promise<(name: string) => string | undefined> {
-  const valueOf = await readValues(stage, file)
-  return name => (stateOf(valueOf(name)) === 'set' ? String(valueOf(name)) : undefined)
+  const paramOf = await readValues(stage, file)
+  return name => (stateOf(paramOf(name)) === 'set' ? String(paramOf(name)) : undefined)
 }
 
 async function readValues(stage: string, file: string): Promise<(name: string) => unknown> {
