@@ -11,6 +11,8 @@ export type ScratchClone = {
   readonly folder: string
   /** Runs the clone's command in a process of its own, as npx starts it. */
   boxhooks(...args: string[]): Promise<Ended>
+  /** Runs it with more in its environment. */
+  boxhooksWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended>
   /** Runs a tool of node_modules/.bin in the clone. */
   tool(name: string, ...args: string[]): Promise<Ended>
   /** Runs tests of the clone. */
@@ -49,11 +51,13 @@ export async function scratchClone(): Promise<ScratchClone> {
   const folder = await mkdtemp(join(ROOT, '.boxhooks', 'clone-'))
   for (const path of COPIED) await cp(join(ROOT, path), join(folder, path), { recursive: true })
   await writeFile(join(folder, 'vitest.config.ts'), VITEST_CONFIG)
+  const main = join(folder, 'cli', 'main.ts')
   const tool = (name: string, ...args: string[]) =>
     run(folder, join(ROOT, 'node_modules', '.bin', name), args)
   return {
     folder,
-    boxhooks: (...args) => run(folder, process.execPath, [join(folder, 'cli', 'main.ts'), ...args]),
+    boxhooks: (...args) => run(folder, process.execPath, [main, ...args]),
+    boxhooksWith: (env, ...args) => run(folder, process.execPath, [main, ...args], env),
     tool,
     tests: (...files) => tool('vitest', 'run', '--reporter=verbose', ...files),
     write: (path, text) => writeFile(join(folder, path), text),
@@ -61,9 +65,14 @@ export async function scratchClone(): Promise<ScratchClone> {
   }
 }
 
-function run(cwd: string, command: string, args: readonly string[]): Promise<Ended> {
+function run(
+  cwd: string,
+  command: string,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const own = Object.entries(process.env).filter(([name]) => !/^(VITEST|TEST$|NODE_ENV$)/.test(name))
-  const env = { ...Object.fromEntries(own), NO_COLOR: '1' }
+  const env = { ...Object.fromEntries(own), NO_COLOR: '1', ...more }
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const printed = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -29,6 +29,25 @@ const failure = fc.oneof(
     .map(json => taken(JSON.stringify(json))),
   text,
 )
+const replay = fc.oneof(
+  fc
+    .record(
+      {
+        runs: fc.array(
+          fc.record({ name: fc.constantFrom('works', 'fails', '__proto__', ''), redrives: fc.nat(2) }),
+          { maxLength: 3 },
+        ),
+        redrives: fc.oneof(fc.nat(2), fc.jsonValue({ maxDepth: 0 })),
+        only: fc.oneof(
+          fc.array(fc.constantFrom('works', 'waits', '__proto__')),
+          fc.jsonValue({ maxDepth: 1 }),
+        ),
+      },
+      { requiredKeys: [] },
+    )
+    .map(json => taken(JSON.stringify(json))),
+  text,
+)
 const format = fc.constantFrom('v1.text', 'v1.base64', 'v2.zstd', 'v1', 'V1.TEXT', '__proto__')
 const attributes = fc.record(
   {
@@ -42,6 +61,7 @@ const attributes = fc.record(
     ),
     origin: fc.constantFrom('webhook', 'v1', 'backfill', 'else', '__proto__'),
     failure,
+    replay,
     newer: text,
     __proto__: text,
   },
