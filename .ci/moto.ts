@@ -30,13 +30,15 @@ import {
 import { type Packaged, packageStage } from '../infra/package.ts'
 import { numberOf, resource } from '../infra/template.ts'
 import { systemClock } from '../lib/clock.ts'
-import { createLedger } from '../lib/ledger.ts'
+import { createLedger, type Ledger } from '../lib/ledger.ts'
+import { describeBody } from '../lib/message.ts'
 import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.ts'
 import { createGateway } from '../local/gateway.ts'
 import { createStageSource } from '../local/inspector/stage-source.ts'
 import { createLambda, type Lambda } from '../local/lambda.ts'
 import { startPoller } from '../local/poller.ts'
 import { serve } from '../local/serve.ts'
+import { runCommand } from '../test/command.ts'
 import { boxEvent, signedDelivery } from '../test/kit.ts'
 import { startMoto } from './moto-server.ts'
 import { createStack, type MotoStack, REGION } from './moto-stack.ts'
@@ -301,6 +303,42 @@ async function tell(scene: {
   const letter = await deadLetter(aws)
   assert.equal(letter.Body, new TextDecoder().decode(unreadable.body))
   say(`an unreadable event is a dead letter: ${letter.MessageAttributes?.failure?.StringValue}`)
+
+  const { eventId: deadId } = describeBody(unreadable.body)
+  await workOffDeadLetters(aws, ledger, deadId)
+  content.updateFile(id, { sharedLink: { access: 'open' } })
+  await boxhooks(aws, 'replay', String(event.id), '--force', '--yes')
+  await until('the shared link is gone again', async () => content.file(id).sharedLink === undefined)
+  say('boxhooks replay ran a done event again by force')
+}
+
+/** As an operator does it, through the command line. */
+async function workOffDeadLetters(aws: Aws, ledger: Ledger, eventId: string): Promise<void> {
+  const listed: unknown = JSON.parse(await boxhooks(aws, 'dlq', 'list', '--json'))
+  assert.partialDeepStrictEqual(listed, [{ eventId, code: 'event_unreadable' }])
+  assert.match(await boxhooks(aws, 'dlq', 'redrive', '--all', '--dry-run'), /^1 dead letter of stage local/)
+  assert.equal(await boxhooks(aws, 'dlq', 'redrive', eventId, '--yes'), '1 dead letter redriven.\n')
+  await until('the redriven event is dead again', async () => (await ledger.read(eventId))?.redrives === 1)
+  assert.equal(
+    await boxhooks(aws, 'dlq', 'drop', eventId, '--yes', '--reason', 'It was a test.'),
+    '1 dead letter dropped.\n',
+  )
+  assert.equal((await ledger.read(eventId))?.dropped?.reason, 'It was a test.')
+  assert.match(await boxhooks(aws, 'dlq', 'list'), /no dead letter in stage local/)
+  say('boxhooks dlq listed, redrove and dropped the dead letter')
+}
+
+/** Runs a command of the CLI on the stage in moto, and returns what it prints. */
+async function boxhooks({ endpoint }: Aws, ...args: string[]): Promise<string> {
+  const env = {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  }
+  const { code, out, err } = await runCommand([...args, '--stage', 'local'], { env })
+  assert.equal(code, 0, err)
+  return out
 }
 
 async function startEventSource(aws: Aws, queueUrl: string, to: Lambda, batchSize: number): Promise<void> {
@@ -318,7 +356,8 @@ async function startEventSource(aws: Aws, queueUrl: string, to: Lambda, batchSiz
 async function deadLetter({ sqs, deadLetterUrl: QueueUrl }: Aws): Promise<Message> {
   const received: Message[] = []
   await until('a message lies on the dead-letter queue', async () => {
-    const command = new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'] })
+    const seen = { QueueUrl, MessageAttributeNames: ['All'], VisibilityTimeout: 0 }
+    const command = new ReceiveMessageCommand(seen)
     received.push(...((await sqs.send(command)).Messages ?? []))
     return received.length > 0
   })
