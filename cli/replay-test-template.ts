@@ -17,9 +17,9 @@ export function replayTestCode({ file, name, slug, run, settings }: ReplayTest):
   const isSkipped = run?.status === 'skipped'
   const expected = isSkipped ? "toMatchObject({ kind: 'skipped' })" : "toEqual({ kind: 'done' })"
   return `import { afterAll, beforeAll, expect, test } from 'vitest'
-import automation from '../../automations/${file}'
-import event from '../fixtures/events/${slug}.json' with { type: 'json' }
-import { type Kit, putSource, startKit } from '../kit.ts'
+import automation from ${quoted(`../../automations/${file}`)}
+import event from ${quoted(`../fixtures/events/${slug}.json`)} with { type: 'json' }
+import { type Kit, putSource, startKit } from ${quoted('../kit.ts')}
 
 ${settingsCode(settings)}let kit: Kit
 beforeAll(async () => {

@@ -17,7 +17,7 @@ afterAll(async () => {
   await aws.stop()
 })
 
-describe('10,000 dead letters', { timeout: 300_000 }, () => {
+describe('10,000 dead letters', { timeout: 600_000 }, () => {
   const LETTERS = 10_000
   /** The letters alone are more. */
   const HEAP_MB = 48
