@@ -68,7 +68,7 @@ async function entryOf(record: EventRecord, automation: string | undefined): Pro
 async function filesOf(record: EventRecord, entry: ManifestEntry, redacted: Redacted): Promise<NewFile[]> {
   const hash = createHash('sha256').update(record.eventId).digest('hex').slice(0, 8)
   const kind = record.trigger.toLowerCase().replace(/[^a-z0-9]+/g, '-')
-  const slug = `${kind}-${hash}`
+  const slug = `${kind.slice(0, 60)}-${hash}`
   const run = Object.hasOwn(record.runs, entry.name) ? record.runs[entry.name] : undefined
   return [
     { path: `test/fixtures/events/${slug}.json`, text: `${JSON.stringify(redacted.payload, null, 2)}\n` },

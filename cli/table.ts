@@ -1,5 +1,9 @@
-/** Rows of cells as columns for people; the first row is the header. */
-export function table(rows: readonly (readonly string[])[]): string {
+/**
+ * Rows of cells as columns for people; the first row is the header. What would move a terminal's cursor is left out: cells
+ * can hold what somebody else has written.
+ */
+export function table(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map(row => row.map(cell => cell.replace(/[\p{Cc}\p{Cf}]+/gu, ' ')))
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)))
   return rows
     .map(row =>

@@ -72,6 +72,16 @@ describe('boxhooks dlq list', { timeout: 60_000 }, () => {
     expect(out).not.toContain('contract.pdf')
   })
 
+  test('prints no control character that a letter holds', async () => {
+    await put({ id: 'trick', code: '\u001b[2J\u009b2Jgone', automations: ['a\nb\u202e'] })
+    for (const args of [['list'], ['show', 'trick'], ['redrive', '--all', '--dry-run']]) {
+      const { out } = await prod(...args)
+      expect(out).toContain('gone')
+      expect(out.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+      expect(out).not.toContain('a\nb')
+    }
+  })
+
   test('lists what fits all that is asked for', async () => {
     await put({ id: 'a', ageHours: 48, automations: ['one'] })
     await put({ id: 'b', ageHours: 2, automations: ['two'], code: 'box_forbidden' })
