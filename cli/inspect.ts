@@ -3,9 +3,6 @@ import { createInspector } from '../local/inspector/inspector.ts'
 import { createStageSource } from '../local/inspector/stage-source.ts'
 import { serve } from '../local/serve.ts'
 
-/** Where the page is served where no other port is named: beside the local stack's. */
-export const INSPECT_PORT = 4401
-
 export type InspectOptions = {
   readonly stage: string
   readonly region: string

@@ -2,18 +2,15 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { regionOf } from '../infra/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
-import { automations } from './automations.ts'
-import { conformance } from './conformance.ts'
-import { demo } from './demo.ts'
 import { dlqCommand } from './dlq-command.ts'
-import { INSPECT_PORT, inspect } from './inspect.ts'
 import { parseAge } from './letter-filter.ts'
-import { newAutomation } from './new.ts'
 import { isStage, PORT } from './place.ts'
 import { replayCommand } from './replay-command.ts'
 import { secretsCommand } from './secrets-command.ts'
-import { start } from './start.ts'
 import { webhooksCommand } from './webhooks-command.ts'
+
+/** Where `inspect` serves the page where no other port is named: beside the local stack's. */
+const INSPECT_PORT = PORT + 1
 
 /** A failure whose message is all that its user needs. */
 const EXPECTED: ReadonlySet<string> = new Set([
@@ -91,8 +88,11 @@ program
       .choices(['current', 'former'])
       .default('current'),
   )
-  .action(start)
-program.command('demo').description('show the main job from end to end, and check it').action(demo)
+  .action(async options => (await import('./start.ts')).start(options))
+program
+  .command('demo')
+  .description('show the main job from end to end, and check it')
+  .action(async () => (await import('./demo.ts')).demo())
 
 program
   .command('inspect')
@@ -103,7 +103,9 @@ program
     new Option('--since <age>', 'how far to look back: 15m, 2h, 3d').default(3_600_000, '1h').argParser(age),
   )
   .addOption(new Option('-p, --port <number>', 'the port to serve on').default(INSPECT_PORT).argParser(port))
-  .action(({ region, ...options }) => inspect({ ...options, region: regionOf(region) }))
+  .action(async ({ region, ...options }) =>
+    (await import('./inspect.ts')).inspect({ ...options, region: regionOf(region) }),
+  )
 
 program
   .command('conformance')
@@ -137,7 +139,7 @@ program
       .default(SKEW_MAX_SECONDS)
       .argParser(seconds),
   )
-  .action(conformance)
+  .action(async (url, options) => (await import('./conformance.ts')).conformance(url, options))
 
 program.addCommand(webhooksCommand(port, more))
 program.addCommand(secretsCommand())
@@ -153,7 +155,7 @@ program
       .argParser(stage),
   )
   .option('--json', 'print JSON')
-  .action(automations)
+  .action(async options => (await import('./automations.ts')).automations(options))
 
 program
   .command('new')
@@ -161,7 +163,7 @@ program
   .argument('<name>', 'its name in kebab case, such as remove-shared-link')
   .requiredOption('--on <trigger>', 'a trigger, such as FILE.UPLOADED; can be repeated', more)
   .requiredOption('--watch <target>', 'folder:ID or file:ID; can be repeated', more)
-  .action(newAutomation)
+  .action(async (name, options) => (await import('./new.ts')).newAutomation(name, options))
 
 async function run(): Promise<void> {
   try {

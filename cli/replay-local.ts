@@ -59,7 +59,7 @@ async function readFrom(place: Place, eventId: string): Promise<EventRecord> {
 type LocalWebhook = { readonly id: string; readonly target: Target; readonly triggers: readonly string[] }
 
 async function webhooksOf(port: number): Promise<readonly LocalWebhook[]> {
-  const { webhooks } = await askLocal(port, '/_local/state')
+  const { webhooks } = await askLocal(port, '/_local/box')
   return (Array.isArray(webhooks) ? webhooks : []).flatMap((webhook: unknown) => {
     if (!isObject(webhook) || !isObject(webhook.target) || !Array.isArray(webhook.triggers)) return []
     const target = parseTarget(`${webhook.target.type}:${webhook.target.id}`)
