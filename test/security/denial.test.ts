@@ -163,8 +163,8 @@ describe('regular expressions', () => {
   /** Those that only ever read what the automations' author wrote, while packaging. */
   const AUTHORS = ['automation.ts']
   const folder = join(ROOT, 'lib')
-  const regexes = readdirSync(folder)
-    .filter(file => !AUTHORS.includes(file))
+  const regexes = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.ts') && !AUTHORS.includes(file))
     .flatMap(file => {
       const code = readFileSync(join(folder, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
       const found = code.matchAll(
