@@ -7,6 +7,7 @@ import { parseAge } from './letter-filter.ts'
 import { isStage, PORT } from './place.ts'
 import { replayCommand } from './replay-command.ts'
 import { secretsCommand } from './secrets-command.ts'
+import { verifyCommand } from './verify-command.ts'
 import { webhooksCommand } from './webhooks-command.ts'
 
 /** Where `inspect` serves the page where no other port is named: beside the local stack's. */
@@ -34,6 +35,8 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'ReplayTestFailed',
   'StageParamsError',
   'NewRefused',
+  'VerifyUnusable',
+  'CaptureUnreadable',
 ])
 
 function port(text: string): number {
@@ -141,6 +144,7 @@ program
   )
   .action(async (url, options) => (await import('./conformance.ts')).conformance(url, options))
 
+program.addCommand(verifyCommand(seconds))
 program.addCommand(webhooksCommand(port, more))
 program.addCommand(secretsCommand())
 program.addCommand(dlqCommand(port, more))
@@ -165,13 +169,16 @@ program
   .requiredOption('--watch <target>', 'folder:ID or file:ID; can be repeated', more)
   .action(async (name, options) => (await import('./new.ts')).newAutomation(name, options))
 
+/** A failure before anything was judged, where the exit code 1 is a judgement. */
+const UNUSABLE: ReadonlySet<string> = new Set(['ConformanceUnusable', 'VerifyUnusable', 'CaptureUnreadable'])
+
 async function run(): Promise<void> {
   try {
     await program.parseAsync()
   } catch (error) {
     const expected = error instanceof Error && EXPECTED.has(error.name)
     console.error(expected ? error.message : error)
-    process.exitCode = error instanceof Error && error.name === 'ConformanceUnusable' ? 2 : 1
+    process.exitCode = error instanceof Error && UNUSABLE.has(error.name) ? 2 : 1
   }
 }
 

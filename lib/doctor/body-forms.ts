@@ -98,24 +98,30 @@ const REPAIRS: readonly Repair[] = [
   { cause: 'body_newline_removed', undo: withLineEnd },
 ]
 
-/** @see https://www.rfc-editor.org/rfc/rfc9112#section-7.1 */
 function withoutChunks(bytes: Buffer): Candidate[] {
+  const whole = withoutChunkSizes(bytes)
+  return whole ? [{ bytes: whole, evidence: 'Chunks with their sizes stand in the body.' }] : []
+}
+
+/**
+ * Puts a body together that came in chunks.
+ * @returns undefined where it is none that is whole. Never throws.
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-7.1
+ */
+export function withoutChunkSizes(bytes: Buffer): Buffer | undefined {
   const parts: Buffer[] = []
   for (let at = 0; at < bytes.length; ) {
     const lineEnd = bytes.indexOf('\r\n', at)
     const size = lineEnd < 0 || lineEnd - at > 64 ? '' : bytes.toString('latin1', at, lineEnd).split(';')[0]
-    if (!size || !/^[0-9a-f]{1,8}$/i.test(size.trim())) return []
+    if (!size || !/^[0-9a-f]{1,8}$/i.test(size.trim())) return undefined
     const length = Number.parseInt(size, 16)
     const start = lineEnd + 2
-    if (length === 0) {
-      const evidence = `${parts.length} chunk${parts.length === 1 ? '' : 's'} with their sizes stand in the body.`
-      return [{ bytes: Buffer.concat(parts), evidence }]
-    }
-    if (bytes.toString('latin1', start + length, start + length + 2) !== '\r\n') return []
+    if (length === 0) return Buffer.concat(parts)
+    if (bytes.toString('latin1', start + length, start + length + 2) !== '\r\n') return undefined
     parts.push(bytes.subarray(start, start + length))
     at = start + length + 2
   }
-  return []
+  return undefined
 }
 
 function undecoded(_: Buffer, context: BodyContext): Candidate[] {
@@ -252,7 +258,7 @@ function withoutLineEnd(bytes: Buffer): Candidate[] {
   const cut = (from: number, to: number): Candidate[] => {
     const more = bytes.length - (to - from)
     if (more === 0) return []
-    const evidence = `${more} byte${more === 1 ? '' : 's'} of white space ${from === 0 ? 'follow the body' : 'stand around the body'}.`
+    const evidence = `White space ${from === 0 ? 'behind' : 'around'} the body: ${counted(more, 'byte')}.`
     return [{ bytes: bytes.subarray(from, to), evidence }]
   }
   return [...cut(0, end), ...cut(0, last), ...cut(start, last)]
@@ -279,7 +285,7 @@ function closed(bytes: Buffer): Candidate[] {
   const text = bytes.toString('latin1')
   const { closers } = jsonEnd(text)
   if (closers === undefined || closers.length > 64 || parsed(text + closers) === undefined) return []
-  const evidence = `The JSON ends ${closers.length} byte${closers.length === 1 ? '' : 's'} too early.`
+  const evidence = `The JSON ends ${counted(closers.length, 'byte')} too early.`
   return [{ bytes: Buffer.from(text + closers, 'latin1'), evidence }]
 }
 
@@ -308,15 +314,20 @@ export function styleEvidence(style: JsonStyle | undefined): string {
   if (!style) return 'It is no JSON.'
   const { spaces, lineEnds, slashes, characters } = style
   const differences = [
-    ...(spaces > 0 ? [`${spaces} characters of white space between tokens, where Box writes none`] : []),
-    ...(slashes > 0 ? [`${slashes} slashes as /, where Box writes \\/`] : []),
+    ...(spaces > 0
+      ? [`${counted(spaces, 'character')} of white space between tokens, where Box writes none`]
+      : []),
+    ...(slashes > 0 ? [`${counted(slashes, 'slash', 'slashes')} as /, where Box writes \\/`] : []),
     ...(characters > 0
-      ? [`${characters} characters beyond ASCII as themselves, where Box writes \\uXXXX`]
+      ? [`${counted(characters, 'character')} beyond ASCII as such, where Box writes \\uXXXX`]
       : []),
   ]
   const told = differences.length > 0 ? differences.join('; ') : 'other escapes than Box writes'
   return `The body has ${told}. ${writer(spaces, lineEnds)}`
 }
+
+const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`
 
 function writer(spaces: number, lineEnds: number): string {
   if (lineEnds > 0) return 'Printing JSON with indentation does that.'

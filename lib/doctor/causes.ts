@@ -12,6 +12,7 @@ export type Cause =
   | 'method_changed'
   | 'body_missing'
   | 'body_bytes_lost'
+  | 'body_too_large'
   | 'timestamp_reformatted'
   | 'timestamp_invalid'
   | 'timestamp_too_old'
@@ -129,6 +130,10 @@ export const CAUSES: Readonly<Record<Cause, CauseText>> = {
   body_bytes_lost: {
     says: 'Bytes of the body were lost when it was made a text.',
     fix: 'Keep the body as bytes: what is no UTF-8 becomes U+FFFD in a text, and does not come back.',
+  },
+  body_too_large: {
+    says: 'The delivery is correctly signed, but the body does not fit a message of the queue (1 MiB).',
+    fix: 'Nothing that Box is known to send is as large; see what has made it so.',
   },
   timestamp_reformatted: {
     says: 'The timestamp was written anew, and its text is signed as it stands.',

@@ -69,6 +69,8 @@ export type Diagnosis = {
   readonly causes: readonly Finding[]
   /** What is wrong though it is accepted, or would be wrong elsewhere. */
   readonly warnings: readonly Finding[]
+  /** Which signature fits which key once every cause is undone; undefined where none does. */
+  readonly proof?: string
   /** How many ways of having been signed were tried. */
   readonly tried: number
   readonly cutShort: boolean
@@ -111,9 +113,16 @@ export function diagnose(request: CapturedRequest, options: DoctorOptions): Diag
     checks: checks(patient),
     causes: found.filter(finding => !isWarning(finding)),
     warnings: [...found.filter(isWarning), ...paddedKeys(options.keys)],
+    ...proofOf(search, verdict),
     tried: search.tried,
     cutShort: search.cutShort,
   }
+}
+
+function proofOf({ explanation }: SearchResult, { ok }: Verdict): { proof?: string } {
+  const [best] = explanation ? nearest(explanation) : []
+  if (!best || ok) return {}
+  return { proof: `With this undone, the ${best.header} signature fits the ${best.key} key.` }
 }
 
 /** boxhooks drops white space around a key, and others may not. */
@@ -161,7 +170,12 @@ const headerOf = (headers: Readonly<Record<string, string>>, name: string): stri
 
 const isOtherMethod = ({ method }: CapturedRequest): boolean => method !== undefined && method !== 'POST'
 
-const finding = (cause: Cause, certainty: Finding['certainty'], ...evidence: readonly string[]): Finding => ({
+/** Makes a finding with the texts that its cause has. */
+export const finding = (
+  cause: Cause,
+  certainty: Finding['certainty'],
+  ...evidence: readonly string[]
+): Finding => ({
   cause,
   certainty,
   says: CAUSES[cause].says,
@@ -250,8 +264,8 @@ const bodyMissing = ({ body }: CapturedRequest): Finding[] =>
 
 /** What had to be undone for the signature to fit. */
 function explained(explanation: Explanation, patient: Patient): Finding[] {
-  const { body, pairings } = explanation
-  const shortest = pairings.toSorted((a, b) => changesOf(a) - changesOf(b))
+  const { body } = explanation
+  const shortest = nearest(explanation)
   const [best] = shortest
   return [
     ...body.undone.map(({ cause, evidence }) => finding(cause, 'proven', evidence)),
@@ -266,6 +280,10 @@ function explained(explanation: Explanation, patient: Patient): Finding[] {
     ...pairingFindings(shortest, patient),
   ]
 }
+
+/** The pairings of headers and keys, those with the fewest changes first. */
+const nearest = ({ pairings }: Explanation): Pairing[] =>
+  pairings.toSorted((a, b) => changesOf(a) - changesOf(b))
 
 const changesOf = ({ header, key, keyForm, signatureForm }: Pairing): number =>
   (keyForm.cause ? 4 : 0) + (signatureForm.written ? 2 : 0) + (header === key ? 0 : 1)
@@ -334,8 +352,8 @@ function timeFindings({ timestamp }: Explanation, { options, mended }: Patient):
 
 /** Seconds, and where they are many, hours and days too. */
 function secondsText(seconds: number): string {
-  const whole = Math.round(seconds * 1000) / 1000
-  if (whole < 7200) return `${whole} s`
+  if (seconds < 7200) return `${Math.round(seconds * 1000) / 1000} s`
+  const whole = Math.round(seconds)
   const hours = whole / 3600
   return `${whole} s (${hours < 48 ? `${Math.round(hours * 10) / 10} hours` : `${Math.round(hours / 24)} days`})`
 }
