@@ -25,7 +25,7 @@ export function parseCurl(command: Buffer, readFile: ReadFile): CapturedRequest 
     .toString('latin1')
     .trim()
     .replace(/^[$>%] ?/, '')
-  const words = /\^["\r\n]/.test(text) ? cmdWords(text) : shellWords(text)
+  const words = FOR_CMD.test(text) ? cmdWords(text) : shellWords(text)
   if (!words)
     throw new CaptureUnreadable(
       'A quote of the curl command is not closed. Copy all of it; where it came through another shell, put it into a file.',
@@ -35,6 +35,9 @@ export function parseCurl(command: Buffer, readFile: ReadFile): CapturedRequest 
     throw new CaptureUnreadable('This is no curl command: it must begin with curl.')
   return requestOf(drafted(rest, readFile))
 }
+
+/** The first quote, or the first line's end, has a caret before it. */
+const FOR_CMD = /^[^'"\r\n]*\^["\r\n]/
 
 function requestOf({ method, url = '', get, headers, data }: Draft): CapturedRequest {
   const body = Buffer.concat(data)

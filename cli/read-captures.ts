@@ -1,7 +1,7 @@
 import { utf8 } from '../lib/doctor/wire-json.ts'
 import { type Capture, CaptureUnreadable, type Format } from './capture.ts'
 import { parseCurl } from './capture-curl.ts'
-import { parseHttp } from './capture-http.ts'
+import { type HttpRequest, parseHttp } from './capture-http.ts'
 import { hasRequests, requestsIn } from './capture-json.ts'
 
 export type ReadOptions = {
@@ -22,7 +22,7 @@ export function readCaptures(given: Uint8Array, { format, readFile }: ReadOption
     return [{ ...parseCurl(bytes, readFile), format: 'curl', notes: [] }]
   if (format === 'http' || (format === undefined && !looksLikeJson(bytes))) {
     const request = parseHttp(bytes)
-    if (request) return [{ ...request, format: 'http' }]
+    if (request && (format === 'http' || isLikelyHttp(request))) return [{ ...request, format: 'http' }]
     if (format === 'http') throw new CaptureUnreadable(NO_HTTP)
   }
   const value = jsonIn(bytes)
@@ -31,6 +31,11 @@ export function readCaptures(given: Uint8Array, { format, readFile }: ReadOption
   if (requests.length === 0) throw new CaptureUnreadable(hasRequests(value) ? NO_REQUEST : NO_HEADERS)
   return requests
 }
+
+/** A line of a log can look like a header, so without a request's line one of the usual names must be there. */
+const isLikelyHttp = ({ method, headers }: HttpRequest): boolean =>
+  method !== undefined ||
+  Object.keys(headers).some(name => /box[-_]|^(?:host|user-agent|content-|accept)/.test(name))
 
 const NO_HTTP =
   'This is no HTTP request: it must begin with a line such as "POST /box/webhook HTTP/1.1" or with a header, and have an empty line before the body.'

@@ -125,42 +125,26 @@ const hex = (digits: string | undefined): number => Number.parseInt(digits ?? ''
 const bytesOf = (text: string): string => Buffer.from(text).toString('latin1')
 
 /**
- * Splits a command for cmd.exe into words: a caret before a character takes it as it is, a backslash before a quote too.
+ * Splits a command for cmd.exe into words as browsers copy it: a caret before a character takes it as it is, and within a
+ * word backslashes stand before quotes and backslashes.
  * @param command one character per byte
  * @returns undefined where a quote is not closed. Never throws.
  */
 export function cmdWords(command: string): string[] | undefined {
-  const plain = command.replace(
-    /\^(\r?\n)(\r?\n)?|\^([\s\S])/g,
-    (_, _end, second = '', char = '') => second + char || ' ',
-  )
   const words: string[] = []
   let word: string | undefined
   let quoted = false
-  for (let at = 0; at < plain.length; at += 1) {
-    const char = plain[at] ?? ''
-    if (char === '\\' && (plain[at + 1] === '"' || plain[at + 1] === '\\')) {
-      const { text, next } = backslashes(plain, at)
-      word = (word ?? '') + text
-      at = next - 1
-    } else if (char === '"') {
-      quoted = !quoted
-      word ??= ''
-    } else if (!quoted && /[ \t\r\n]/.test(char)) {
+  for (const [part] of withoutCarets(command).matchAll(/\\["\\]|[\s\S]/g)) {
+    if (part === '"') quoted = !quoted
+    if (!quoted && /^\s$/.test(part)) {
       if (word !== undefined) words.push(word)
       word = undefined
-    } else word = (word ?? '') + char
+    } else word = (word ?? '') + (part === '"' ? '' : part.slice(-1))
   }
   if (word !== undefined) words.push(word)
   return quoted ? undefined : words
 }
 
-/** Backslashes count in pairs before a quote, and as they are before anything else. */
-function backslashes(text: string, from: number): { readonly text: string; readonly next: number } {
-  let at = from
-  while (text[at] === '\\') at += 1
-  const count = at - from
-  if (text[at] !== '"') return { text: '\\'.repeat(count), next: at }
-  const half = '\\'.repeat(Math.floor(count / 2))
-  return count % 2 === 1 ? { text: `${half}"`, next: at + 1 } : { text: half, next: at }
-}
+/** A caret before a line's end joins it with the next; before two, the second one counts. */
+const withoutCarets = (command: string): string =>
+  command.replace(/\^(?:\r?\n(\r?\n)?|([\s\S]))/g, (_, second = '', char = '') => second || char || ' ')

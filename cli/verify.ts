@@ -25,7 +25,7 @@ export type VerifyOptions = {
   /** A file {"primary": "…", "secondary": "…"}. */
   readonly keys?: string
   /** Milliseconds since the epoch. */
-  readonly at?: number
+  readonly at?: number | undefined
   /** Seconds. */
   readonly ageMax: number
   /** Seconds. */

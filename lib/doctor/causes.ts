@@ -144,11 +144,11 @@ export const CAUSES: Readonly<Record<Cause, CauseText>> = {
     fix: 'See what changes box-delivery-timestamp on the way. If nothing does, report it: Box may have changed its format.',
   },
   timestamp_too_old: {
-    says: 'The delivery is correctly signed, but too old.',
+    says: 'The delivery is too old.',
     fix: 'Either it was sent again by somebody (a replay), or it was held up on its way, or the receiver’s clock runs ahead: compare that with an NTP server.',
   },
   timestamp_in_future: {
-    says: 'The delivery is correctly signed, but from the future.',
+    says: 'The delivery is from the future.',
     fix: 'The receiver’s clock is behind: compare it with an NTP server.',
   },
   signature_encoding: {

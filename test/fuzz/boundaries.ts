@@ -1,5 +1,6 @@
 import { batches, batchesWithFaults } from './batch.ts'
 import type { Boundary } from './boundary.ts'
+import { capturedDeliveries, captures } from './capture.ts'
 import { commandLines } from './command-line.ts'
 import { environments } from './config.ts'
 import { declarations } from './declaration.ts'
@@ -40,4 +41,6 @@ export const BOUNDARIES: readonly Boundary[] = [
   pageRequests,
   webhookRequests,
   v1Callbacks,
+  captures,
+  capturedDeliveries,
 ]
