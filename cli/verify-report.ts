@@ -148,5 +148,6 @@ function withoutKeys(text: string, keys: SignatureKeys): string {
   const given = [keys.primary?.trim() ?? '', keys.secondary?.trim() ?? '']
   return given
     .filter(key => key.length >= KEY_LENGTH_MIN)
+    .sort((a, b) => b.length - a.length)
     .reduce((told, key) => told.replaceAll(key, '[key]'), text)
 }

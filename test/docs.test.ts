@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ROOT } from '../infra/bundle.ts'
 import { BoxError } from '../lib/box-error.ts'
+import { CAUSES } from '../lib/doctor/causes.ts'
 import { FAILURE_CODES } from '../lib/errors.ts'
 import { TRIGGERS } from '../lib/event.ts'
 import { ANSWERS } from '../lib/ingest.ts'
@@ -40,6 +41,19 @@ test('docs/webhooks.md has every reason there is, and no other', () => {
     ([, reason]) => reason,
   )
   expect(documented.sort()).toEqual([...WEBHOOK_REASONS].sort())
+})
+
+test('docs/verify.md has every cause that the signature doctor can name, as it says it, and no other', () => {
+  const [, causes = ''] = text('docs/verify.md').split('| Cause |')
+  const documented = [...causes.matchAll(/^\| `([a-z0-9_]+)` \| (.+) \|$/gm)].map(([, cause, says]) => [
+    cause,
+    says,
+  ])
+  expect(documented.sort()).toEqual(
+    Object.entries(CAUSES)
+      .map(([cause, { says }]) => [cause, says])
+      .sort(),
+  )
 })
 
 test('the guide lists every trigger', () => {
