@@ -1,4 +1,4 @@
-import type { CapturedRequest } from '../lib/doctor/signature-doctor.ts'
+import type { CapturedRequest } from '../lib/doctor/patient.ts'
 import { CaptureUnreadable } from './capture.ts'
 import { targetOf } from './capture-http.ts'
 import { cmdWords, shellWords } from './shell-words.ts'

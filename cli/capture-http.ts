@@ -1,5 +1,5 @@
-import { withoutChunkSizes } from '../lib/doctor/body-forms.ts'
-import type { CapturedRequest } from '../lib/doctor/signature-doctor.ts'
+import { withoutChunkSizes } from '../lib/doctor/body-repairs.ts'
+import type { CapturedRequest } from '../lib/doctor/patient.ts'
 
 export type HttpRequest = CapturedRequest & { readonly notes: readonly string[] }
 

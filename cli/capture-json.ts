@@ -8,20 +8,21 @@ type Json = Readonly<Record<string, unknown>>
 
 /**
  * Finds the requests in JSON: a HAR's, an event of API Gateway, or any object that has headers, as tools export them.
- * @param only leaves out those of other formats
+ * @param as what they are, where that is not to be found out
  * @returns an empty list where there are none. Never throws.
  */
-export function requestsIn(value: unknown, only?: Format): readonly Capture[] {
+export function requestsIn(value: unknown, as?: Format): readonly Capture[] {
   const har = harEntries(value)
-  const found = har
-    ? har.map(harRequest)
-    : objectsWithHeaders(value).map(one => (isGatewayEvent(one) ? gatewayRequest(one) : otherRequest(one)))
-  const numbered = found.map((one, entry) => (har || found.length > 1 ? { ...one, entry } : one))
-  return numbered.filter(({ format }) => only === undefined || only === format || (only === 'json' && !har))
+  if (har) return as === undefined || as === 'har' ? har.map(harRequest).map(numbered) : []
+  if (as === 'har') return []
+  const isGateway = (one: Json): boolean => (as === undefined ? isGatewayEvent(one) : as === 'lambda')
+  const found = objectsWithHeaders(value).map(one =>
+    isGateway(one) ? gatewayRequest(one) : otherRequest(one),
+  )
+  return found.length > 1 ? found.map(numbered) : found
 }
 
-/** Whether there are requests of any format. */
-export const hasRequests = (value: unknown): boolean => requestsIn(value).length > 0
+const numbered = (capture: Capture, entry: number): Capture => ({ ...capture, entry })
 
 const object = (value: unknown): Json => (isObject(value) ? value : {})
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

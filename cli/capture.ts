@@ -1,4 +1,4 @@
-import type { CapturedRequest } from '../lib/doctor/signature-doctor.ts'
+import type { CapturedRequest } from '../lib/doctor/patient.ts'
 
 export const FORMATS = ['http', 'har', 'curl', 'lambda', 'json'] as const
 

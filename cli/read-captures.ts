@@ -2,7 +2,7 @@ import { utf8 } from '../lib/doctor/wire-json.ts'
 import { type Capture, CaptureUnreadable, type Format } from './capture.ts'
 import { parseCurl } from './capture-curl.ts'
 import { type HttpRequest, parseHttp } from './capture-http.ts'
-import { hasRequests, requestsIn } from './capture-json.ts'
+import { requestsIn } from './capture-json.ts'
 
 export type ReadOptions = {
   /** Found out by looking, where it is absent. */
@@ -28,7 +28,8 @@ export function readCaptures(given: Uint8Array, { format, readFile }: ReadOption
   const value = jsonIn(bytes)
   if (value === undefined) throw new CaptureUnreadable(looksLikeJson(bytes) ? BROKEN_JSON : UNKNOWN)
   const requests = requestsIn(value, format)
-  if (requests.length === 0) throw new CaptureUnreadable(hasRequests(value) ? NO_REQUEST : NO_HEADERS)
+  if (requests.length === 0)
+    throw new CaptureUnreadable(requestsIn(value).length > 0 ? NO_REQUEST : NO_HEADERS)
   return requests
 }
 

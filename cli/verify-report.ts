@@ -1,4 +1,5 @@
-import type { Check, Finding } from '../lib/doctor/signature-doctor.ts'
+import type { Check } from '../lib/doctor/checks.ts'
+import type { Finding } from '../lib/doctor/patient.ts'
 import { WEBHOOK_PATH } from '../lib/ingest.ts'
 import { isV1Path } from '../lib/ingest-v1.ts'
 import type { SignatureKeys } from '../lib/signature.ts'

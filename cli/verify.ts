@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { type Diagnosis, diagnose, type Finding, finding } from '../lib/doctor/signature-doctor.ts'
+import { type Finding, finding } from '../lib/doctor/patient.ts'
+import { type Diagnosis, diagnose } from '../lib/doctor/signature-doctor.ts'
 import { type Answer, ingest, WEBHOOK_PATH } from '../lib/ingest.ts'
 import { isObject, parseObject } from '../lib/json.ts'
 import { createLog } from '../lib/log.ts'

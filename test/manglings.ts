@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import type { Cause } from '../lib/doctor/causes.ts'
-import type { CapturedRequest } from '../lib/doctor/signature-doctor.ts'
+import type { CapturedRequest } from '../lib/doctor/patient.ts'
 import { type SignatureKeys, sign } from '../lib/signature.ts'
 import { wireBody } from '../local/box/payload.ts'
 
@@ -26,7 +26,8 @@ export const payload = fc
   .record({
     type: fc.constant('webhook_event'),
     id: fc.uuid(),
-    name: fc.string({ unit: 'binary', maxLength: 30 }),
+    // One character at least that Box escapes.
+    name: fc.string({ unit: 'binary', maxLength: 30 }).map(rest => `Ü${rest}`),
     url: fc.webPath().map(path => `https://app.box.com${path}`),
     source: fc.dictionary(fc.string({ maxLength: 8 }), fc.jsonValue({ maxDepth: 2 }), {
       maxKeys: 4,
@@ -143,6 +144,12 @@ export const MANGLINGS: readonly Mangling[] = [
   body('URL encoding', 'body_url_encoded', one => encodeURIComponent(text(one))),
   body('a form made of it', 'body_url_encoded', one => new URLSearchParams([[text(one), '']]).toString()),
   body('UTF-16', 'body_charset', one => Buffer.from(text(one), 'utf16le')),
+  body('UTF-8 read as Latin-1', 'body_charset', one =>
+    Buffer.from(JSON.stringify(json(one))).toString('latin1'),
+  ),
+  body('UTF-8 read as Windows-1252', 'body_charset', one =>
+    new TextDecoder('windows-1252').decode(Buffer.from(JSON.stringify(json(one)))),
+  ),
   body('chunks', 'body_chunked', one => chunked(one.request.body)),
   body('zeros after it', 'body_extra_bytes', one => Buffer.concat([one.request.body, Buffer.alloc(7)])),
   body('the first half of it', 'body_truncated', one =>

@@ -1,4 +1,4 @@
-import type { BodyCause } from './body-forms.ts'
+import type { BodyCause } from './body-repairs.ts'
 
 /** Everything that the signature doctor can name. Stable: they stand in its JSON, and docs/verify.md lists them. */
 export type Cause =

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { KeyName, SignatureKeys } from '../signature.ts'
-import { type BodyContext, type BodyForm, bodyForms } from './body-forms.ts'
+import { type BodyForm, bodyForms } from './body-forms.ts'
+import type { BodyContext } from './body-repairs.ts'
 import {
   type KeyForm,
   keyForms,
