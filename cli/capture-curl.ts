@@ -103,10 +103,7 @@ const READ: Readonly<Record<string, Option>> = {
   'data-binary': (value, draft, readFile) => addData(draft, fileOr(value, readFile, false)),
   'data-raw': (value, draft) => addData(draft, bytes(value)),
   'data-urlencode': (value, draft, readFile) => addData(draft, urlEncoded(value, readFile)),
-  json: (value, draft, readFile) => {
-    addHeader('content-type: application/json', draft)
-    draft.data.push(fileOr(value, readFile, false))
-  },
+  json: (value, draft, readFile) => void draft.data.push(fileOr(value, readFile, false)),
   form: () => {
     throw new CaptureUnreadable(
       'The curl command sends a multipart form (-F), and Box sends none. Capture the request that Box has sent.',
