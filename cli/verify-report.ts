@@ -63,7 +63,10 @@ function whole(one: Judged, name: string | undefined): string[] {
     '',
     `ingest would answer ${answer.status} ${answer.code}.`,
     ...(causes.length === 0 ? ['The delivery is valid.'] : []),
-    ...causes.flatMap(cause => ['', ...findingLines('Cause', cause)]),
+    ...causes.flatMap(cause => [
+      '',
+      ...findingLines(cause.certainty === 'proven' ? 'Cause' : 'Likely cause', cause),
+    ]),
     ...(diagnosis.proof && causes.length > 0 ? ['', diagnosis.proof] : []),
     ...warnings.flatMap(warning => ['', ...findingLines('But', warning)]),
     ...(diagnosis.cutShort

@@ -9,7 +9,9 @@ const named = ({ causes, warnings }: Diagnosis): string[] =>
 const proven = ({ causes, warnings }: Diagnosis): string[] =>
   [...causes, ...warnings].filter(({ certainty }) => certainty === 'proven').map(({ cause }) => cause)
 
-const RUNS = { numRuns: 40 }
+/** Where everything is tried before something can be said, it takes a tenth of a second each time. */
+const EXHAUSTIVE: readonly string[] = ['wrong_key', 'body_truncated', 'body_missing', 'signed_otherwise']
+const runs = (cause: string) => ({ numRuns: EXHAUSTIVE.includes(cause) ? 10 : 40, endOnFailure: true })
 
 /** Those whose causes can't be proven by a signature. */
 const LIKELY: readonly string[] = ['wrong_key', 'body_truncated']
@@ -38,7 +40,7 @@ describe('the signature doctor', () => {
           if (!LIKELY.includes(cause)) expect(proven(diagnosis)).toContain(cause)
           expect(diagnosis.causes.length > 0).toBe(refused)
         }),
-        RUNS,
+        runs(cause),
       )
     },
   )
@@ -78,7 +80,7 @@ describe('the signature doctor', () => {
           for (const { cause } of chain) expect(causes).toContain(cause)
         },
       ),
-      { numRuns: 100, endOnFailure: true },
+      { numRuns: 60, endOnFailure: true },
     )
   })
 
@@ -99,11 +101,11 @@ describe('the signature doctor', () => {
           if (!verdict.ok) expect(causes).not.toEqual([])
         },
       ),
-      { numRuns: 100, endOnFailure: true },
+      { numRuns: 60, endOnFailure: true },
     )
   })
 
-  test('throws for no bytes, headers or keys at all, and tells no part of a key', () => {
+  test('never throws, whatever the bytes, headers and keys are, and tells no part of a key', () => {
     const header = fc.oneof(
       fc.string(),
       fc.constantFrom('1', 'HmacSHA256', SENT, 'a'.repeat(44), `${'A'.repeat(43)}=`, '%', '0'.repeat(64)),

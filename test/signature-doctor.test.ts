@@ -182,7 +182,9 @@ describe('what the doctor says', () => {
     expect(examine({}, AT, { primary: KEYS.primary }).warnings).toEqual([])
   })
 
-  test('has a megabyte examined in a few seconds, whatever is the matter with it', () => {
+  test('has a megabyte examined in a few seconds, whatever is the matter with it', {
+    timeout: 120_000,
+  }, () => {
     const large = wireBody({ type: 'webhook_event', text: 'ä/ö "x" '.repeat(50_000) })
     expect(large.length).toBeGreaterThan(1_000_000)
     const request = genuine(large, KEYS).request
@@ -192,9 +194,10 @@ describe('what the doctor says', () => {
       [again, { primary: 'another-0123456789', secondary: 'yet-another-0123456789' }],
       [Buffer.from(large.toString('base64')), { primary: 'another-0123456789' }],
     ] as const) {
-      const start = performance.now()
+      const start = process.cpuUsage()
       expect(diagnose({ ...request, body }, { keys, at: AT }).causes).not.toEqual([])
-      expect(performance.now() - start).toBeLessThan(8000)
+      const { user, system } = process.cpuUsage(start)
+      expect((user + system) / 1e6).toBeLessThan(6)
     }
   })
 })

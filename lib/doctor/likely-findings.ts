@@ -11,7 +11,9 @@ export function unexplained(patient: Patient): Finding[] {
   if (!patient.mended.headers['box-delivery-timestamp'] || request.body.length === 0) return []
   const unreadable = unreadableSignatures(signatures)
   if (unreadable.length > 0) return [finding('signature_encoding', 'likely', ...unreadable)]
-  const changed = [...cutOff(request), ...bytesLost(request), ...rewrittenBody(request)]
+  const cut = cutOff(request)
+  if (cut.length > 0) return cut
+  const changed = [...bytesLost(request), ...rewrittenBody(request)]
   return [...changed, finding('wrong_key', 'likely', wrongKeyEvidence(request, changed))]
 }
 
@@ -38,7 +40,8 @@ function cutOff(request: CapturedRequest): Finding[] {
       ? [`The JSON is still open at its end, after ${length} bytes.`]
       : []),
   ]
-  return evidence.length > 0 ? [finding('body_truncated', 'likely', ...evidence)] : []
+  const keys = 'Whether the keys are right will show once the body is whole.'
+  return evidence.length > 0 ? [finding('body_truncated', 'likely', ...evidence, keys)] : []
 }
 
 function bytesLost({ body }: CapturedRequest): Finding[] {
@@ -65,7 +68,7 @@ function rewrittenBody({ body, parsed }: CapturedRequest): Finding[] {
 
 function wrongKeyEvidence(request: CapturedRequest, changed: readonly Finding[]): string {
   if (changed.length > 0)
-    return 'No signature fits, in no form that was tried. Whether the keys are right will show once the body is whole.'
+    return 'No signature fits, in no form that was tried. Whether the keys are right will show once the bytes are those that came.'
   const { contentLength } = contextOf(request)
   const whole = contentLength === request.body.length ? ' and is as long as content-length says' : ''
   return isWireJson(request.body)

@@ -121,7 +121,7 @@ class Search {
     const timestamps = this.#timestamp === '' ? [] : timestampForms(this.#timestamp)
     if (timestamps.length === 0) return undefined
     for (const body of this.#bodies.filter(({ undone }) => undone.length <= 2))
-      for (const key of this.#keys.filter(({ order }) => order + body.undone.length <= 2)) {
+      for (const key of this.#keys.filter(({ order }) => order === 0 || body.undone.length === 0)) {
         if (this.#isOver(body.bytes.length)) return undefined
         const hash = hmac(key.form.bytes)
         hash.inner.update(body.bytes)

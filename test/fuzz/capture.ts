@@ -187,7 +187,7 @@ export const captures = boundary(
 /** Whatever was captured: it is judged as ingest would, every refusal has a cause, and no part of a key is told. */
 export const capturedDeliveries = asyncBoundary(
   'captured-deliveries',
-  { weight: 2, quickCases: 120 },
+  { weight: 2, quickCases: 60 },
   fc.record({ bytes, at: fc.option(fc.constantFrom(AT, AT + 1e6, 0), { nil: undefined }) }),
   async one => {
     const judged = []
