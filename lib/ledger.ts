@@ -143,6 +143,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       const { lease, status, redrives, runs, targets } = claim
       const fresh = {
         ...event,
+        receivedOn: dayOf(event.receivedAt),
         status,
         redrives,
         runs,
@@ -213,6 +214,9 @@ export function createLedger(options: LedgerOptions): Ledger {
       ),
   }
 }
+
+/** The UTC day of an ISO 8601 time, which the index byDay has as its key. */
+export const dayOf = (time: string): string => time.slice(0, 10) || 'none'
 
 const MARSHALL = { removeUndefinedValues: true } as const
 

@@ -57,6 +57,26 @@ export type EventRecord = {
   readonly dropped?: Dropped
 }
 
+/** The attributes of an event's item that make its record. */
+export const RECORD_FIELDS: readonly (keyof EventRecord)[] = [
+  'eventId',
+  'deliveryId',
+  'trigger',
+  'source',
+  'receivedAt',
+  'origin',
+  'status',
+  'version',
+  'leaseToken',
+  'leaseUntil',
+  'redrives',
+  'runs',
+  'targets',
+  'error',
+  'payload',
+  'dropped',
+]
+
 /** That, and why, somebody has taken a dead letter away for good. */
 export type Dropped = {
   /** ISO 8601. */

@@ -4,6 +4,7 @@ import {
   DeleteItemCommand,
   DynamoDBClient,
   GetItemCommand,
+  type GlobalSecondaryIndex,
 } from '@aws-sdk/client-dynamodb'
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type { FauxqsServer } from 'fauxqs'
@@ -42,8 +43,12 @@ export async function startEmbedded(): Promise<Embedded> {
     new CreateTableCommand({
       TableName: table,
       BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [{ AttributeName: 'eventId', AttributeType: 'S' }],
+      AttributeDefinitions: ['eventId', 'source', 'receivedOn', 'receivedAt'].map(AttributeName => ({
+        AttributeName,
+        AttributeType: 'S',
+      })),
       KeySchema: [{ AttributeName: 'eventId', KeyType: 'HASH' }],
+      GlobalSecondaryIndexes: [byTime('bySource', 'source'), byTime('byDay', 'receivedOn')],
     }),
   )
   return {
@@ -75,3 +80,13 @@ export async function startEmbedded(): Promise<Embedded> {
     },
   }
 }
+
+/** An index of the ledger, as infra/ledger.yml has it. */
+const byTime = (IndexName: string, key: string): GlobalSecondaryIndex => ({
+  IndexName,
+  KeySchema: [
+    { AttributeName: key, KeyType: 'HASH' },
+    { AttributeName: 'receivedAt', KeyType: 'RANGE' },
+  ],
+  Projection: { ProjectionType: 'KEYS_ONLY' },
+})
