@@ -43,7 +43,7 @@ const SLACK_SECONDS = 5
  * @param seconds how far it is ahead of Box's; negative where it is behind
  */
 export function boxClockFinding(seconds: number): Finding {
-  const found = `AWS’s clock is ${apart(seconds)} Box’s`
+  const found = `The functions’ clock is ${apart(seconds)} Box’s`
   if (seconds < -SKEW_MAX_SECONDS || seconds > AGE_MAX_SECONDS)
     return fail(
       `${found}: genuine deliveries are refused for their time.`,
