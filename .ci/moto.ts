@@ -343,7 +343,7 @@ async function boxhooks({ endpoint }: Aws, ...args: string[]): Promise<string> {
   return out
 }
 
-/** Of what moto has, the doctor must find all well. */
+/** The doctor must find well what moto has, and name what it lacks. */
 async function examine({ endpoint }: Aws): Promise<void> {
   const env = {
     AWS_ENDPOINT_URL: endpoint,

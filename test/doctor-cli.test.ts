@@ -299,7 +299,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     expect([refused.code, empty.code]).toEqual([1, 1])
     expect(refused.ill('fail')).toEqual(['box-token', 'webhooks'])
     expect(refused.by('box-token')).toMatchObject({
-      found: expect.stringContaining('Grant credentials are invalid'),
+      found: expect.stringContaining('Box says: Grant credentials are invalid'),
       fix: expect.stringContaining('npx boxhooks secrets set box-app --stage local'),
     })
     expect(refused.ill('skipped')).toEqual(expect.arrayContaining(['webhooks-scope', 'watched-items']))
