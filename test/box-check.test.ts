@@ -27,7 +27,10 @@ beforeEach(async () => {
       const answer = await behind.box.fetch(request)
       const told = new Headers([...answer.headers, ...Object.entries(headers)])
       const json: unknown = await answer.json()
-      return Response.json(bend(new URL(request.url).pathname, json), { status: answer.status, headers: told })
+      return Response.json(bend(new URL(request.url).pathname, json), {
+        status: answer.status,
+        headers: told,
+      })
     },
     port: 0,
   })
@@ -103,7 +106,10 @@ describe('the check of a Box app', () => {
   ] as const)('tells that the scope for %s is missing, and goes on', async (name, path) => {
     kit.box.faults.push({ times: 1, status: 403, path, code: 'insufficient_scope' })
     const found = await check([folder()])
-    expect(found[name]).toMatchObject({ ok: false, error: { code: 'box_forbidden', boxCode: 'insufficient_scope' } })
+    expect(found[name]).toMatchObject({
+      ok: false,
+      error: { code: 'box_forbidden', boxCode: 'insufficient_scope' },
+    })
     expect(found.targets).toMatchObject([{ ok: true }])
   })
 
