@@ -30,6 +30,7 @@ import {
 import { type Packaged, packageStage } from '../infra/package.ts'
 import { numberOf, resource } from '../infra/template.ts'
 import { systemClock } from '../lib/clock.ts'
+import { isObject } from '../lib/json.ts'
 import { createLedger, type Ledger } from '../lib/ledger.ts'
 import { describeBody } from '../lib/message.ts'
 import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.ts'
@@ -86,6 +87,7 @@ async function prove(endpoint: string): Promise<void> {
     BOX_API_URL: box.url,
   })
   await tell({ aws, packaged, secrets, box: box.box, ingest, automate, reconcile })
+  await examine(aws)
   await look(aws)
 }
 
@@ -339,6 +341,36 @@ async function boxhooks({ endpoint }: Aws, ...args: string[]): Promise<string> {
   const { code, out, err } = await runCommand([...args, '--stage', 'local'], { env })
   assert.equal(code, 0, err)
   return out
+}
+
+/** The doctor must find well what moto has, and name what it lacks. */
+async function examine({ endpoint }: Aws): Promise<void> {
+  const env = {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  }
+  const { out, err } = await runCommand(['doctor', '--stage', 'local', '--json'], { env })
+  const told: unknown = JSON.parse(out || '{}')
+  const checks = isObject(told) && Array.isArray(told.checks) ? told.checks.filter(isObject) : []
+  const statusOf = (name: string) => checks.find(({ check }) => check === name)?.status
+  const judged = [
+    'queue',
+    'queue-age',
+    'consumer',
+    'dead-letters',
+    'table',
+    'expiry',
+    'recovery',
+    'functions',
+  ]
+  for (const name of [...judged, 'version', 'settings'])
+    assert.equal(statusOf(name), 'ok', `${name}: ${out}${err}`)
+  // moto makes no alarms, and nobody has subscribed.
+  assert.equal(statusOf('alarms'), 'fail')
+  assert.equal(statusOf('alarm-topic'), 'warn')
+  say('boxhooks doctor found queue, ledger and functions well')
 }
 
 async function startEventSource(aws: Aws, queueUrl: string, to: Lambda, batchSize: number): Promise<void> {

@@ -54,6 +54,7 @@ export async function makeWebhooks(place: Place & { readonly stage: string }): P
       throw new ReconcileUnreachable(answer.ok ? 'reconcile gave another answer.' : answer.error.message)
     const { report } = answer
     console.log(isWithoutApp(report) ? firstSteps(stage, again) : reportText(report))
+    console.log(`\nWhether all is well, from end to end: npx boxhooks doctor --stage ${stage}`)
     return report.inStep || isWithoutApp(report) ? 0 : 1
   } catch (error) {
     if (!(error instanceof ReconcileUnreachable)) throw error

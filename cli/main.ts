@@ -3,6 +3,7 @@ import { regionOf } from '../infra/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
 import { dlqCommand } from './dlq-command.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { parseAge } from './letter-filter.ts'
 import { isStage, PORT } from './place.ts'
 import { replayCommand } from './replay-command.ts'
@@ -37,6 +38,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'NewRefused',
   'VerifyUnusable',
   'CaptureUnreadable',
+  'DoctorImpossible',
 ])
 
 function port(text: string): number {
@@ -144,6 +146,7 @@ program
   )
   .action(async (url, options) => (await import('./conformance.ts')).conformance(url, options))
 
+program.addCommand(doctorCommand(port))
 program.addCommand(verifyCommand(seconds))
 program.addCommand(webhooksCommand(port, more))
 program.addCommand(secretsCommand())
@@ -170,7 +173,12 @@ program
   .action(async (name, options) => (await import('./new.ts')).newAutomation(name, options))
 
 /** A failure before anything was judged, where the exit code 1 is a judgement. */
-const UNUSABLE: ReadonlySet<string> = new Set(['ConformanceUnusable', 'VerifyUnusable', 'CaptureUnreadable'])
+const UNUSABLE: ReadonlySet<string> = new Set([
+  'ConformanceUnusable',
+  'VerifyUnusable',
+  'CaptureUnreadable',
+  'DoctorImpossible',
+])
 
 async function run(): Promise<void> {
   try {

@@ -14,9 +14,14 @@ const ANSWER_MS_MAX = 310_000
 
 /**
  * Asks the function reconcile of a place. Box's credentials stay there.
- * @throws ReconcileUnreachable
+ * @param signal ends the waiting, not what the function does
+ * @throws ReconcileUnreachable; the signal's reason
  */
-export async function askReconcile(place: Place, request: WebhookRequest): Promise<WebhookAnswer> {
+export async function askReconcile(
+  place: Place,
+  request: WebhookRequest,
+  signal?: AbortSignal,
+): Promise<WebhookAnswer> {
   const FunctionName = `boxhooks-${'stage' in place ? place.stage : 'local'}-reconcile`
   const client = new LambdaClient({
     ...('stage' in place
@@ -34,6 +39,7 @@ export async function askReconcile(place: Place, request: WebhookRequest): Promi
     const Payload = JSON.stringify(request)
     const { FunctionError, Payload: payload } = await client.send(
       new InvokeCommand({ FunctionName, Payload }),
+      signal ? { abortSignal: signal } : {},
     )
     const answer: unknown = JSON.parse(payload?.transformToString() || 'null')
     if (FunctionError !== undefined) throw failed(FunctionName, answer)
@@ -42,6 +48,7 @@ export async function askReconcile(place: Place, request: WebhookRequest): Promi
     return answer
   } catch (error) {
     if (error instanceof ReconcileUnreachable) throw error
+    signal?.throwIfAborted()
     throw unreachable(place, FunctionName, error)
   } finally {
     client.destroy()

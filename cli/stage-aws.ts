@@ -21,7 +21,7 @@ export type StageAws = {
  * @throws AwsUnreachable
  */
 export async function connectStage(place: Place): Promise<StageAws> {
-  const { outputs, client } = await ('stage' in place ? deployed(place) : local(place))
+  const { outputs, client } = await reachStage(place)
   const output = (name: string): string => {
     const value = outputs[name]
     if (value) return value
@@ -51,18 +51,33 @@ export async function connectStage(place: Place): Promise<StageAws> {
   }
 }
 
-type Reach = {
+/**
+ * Finds what a place tells of itself, and how its services are reached.
+ * @throws AwsUnreachable; the signal's reason
+ */
+export const reachStage = (place: Place, signal?: AbortSignal): Promise<Reach> =>
+  'stage' in place ? deployed(place, signal) : local(place)
+
+/** What a place tells of itself, and how its services are reached. */
+export type Reach = {
   readonly outputs: Readonly<Record<string, string>>
-  /** How the client of a service is set up. */
-  readonly client: (service: 'SQS' | 'DYNAMODB') => {
+  /**
+   * How the client of a service is set up.
+   * @throws AwsUnreachable where the local stack has no such service
+   */
+  readonly client: (service: string) => {
     readonly region: string
     readonly endpoint?: string
     readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
   }
 }
 
-async function deployed(place: { readonly stage: string; readonly region: string }): Promise<Reach> {
-  return { outputs: await readStage(place), client: () => ({ region: place.region }) }
+async function deployed(
+  place: { readonly stage: string; readonly region: string },
+  signal: AbortSignal | undefined,
+): Promise<Reach> {
+  const outputs = await readStage({ ...place, ...(signal ? { signal } : {}) })
+  return { outputs, client: () => ({ region: place.region }) }
 }
 
 async function local({ port }: { readonly port: number }): Promise<Reach> {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile, type OutputFile } from 'esbuild'
 import { automationsPlugin, type ManifestEntry, readManifest } from './manifest.ts'
+import { versionOf, versionText } from './version.ts'
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 
@@ -22,7 +23,7 @@ export type BundleResult = {
 
 /**
  * Builds what Lambda runs: `<outDir>/<function>/index.mjs` with its chunks, source maps beside them, and
- * `<outDir>/automations.json`, which lists what the automations declare.
+ * `<outDir>/automations.json`, which lists what the automations declare, and `<outDir>/version`, which tells what all is built from.
  * @throws ManifestError where an automation can't be used, esbuild's errors where code does not compile
  */
 export async function bundle(options: BundleOptions = {}): Promise<BundleResult> {
@@ -44,6 +45,7 @@ export async function bundle(options: BundleOptions = {}): Promise<BundleResult>
     bundleFunction('reconcile', outDir, withBox),
   ])
   await writeFile(join(outDir, 'automations.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  await writeFile(join(outDir, 'version'), `${versionText(await versionOf(ROOT))}\n`)
   return { manifest, functions: { ingest, automate, reconcile } }
 }
 

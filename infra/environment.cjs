@@ -5,6 +5,7 @@
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { refusal } = require('./refusal.cjs')
+const { version } = require('./version.cjs')
 
 const SHARED = {
   LEDGER_TABLE: { Ref: 'LedgerTable' },
@@ -34,6 +35,7 @@ const RESERVED_PREFIX = /^(AWS|BOXHOOKS|LAMBDA|NODE)_/
 
 exports.automate = async ({ resolveVariable }) => ({
   ...AUTOMATE,
+  BOXHOOKS_VERSION: version(),
   AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')),
   ...(await settings(resolveVariable)),
 })
@@ -42,6 +44,7 @@ exports.reconcile = async ({ resolveVariable }) => {
   const domainName = await resolveVariable('param:domainName')
   return {
     ...SHARED,
+    BOXHOOKS_VERSION: version(),
     WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : API_ADDRESS,
     ...(await settings(resolveVariable)),
   }

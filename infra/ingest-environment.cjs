@@ -1,9 +1,11 @@
 const { takesV1 } = require('./v1.cjs')
+const { version } = require('./version.cjs')
 
 /** The environment of ingest. Its V1 route exists where it is told of a secret with tokens. Read by osls. */
 module.exports = async ({ resolveVariable }) => {
   const environment = {
     QUEUE_URL: { Ref: 'Queue' },
+    BOXHOOKS_VERSION: version(),
     SIGNATURE_KEYS_SECRET_ID: { Ref: 'SignatureKeysSecret' },
   }
   if (!(await takesV1(resolveVariable))) return environment

@@ -262,10 +262,13 @@ function answerOf({ responseInfo }: InstanceType<Sdk['BoxApiError']>): BoxAnswer
   }
 }
 
-/** What an error of Box says: its message, and of each field that is wrong its name and what is wrong with it. */
+/**
+ * What an error of Box says: its message, and of each field that is wrong its name and what is wrong with it. The token endpoint
+ * has a description in the message's place.
+ */
 function saidIn(body: unknown): string | undefined {
   if (!isObject(body)) return undefined
-  const { message, context_info: context } = body
+  const { error_description: description, message = description, context_info: context } = body
   const errors = isObject(context) && Array.isArray(context.errors) ? context.errors.filter(isObject) : []
   const fields = errors.map(({ name, message: wrong }) => [name, wrong].filter(isText).join(': '))
   return [message, ...fields].filter(isText).join('; ') || undefined

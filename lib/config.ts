@@ -61,6 +61,8 @@ export type ReconcileConfig = {
   readonly boxApiUrl: string
   /** The address that the webhooks get. */
   readonly address: string
+  /** What the stage was deployed from, as infra/version.ts tells it. */
+  readonly version: string | undefined
   readonly logLevel: LogLevel
 }
 
@@ -74,6 +76,7 @@ export function reconcileConfig(env: Environment): ReconcileConfig {
     boxAppSecretId: variable.text('BOX_APP_SECRET_ID'),
     boxApiUrl: variable.url('BOX_API_URL', 'https://api.box.com'),
     address: variable.url('WEBHOOK_ADDRESS'),
+    version: env.BOXHOOKS_VERSION?.trim() || undefined,
     logLevel: variable.level('LOG_LEVEL'),
   }))
 }

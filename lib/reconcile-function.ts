@@ -4,6 +4,7 @@ import middy from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { type Automation, bindSettings } from './automation.ts'
 import type { BoxConnection, BoxConnectionOptions } from './box.ts'
+import { type BoxCheck, checkBox } from './box-check.ts'
 import type { Clock } from './clock.ts'
 import { type Environment, reconcileConfig } from './config.ts'
 import { isObject } from './json.ts'
@@ -70,7 +71,7 @@ const UNKNOWN: WebhookAnswer = {
   error: {
     code: 'request_invalid',
     message:
-      'This is none of the requests that reconcile knows: plan, apply, list, get, create, update, delete. Use `npx boxhooks webhooks`.',
+      'This is none of the requests that reconcile knows: plan, apply, check, list, get, create, update, delete. Use `npx boxhooks webhooks`.',
   },
 }
 
@@ -86,10 +87,9 @@ function partsOf(world: ReconcileWorld) {
     now: clock.now,
     log,
   })
+  const bound = bindSettings(automations, env)
   const input: Omit<ReconcileInput, 'deadline' | 'mode'> = {
-    desired: desiredWebhooks(
-      bindSettings(automations, env).map(({ automation: { on, v1 = false }, watch }) => ({ on, watch, v1 })),
-    ),
+    desired: desiredWebhooks(bound.map(({ automation: { on, v1 = false }, watch }) => ({ on, watch, v1 }))),
     address,
     // An emulated Box is on this machine, and so is what it delivers to.
     allowLocalAddress: config.boxApiUrl.startsWith('http:'),
@@ -98,8 +98,19 @@ function partsOf(world: ReconcileWorld) {
     clock,
     random,
   }
+  const check = (deadline: number): Promise<BoxCheck> =>
+    withinTime(clock, deadline, signal =>
+      checkBox({
+        box: connection.box({ log, signal }),
+        apiUrl: config.boxApiUrl,
+        clock,
+        version: config.version,
+        automations: bound.map(({ automation: { name, on }, watch }) => ({ name, on, watch })),
+      }),
+    )
   return {
     async answer(request: WebhookRequest, deadline: number): Promise<WebhookAnswer> {
+      if (request.action === 'check') return { ok: true, check: await check(deadline) }
       if (!isReconciliation(request)) {
         const answer = await operate(input, request)
         log.info('webhook_request', { action: request.action, ...outcomeOf(answer) })
@@ -109,6 +120,25 @@ function partsOf(world: ReconcileWorld) {
       tell(report, input.desired.length, log)
       return { ok: true, report }
     },
+  }
+}
+
+/** The longest that whoever asks what the app can do waits for Box, in milliseconds. */
+const CHECK_MS_MAX = 15_000
+
+/** Does something with a signal that says when its time is over. */
+async function withinTime<R>(
+  clock: Clock,
+  deadline: number,
+  work: (signal: AbortSignal) => Promise<R>,
+): Promise<R> {
+  const controller = new AbortController()
+  const over = () => controller.abort(new DOMException('The time is over.', 'TimeoutError'))
+  const cancel = clock.after(Math.max(0, Math.min(CHECK_MS_MAX, deadline - clock.now())), over)
+  try {
+    return await work(controller.signal)
+  } finally {
+    cancel()
   }
 }
 

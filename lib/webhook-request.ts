@@ -1,3 +1,4 @@
+import type { BoxCheck } from './box-check.ts'
 import type { Target } from './event.ts'
 import { isObject } from './json.ts'
 import type { ReconcileReport, ReportedError } from './reconcile.ts'
@@ -5,6 +6,8 @@ import type { ReconcileReport, ReportedError } from './reconcile.ts'
 /** What somebody may ask the function reconcile for. */
 export type WebhookRequest =
   | { readonly action: 'plan' | 'apply' }
+  /** What the Box app of the stage can do; changes nothing. */
+  | { readonly action: 'check' }
   | { readonly action: 'list' }
   | { readonly action: 'get' | 'delete'; readonly id: string }
   | ({ readonly action: 'create'; readonly target: Target; readonly triggers: readonly string[] } & Addressed)
@@ -32,6 +35,7 @@ export type ShownWebhook = {
 export type WebhookAnswer =
   | { readonly ok: true; readonly report: ReconcileReport }
   | { readonly ok: true; readonly webhooks: readonly ShownWebhook[] }
+  | { readonly ok: true; readonly check: BoxCheck }
   | { readonly ok: false; readonly error: RequestError }
 
 /** Why a request was not carried out; nothing was changed. */
@@ -55,6 +59,7 @@ export function parseWebhookRequest(raw: unknown): WebhookRequest | undefined {
   switch (action) {
     case 'plan':
     case 'apply':
+    case 'check':
     case 'list':
       return { action }
     case 'get':
@@ -75,7 +80,7 @@ export function parseWebhookRequest(raw: unknown): WebhookRequest | undefined {
 export const isWebhookAnswer = (answer: unknown): answer is WebhookAnswer =>
   isObject(answer) &&
   (answer.ok === true
-    ? isObject(answer.report) || Array.isArray(answer.webhooks)
+    ? isObject(answer.report) || Array.isArray(answer.webhooks) || isObject(answer.check)
     : isObject(answer.error) && typeof answer.error.message === 'string')
 
 const targetOf = (raw: unknown): Target | undefined =>

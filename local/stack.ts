@@ -193,9 +193,17 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     let declared = manifest
     const { sqs, queueUrl, deadLetterQueueUrl } = aws
     const deadLetters = createDeadLetters({ sqs, queueUrl, deadLetterQueueUrl, ledger, now: systemClock.now })
+    const { SignatureKeysSecret = '', BoxAppSecret = '', V1Secret = '' } = secrets.ids
     site = await createSite({
       box,
       aws,
+      outputs: {
+        WebhookUrl: webhookUrl,
+        SignatureKeysSecretArn: SignatureKeysSecret,
+        BoxAppSecretArn: BoxAppSecret,
+        ...(takesV1(template) ? { V1SecretArn: V1Secret, V1WebhookUrl: `${url}/box/v1` } : {}),
+      },
+      secretsUrl: secrets.url,
       source: localSource({ aws, ledger, deadLetters, journal, webhookUrl, manifest: () => declared }),
       acts: {
         box,

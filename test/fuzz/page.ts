@@ -106,6 +106,8 @@ export const pageRequests = asyncBoundary(
     const site = await createSite({
       box,
       aws: { queueUrl: 'q', deadLetterQueueUrl: 'd', table: 't', env: {} },
+      outputs: {},
+      secretsUrl: 'http://localhost:1',
       source: localSource({
         journal,
         ledger: memoryLedger(),
