@@ -14,9 +14,14 @@ const ANSWER_MS_MAX = 310_000
 
 /**
  * Asks the function reconcile of a place. Box's credentials stay there.
+ * @param signal stops waiting for the answer
  * @throws ReconcileUnreachable
  */
-export async function askReconcile(place: Place, request: WebhookRequest): Promise<WebhookAnswer> {
+export async function askReconcile(
+  place: Place,
+  request: WebhookRequest,
+  signal?: AbortSignal,
+): Promise<WebhookAnswer> {
   const FunctionName = `boxhooks-${'stage' in place ? place.stage : 'local'}-reconcile`
   const client = new LambdaClient({
     ...('stage' in place
@@ -34,6 +39,7 @@ export async function askReconcile(place: Place, request: WebhookRequest): Promi
     const Payload = JSON.stringify(request)
     const { FunctionError, Payload: payload } = await client.send(
       new InvokeCommand({ FunctionName, Payload }),
+      signal ? { abortSignal: signal } : {},
     )
     const answer: unknown = JSON.parse(payload?.transformToString() || 'null')
     if (FunctionError !== undefined) throw failed(FunctionName, answer)

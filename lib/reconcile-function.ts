@@ -6,6 +6,7 @@ import { type Automation, bindSettings } from './automation.ts'
 import type { BoxConnection, BoxConnectionOptions } from './box.ts'
 import type { Clock } from './clock.ts'
 import { type Environment, reconcileConfig } from './config.ts'
+import { itemPath } from './item-path.ts'
 import { isObject } from './json.ts'
 import { createLog, type Log } from './log.ts'
 import { type ReconcileInput, type ReconcileReport, type ReportedAction, reconcile } from './reconcile.ts'
@@ -70,7 +71,7 @@ const UNKNOWN: WebhookAnswer = {
   error: {
     code: 'request_invalid',
     message:
-      'This is none of the requests that reconcile knows: plan, apply, list, get, create, update, delete. Use `npx boxhooks webhooks`.',
+      'This is none of the requests that reconcile knows: plan, apply, list, path, get, create, update, delete. Use `npx boxhooks webhooks`.',
   },
 }
 
@@ -86,6 +87,7 @@ function partsOf(world: ReconcileWorld) {
     now: clock.now,
     log,
   })
+  const box = connection.box({ log })
   const input: Omit<ReconcileInput, 'deadline' | 'mode'> = {
     desired: desiredWebhooks(
       bindSettings(automations, env).map(({ automation: { on, v1 = false }, watch }) => ({ on, watch, v1 })),
@@ -93,7 +95,7 @@ function partsOf(world: ReconcileWorld) {
     address,
     // An emulated Box is on this machine, and so is what it delivers to.
     allowLocalAddress: config.boxApiUrl.startsWith('http:'),
-    api: connection.box({ log }).webhooks,
+    api: box.webhooks,
     record: createWebhookRecord({ dynamodb: world.dynamodb(), table: config.ledgerTable }),
     clock,
     random,
@@ -101,7 +103,8 @@ function partsOf(world: ReconcileWorld) {
   return {
     async answer(request: WebhookRequest, deadline: number): Promise<WebhookAnswer> {
       if (!isReconciliation(request)) {
-        const answer = await operate(input, request)
+        const answer =
+          request.action === 'path' ? await itemPath(box, request.item) : await operate(input, request)
         log.info('webhook_request', { action: request.action, ...outcomeOf(answer) })
         return answer
       }
@@ -119,7 +122,7 @@ const isReconciliation = (request: WebhookRequest): request is Reconciliation =>
 
 function outcomeOf(answer: WebhookAnswer) {
   if (!answer.ok) return { ok: false, code: answer.error.code, status: answer.error.status }
-  return { ok: true, webhooks: 'webhooks' in answer ? answer.webhooks.length : 0 }
+  return { ok: true, ...('webhooks' in answer ? { webhooks: answer.webhooks.length } : {}) }
 }
 
 /** Writes a line for each webhook that is not as it should be, or was not, and one for all, which the metrics are from. */

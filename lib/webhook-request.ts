@@ -6,6 +6,8 @@ import type { ReconcileReport, ReportedError } from './reconcile.ts'
 export type WebhookRequest =
   | { readonly action: 'plan' | 'apply' }
   | { readonly action: 'list' }
+  /** The folders that an item lies in. */
+  | { readonly action: 'path'; readonly item: Target }
   | { readonly action: 'get' | 'delete'; readonly id: string }
   | ({ readonly action: 'create'; readonly target: Target; readonly triggers: readonly string[] } & Addressed)
   | ({ readonly action: 'update'; readonly id: string } & WebhookChanges & Addressed)
@@ -32,6 +34,8 @@ export type ShownWebhook = {
 export type WebhookAnswer =
   | { readonly ok: true; readonly report: ReconcileReport }
   | { readonly ok: true; readonly webhooks: readonly ShownWebhook[] }
+  /** The item itself comes first. */
+  | { readonly ok: true; readonly path: readonly Target[] }
   | { readonly ok: false; readonly error: RequestError }
 
 /** Why a request was not carried out; nothing was changed. */
@@ -57,6 +61,10 @@ export function parseWebhookRequest(raw: unknown): WebhookRequest | undefined {
     case 'apply':
     case 'list':
       return { action }
+    case 'path': {
+      const item = targetOf(raw.item)
+      return item && /^\d{1,32}$/.test(item.id) ? { action, item } : undefined
+    }
     case 'get':
     case 'delete':
       return id === undefined ? undefined : { action, id }
@@ -75,7 +83,7 @@ export function parseWebhookRequest(raw: unknown): WebhookRequest | undefined {
 export const isWebhookAnswer = (answer: unknown): answer is WebhookAnswer =>
   isObject(answer) &&
   (answer.ok === true
-    ? isObject(answer.report) || Array.isArray(answer.webhooks)
+    ? isObject(answer.report) || Array.isArray(answer.webhooks) || Array.isArray(answer.path)
     : isObject(answer.error) && typeof answer.error.message === 'string')
 
 const targetOf = (raw: unknown): Target | undefined =>
