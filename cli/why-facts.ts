@@ -19,8 +19,9 @@ export type Learnt<T> =
 
 /** Where an item lies: itself and the folders above it. */
 export type PathFact =
-  /** `then` where it is from the item's last event, and Box does not show the item any more. */
-  | { readonly is: 'now' | 'then'; readonly path: readonly Target[] }
+  | { readonly is: 'now'; readonly path: readonly Target[] }
+  /** From the item's last event; `gone` where Box does not show the item any more, rather than that it could not be asked. */
+  | { readonly is: 'then'; readonly path: readonly Target[]; readonly gone: boolean }
   /** Box has no such item, or none that the app can see. */
   | { readonly is: 'unseen' }
   | { readonly is: 'unknown'; readonly reason: string }

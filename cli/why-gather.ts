@@ -1,17 +1,14 @@
-import { AwsUnreachable } from '../infra/aws-reason.ts'
-import { type ParamState, readStageParams, readStageValues } from '../infra/stage-params.ts'
-import { parseEvent, pathOf, type Target } from '../lib/event.ts'
 import type { EventRecord } from '../lib/record.ts'
-import { ReplayImpossible, storedMessage } from '../lib/replay.ts'
-import { declared as readDeclared } from './automations.ts'
+import { learn } from './learn.ts'
 import { mergedNewestFirst } from './merge-newest.ts'
 import { near } from './near.ts'
 import { type Place, placeFlags } from './place.ts'
-import { LogsUnreadable, type PlaceLogs } from './place-logs.ts'
-import { askReconcile, ReconcileUnreachable } from './reconcile.ts'
+import type { PlaceLogs } from './place-logs.ts'
 import type { StageAws } from './stage-aws.ts'
 import { automationsIn, decisiveEvent } from './why-answer.ts'
-import type { DeclaredFact, Learnt, PathFact, WhyFacts } from './why-facts.ts'
+import { askBox, NOT_ASKED } from './why-box.ts'
+import { declaredFacts } from './why-declared.ts'
+import type { WhyFacts } from './why-facts.ts'
 import { type AskedItem, sourcesOf } from './why-item.ts'
 
 /** It was not said what is meant, or not so that there can be such; the message says what to say. */
@@ -104,53 +101,6 @@ function typed({ type, id }: AskedItem, events: readonly EventRecord[]): AskedIt
   return { type: type ?? (isFile ? 'file' : isFolder ? 'folder' : undefined), id }
 }
 
-async function declaredFacts(
-  place: Place,
-): Promise<{ readonly declared: readonly DeclaredFact[]; readonly problems: readonly string[] }> {
-  const stage = 'stage' in place ? place.stage : 'local'
-  const [declarations, valueOf, stateOf] = await Promise.all([
-    readDeclared(),
-    readStageValues(stage),
-    readStageParams(stage),
-  ])
-  return {
-    declared: declarations.flatMap(declaration =>
-      'error' in declaration ? [] : [factOf(declaration.entry, valueOf, stateOf)],
-    ),
-    problems: declarations.flatMap(declaration =>
-      'error' in declaration
-        ? [`Nothing can be said of ${declaration.file}: ${declaration.error.message}`]
-        : [],
-    ),
-  }
-}
-
-type Entry = Pick<
-  Extract<Awaited<ReturnType<typeof readDeclared>>[number], { entry: unknown }>['entry'],
-  'name' | 'on' | 'watch' | 'v1'
->
-
-const PLACEHOLDER = /\$\{([^}]*)\}/g
-
-function factOf(
-  { name, on, watch, v1 = false }: Entry,
-  valueOf: (setting: string) => string | undefined,
-  stateOf: (setting: string) => ParamState,
-): DeclaredFact {
-  const settings = watch.flatMap(({ id }) => [...id.matchAll(PLACEHOLDER)].map(([, setting = '']) => setting))
-  return {
-    name,
-    on,
-    v1,
-    watch: watch.flatMap(({ type, id }): Target[] =>
-      type === 'file' || type === 'folder'
-        ? [{ type, id: id.replaceAll(PLACEHOLDER, (whole, setting: string) => valueOf(setting) ?? whole) }]
-        : [],
-    ),
-    unset: [...new Set(settings.filter(setting => stateOf(setting) !== 'set'))],
-  }
-}
-
 function askedNames({ automation }: Asked, known: Pick<WhyFacts, 'declared' | 'events'>): readonly string[] {
   const names = automationsIn(known)
   if (automation === undefined) return names
@@ -159,83 +109,6 @@ function askedNames({ automation }: Asked, known: Pick<WhyFacts, 'declared' | 'e
   throw new WhyUnclear(
     `This clone declares no automation ${automation}, and none of that name has run for the item.${meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : ' npx boxhooks automations lists what there is.'}`,
   )
-}
-
-type BoxFacts = Pick<WhyFacts, 'path' | 'webhooks'> & Partial<Pick<WhyFacts, 'item'>>
-
-const NOBODY_ASKED = 'nobody asked.'
-const NOT_ASKED: BoxFacts = {
-  path: { is: 'unknown', reason: NOBODY_ASKED },
-  webhooks: { known: false, reason: NOBODY_ASKED },
-}
-
-async function askBox(
-  place: Place,
-  item: AskedItem,
-  events: readonly EventRecord[],
-  { ledger, signal }: WhySources,
-): Promise<BoxFacts> {
-  const [{ path, type }, webhooks] = await Promise.all([
-    whereIs(place, item, signal),
-    learn(() => plannedWebhooks(place, signal)),
-  ])
-  const before = path.is === 'now' ? undefined : await lastPath(events, ledger)
-  return {
-    path: before ? { is: 'then', path: before } : path,
-    webhooks: webhooks.known ? webhooks.value : webhooks,
-    ...(type ? { item: { ...item, type } } : {}),
-  }
-}
-
-type Where = { readonly path: PathFact; readonly type?: AskedItem['type'] }
-
-/** Asks Box where an item lies; of an id alone, whether it is a file's or a folder's. */
-async function whereIs(place: Place, { type, id }: AskedItem, signal: AbortSignal): Promise<Where> {
-  let last: Where = { path: { is: 'unseen' } }
-  for (const one of type ? [type] : (['file', 'folder'] as const)) {
-    const answer = await learn(() => askReconcile(place, { action: 'path', item: { type: one, id } }, signal))
-    if (!answer.known) return { path: { is: 'unknown', reason: answer.reason } }
-    const { value } = answer
-    if (value.ok && 'path' in value) return { path: { is: 'now', path: value.path }, type: one }
-    if (value.ok) return { path: { is: 'unknown', reason: OTHER_VERSION } }
-    if (value.error.status !== 404)
-      last = {
-        path: { is: 'unknown', reason: `${value.error.message} ${value.error.boxMessage ?? ''}`.trim() },
-      }
-  }
-  return last
-}
-
-const OTHER_VERSION = 'the function reconcile is of another version. Deploy the stage again.'
-
-/** The path that the item's last event with a payload names. */
-async function lastPath(
-  events: readonly EventRecord[],
-  ledger: WhySources['ledger'],
-): Promise<readonly Target[] | undefined> {
-  const [last] = events
-  const record = last && (await ledger.read(last.eventId))
-  if (!record) return undefined
-  try {
-    const parsed = parseEvent(storedMessage(record).body, { eventId: record.eventId })
-    const path = parsed.ok ? pathOf(parsed.event) : []
-    return path.length > 0 ? path : undefined
-  } catch (error) {
-    if (error instanceof ReplayImpossible) return undefined
-    throw error
-  }
-}
-
-async function plannedWebhooks(place: Place, signal: AbortSignal): Promise<WhyFacts['webhooks']> {
-  const answer = await askReconcile(place, { action: 'plan' }, signal)
-  if (!answer.ok) return { known: false, reason: answer.error.message }
-  if (!('report' in answer)) return { known: false, reason: OTHER_VERSION }
-  const { actions, problems, error } = answer.report
-  const [problem] = problems
-  if (problem) return { known: false, reason: `Box would refuse what is declared: ${problem.message}` }
-  if (error)
-    return { known: false, reason: [error.message, error.boxMessage].filter(Boolean).join(' Box says: ') }
-  return { known: true, value: actions }
 }
 
 /** How many events' deliveries are looked up. */
@@ -259,19 +132,4 @@ async function deliveriesOf(
     deliveries.set(eventId, heard.value.deliveries.filter(({ status }) => status === 202).length)
   }
   return { deliveries, problems: [] }
-}
-
-/** Asks for something that an answer can do without. */
-async function learn<T>(ask: () => Promise<T>): Promise<Learnt<T>> {
-  try {
-    return { known: true, value: await ask() }
-  } catch (error) {
-    if (
-      error instanceof LogsUnreadable ||
-      error instanceof ReconcileUnreachable ||
-      error instanceof AwsUnreachable
-    )
-      return { known: false, reason: error.message }
-    throw error
-  }
 }

@@ -155,9 +155,10 @@ function coverOf(
 }
 
 function silence(facts: WhyFacts, { on }: DeclaredFact, came: string, hidden: string): Said {
-  const { refused, flags, events } = facts
+  const { refused, flags, events, path } = facts
   const turnedAway = refusedText(refused)
-  const because = `${came} A webhook covers it.${turnedAway} As far as is known, nothing of ${joined(on)} has happened to it.${hidden}`
+  const gone = path.is === 'then' && path.gone ? ' Box does not show the item to the app any more.' : ''
+  const because = `${came} A webhook covers it.${gone}${turnedAway} As far as is known, nothing of ${joined(on)} has happened to it.${hidden}`
   const next = /[1-9]/.test(turnedAway)
     ? `See why deliveries are turned away: docs/errors.md, and npx boxhooks verify on one that you captured.`
     : `Do in Box what it is on, and ask again; what is on the queue still shows only once it is claimed: npx boxhooks events list --since 1h ${flags}`
