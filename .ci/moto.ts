@@ -11,7 +11,6 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   CloudWatchLogsClient,
-  CreateLogGroupCommand,
   CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
@@ -97,7 +96,6 @@ async function look(aws: Aws): Promise<void> {
   undo.push(async () => logs.destroy())
   for (const name of ['ingest', 'automate']) {
     const [logGroupName, logStreamName] = [`/aws/lambda/boxhooks-local-${name}`, 'stream']
-    await logs.send(new CreateLogGroupCommand({ logGroupName }))
     await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName }))
     const lines = logged.filter(one => one.name === name).map(({ line }) => line)
     const logEvents = lines.map(message => ({ message, timestamp: systemClock.now() }))
