@@ -4,12 +4,14 @@ import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
 import { dlqCommand } from './dlq-command.ts'
 import { doctorCommand } from './doctor-command.ts'
+import { eventsCommand } from './events-command.ts'
 import { parseAge } from './letter-filter.ts'
 import { isStage, PORT } from './place.ts'
 import { replayCommand } from './replay-command.ts'
 import { secretsCommand } from './secrets-command.ts'
 import { verifyCommand } from './verify-command.ts'
 import { webhooksCommand } from './webhooks-command.ts'
+import { whyCommand } from './why-command.ts'
 
 /** Where `inspect` serves the page where no other port is named: beside the local stack's. */
 const INSPECT_PORT = PORT + 1
@@ -31,6 +33,8 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'PlaceUnclear',
   'NotConfirmed',
   'DlqFailed',
+  'EventNotFound',
+  'WhyUnclear',
   'ReplayImpossible',
   'LocalReplayFailed',
   'ReplayTestFailed',
@@ -152,6 +156,8 @@ program.addCommand(webhooksCommand(port, more))
 program.addCommand(secretsCommand())
 program.addCommand(dlqCommand(port, more))
 program.addCommand(replayCommand(port))
+program.addCommand(eventsCommand(port, more))
+program.addCommand(whyCommand(port))
 
 program
   .command('automations')

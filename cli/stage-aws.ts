@@ -3,6 +3,7 @@ import { SQSClient } from '@aws-sdk/client-sqs'
 import { AwsUnreachable, awsReason } from '../infra/aws-reason.ts'
 import { readStage } from '../infra/stage.ts'
 import { createDeadLetters, type DeadLetters } from '../lib/dead-letters.ts'
+import { createHistory, type History } from '../lib/history.ts'
 import { isObject } from '../lib/json.ts'
 import { createLedger, type Ledger } from '../lib/ledger.ts'
 import { createQueue, type Queue } from '../lib/queue.ts'
@@ -13,6 +14,8 @@ export type StageAws = {
   readonly queue: Queue
   readonly deadLetters: DeadLetters
   readonly ledger: Ledger
+  /** Without payloads. */
+  readonly history: History
   close(): void
 }
 
@@ -44,6 +47,7 @@ export async function connectStage(place: Place): Promise<StageAws> {
     queue: createQueue(sqs, queueUrl),
     deadLetters: createDeadLetters({ sqs, deadLetterQueueUrl, queueUrl, ledger, now: Date.now }),
     ledger,
+    history: createHistory({ dynamodb, table }),
     close() {
       sqs.destroy()
       dynamodb.destroy()

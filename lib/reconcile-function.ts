@@ -7,6 +7,7 @@ import type { BoxConnection, BoxConnectionOptions } from './box.ts'
 import { type BoxCheck, checkBox } from './box-check.ts'
 import type { Clock } from './clock.ts'
 import { type Environment, reconcileConfig } from './config.ts'
+import { itemPath } from './item-path.ts'
 import { isObject } from './json.ts'
 import { createLog, type Log } from './log.ts'
 import { type ReconcileInput, type ReconcileReport, type ReportedAction, reconcile } from './reconcile.ts'
@@ -71,7 +72,7 @@ const UNKNOWN: WebhookAnswer = {
   error: {
     code: 'request_invalid',
     message:
-      'This is none of the requests that reconcile knows: plan, apply, check, list, get, create, update, delete. Use `npx boxhooks webhooks`.',
+      'This is none of the requests that reconcile knows: plan, apply, check, list, path, get, create, update, delete. Use `npx boxhooks webhooks`.',
   },
 }
 
@@ -88,12 +89,13 @@ function partsOf(world: ReconcileWorld) {
     log,
   })
   const bound = bindSettings(automations, env)
+  const box = connection.box({ log })
   const input: Omit<ReconcileInput, 'deadline' | 'mode'> = {
     desired: desiredWebhooks(bound.map(({ automation: { on, v1 = false }, watch }) => ({ on, watch, v1 }))),
     address,
     // An emulated Box is on this machine, and so is what it delivers to.
     allowLocalAddress: config.boxApiUrl.startsWith('http:'),
-    api: connection.box({ log }).webhooks,
+    api: box.webhooks,
     record: createWebhookRecord({ dynamodb: world.dynamodb(), table: config.ledgerTable }),
     clock,
     random,
@@ -112,7 +114,8 @@ function partsOf(world: ReconcileWorld) {
     async answer(request: WebhookRequest, deadline: number): Promise<WebhookAnswer> {
       if (request.action === 'check') return { ok: true, check: await check(deadline) }
       if (!isReconciliation(request)) {
-        const answer = await operate(input, request)
+        const answer =
+          request.action === 'path' ? await itemPath(box, request.item) : await operate(input, request)
         log.info('webhook_request', { action: request.action, ...outcomeOf(answer) })
         return answer
       }
@@ -149,7 +152,7 @@ const isReconciliation = (request: WebhookRequest): request is Reconciliation =>
 
 function outcomeOf(answer: WebhookAnswer) {
   if (!answer.ok) return { ok: false, code: answer.error.code, status: answer.error.status }
-  return { ok: true, webhooks: 'webhooks' in answer ? answer.webhooks.length : 0 }
+  return { ok: true, ...('webhooks' in answer ? { webhooks: answer.webhooks.length } : {}) }
 }
 
 /** Writes a line for each webhook that is not as it should be, or was not, and one for all, which the metrics are from. */

@@ -236,7 +236,8 @@ const STATUS: Readonly<Record<string, EventEntryStatus>> = {
   event_dead_lettered: 'dead',
 }
 
-function parseLine(fn: string, text: string): LogLine | undefined {
+/** Reads a line of a function's log; undefined where it is no object of JSON, as AWS's own lines are. */
+export function parseLine(fn: string, text: string): LogLine | undefined {
   const line = parseObject(text)
   if (!line) return undefined
   const { time, level, event, ...fields } = line

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import type { Aws } from './aws.ts'
 import type { EmulatedBox } from './box/emulated-box.ts'
 import { type Acts, actionRoutes } from './inspector/actions.ts'
+import { heardRoutes } from './inspector/heard-routes.ts'
 import { createInspector, type InspectorSource } from './inspector/inspector.ts'
 import { type Lambda, LambdaFailure } from './lambda.ts'
 
@@ -28,6 +29,7 @@ export async function createSite(parts: SiteParts): Promise<Site> {
   const page = await createInspector(parts.source)
   actionRoutes(page, parts.acts)
   stageRoute(page, parts)
+  heardRoutes(page, parts.source.journal)
   lambdaApi(page, parts)
   const app = new Hono()
   app.route('/', page)
