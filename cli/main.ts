@@ -3,6 +3,7 @@ import { regionOf } from '../infra/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
 import { dlqCommand } from './dlq-command.ts'
+import { keysCommand } from './keys-command.ts'
 import { parseAge } from './letter-filter.ts'
 import { isStage, PORT } from './place.ts'
 import { replayCommand } from './replay-command.ts'
@@ -26,6 +27,9 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'WebhooksFailed',
   'AwsUnreachable',
   'SecretsFailed',
+  'KeysFailed',
+  'KeysUnreadable',
+  'KeysChanged',
   'PromptEnded',
   'PlaceUnclear',
   'NotConfirmed',
@@ -147,6 +151,7 @@ program
 program.addCommand(verifyCommand(seconds))
 program.addCommand(webhooksCommand(port, more))
 program.addCommand(secretsCommand())
+program.addCommand(keysCommand(port))
 program.addCommand(dlqCommand(port, more))
 program.addCommand(replayCommand(port))
 

@@ -21,16 +21,7 @@ export type StageAws = {
  * @throws AwsUnreachable
  */
 export async function connectStage(place: Place): Promise<StageAws> {
-  const { outputs, client } = await ('stage' in place ? deployed(place) : local(place))
-  const output = (name: string): string => {
-    const value = outputs[name]
-    if (value) return value
-    throw new AwsUnreachable(
-      'stage' in place
-        ? `The stack boxhooks-${place.stage} has no output ${name}. Deploy the stage again: npm run deploy -- --stage ${place.stage}`
-        : `The local stack on port ${place.port} does not tell its ${name}. Start it again from this clone: npm start`,
-    )
-  }
+  const { output, client } = await reachStage(place)
   const queueUrl = output('QueueUrl')
   const deadLetterQueueUrl = output('DeadLetterQueueUrl')
   const table = output('LedgerTable')
@@ -54,10 +45,36 @@ export async function connectStage(place: Place): Promise<StageAws> {
 type Reach = {
   readonly outputs: Readonly<Record<string, string>>
   /** How the client of a service is set up. */
-  readonly client: (service: 'SQS' | 'DYNAMODB') => {
+  readonly client: (service: 'SQS' | 'DYNAMODB' | 'SECRETS_MANAGER' | 'CLOUDWATCH_LOGS') => {
     readonly region: string
     readonly endpoint?: string
     readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  }
+}
+
+/** How to reach what belongs to a place. */
+export type StageReach = Pick<Reach, 'client'> & {
+  /** An output of the stack. @throws AwsUnreachable where it has none of this name */
+  output(name: string): string
+}
+
+/**
+ * Finds out how to reach what belongs to a place.
+ * @throws AwsUnreachable
+ */
+export async function reachStage(place: Place): Promise<StageReach> {
+  const { outputs, client } = await ('stage' in place ? deployed(place) : local(place))
+  return {
+    client,
+    output(name) {
+      const value = outputs[name]
+      if (value) return value
+      throw new AwsUnreachable(
+        'stage' in place
+          ? `The stack boxhooks-${place.stage} has no output ${name}. Deploy the stage again: npm run deploy -- --stage ${place.stage}`
+          : `The local stack on port ${place.port} does not tell its ${name}. Start it again from this clone: npm start`,
+      )
+    },
   }
 }
 
@@ -117,10 +134,10 @@ const texts = (object: Readonly<Record<string, unknown>>): Record<string, string
     Object.entries(object).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   )
 
-const INITIALIZE = { step: 'initialize', name: 'tellReason' } as const
+export const INITIALIZE = { step: 'initialize', name: 'tellReason' } as const
 
 /** Lets a client say of each call that fails why, and what to do. */
-const telling =
+export const telling =
   (service: string, place: Place) =>
   <A, R>(next: (args: A) => Promise<R>, { commandName = '' }: { readonly commandName?: string }) =>
   async (args: A): Promise<R> => {

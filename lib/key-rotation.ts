@@ -39,6 +39,12 @@ export const SETTLE_MS = 600_000
 /** The least that can be waited: how long ingest may keep to keys that it has just fetched, and a little more. */
 export const SETTLE_MS_MIN = 11_000
 
+/**
+ * How long a key that was withdrawn may still be accepted, in milliseconds: as long as ingest keeps to keys that it has fetched. So
+ * long the last new key is watched, upon which nothing is to follow.
+ */
+export const RETIRED_MS = 300_000
+
 /** How long deliveries may go against a new key before it counts as wrong: some were signed before it was there. */
 const GRACE_MS = 60_000
 
@@ -72,15 +78,15 @@ function resetStep(ids: Ids, { todo: [slot], relied }: KeyRotation, traffic: Key
 
 function seenStep(
   ids: Ids,
-  { todo: [slot], since }: KeyRotation,
+  { todo: [slot, next], since }: KeyRotation,
   { accepted, unavailable }: KeyTraffic,
   now: number,
-  settleMs: number,
+  settleMaxMs: number,
 ): RotationStep {
+  const settleMs = next === undefined ? Math.min(settleMaxMs, RETIRED_MS) : settleMaxMs
   const [id, other] = [ids[slot], OTHER[slot]]
   const storedAt = Date.parse(since)
-  const later = accepted.filter(({ lastAt }) => lastAt >= storedAt)
-  const knowing = later.filter(({ held }) => held.primary === id || held.secondary === id)
+  const knowing = accepted.filter(({ held }) => held.primary === id || held.secondary === id)
   const seen = together(knowing.filter(({ signed }) => signed[slot] === id))
   const against = together(knowing.filter(({ signed }) => signed[slot] !== id))
   if (knowing.some(({ signed }) => signed[other] === id)) return { kind: 'crossed', slot }
@@ -88,27 +94,47 @@ function seenStep(
   if (seen.count === 0 && against.lastAt >= storedAt + graceMs) return { kind: 'wrong', slot }
   const readyAt = Math.max(storedAt, against.lastAt, unavailable.lastAt) + settleMs
   if (seen.count > 0 && now >= readyAt) return { kind: 'ready', slot, seen: seen.count }
-  const early = together(later.filter(one => !knowing.includes(one))).count
+  const early = together(accepted.filter(one => one.lastAt >= storedAt && !knowing.includes(one))).count
   return { kind: 'wait', slot, seen: seen.count, against: against.count, early, readyAt }
+}
+
+export type Beginning = {
+  /** The secret with the keys the way round that Box has them. */
+  readonly secret: KeySecret
+  /** Which key is replaced first, and which then. */
+  readonly todo: KeyRotation['todo']
+  /** When it can begin, in milliseconds since the epoch: a key that is relied upon has to have been stored for a while. */
+  readonly from: number
 }
 
 /**
  * Chooses which key is replaced first: never the only one that deliveries are seen to be signed with.
- * @param only the one that is to be replaced; both by default
+ * @param options.only the one that is to be replaced; both by default
+ * @param options.storedAt since when the keys are stored of which the secret does not tell it, in milliseconds since the epoch
  * @returns undefined where the traffic does not show that deliveries could stand on the key that stays
  */
-export function chosenOrder(
-  { keys }: KeySecret,
+export function beginning(
+  secret: KeySecret,
   traffic: KeyTraffic,
-  only?: KeyName,
-): KeyRotation['todo'] | undefined {
-  const ids = keyIds(keys)
+  options: { readonly only?: KeyName | undefined; readonly storedAt: number; readonly settleMs: number },
+): Beginning | undefined {
+  const { only, settleMs } = options
+  const { primary, secondary } = secret.keys
+  const ids = keyIds(secret.keys)
   const latest = latestWith(ids, traffic)
   if (!latest) return undefined
+  const crossed = isCrossed(secret, traffic)
+  /** Where the secret has what Box has under a name. */
+  const place = (name: KeyName): KeyName => (crossed ? OTHER[name] : name)
   const firsts: readonly KeyName[] = only ? [only] : ['secondary', 'primary']
-  const first = firsts.find(slot => isSignedBy(latest, ids[OTHER[slot]]))
+  const first = firsts.find(name => isSignedBy(latest, ids[place(OTHER[name])]))
   if (first === undefined) return undefined
-  return only ? [first] : [first, OTHER[first]]
+  const told = secret.storedAt[ids[place(OTHER[first])] ?? '']
+  return {
+    secret: crossed ? { ...secret, keys: { primary: secondary, secondary: primary } } : secret,
+    todo: only ? [first] : [first, OTHER[first]],
+    from: (told === undefined ? options.storedAt : Date.parse(told)) + settleMs,
+  }
 }
 
 /** Whether the keys are stored the other way round than Box has them, which ingest takes as well. */
@@ -120,7 +146,10 @@ export function isCrossed({ keys }: KeySecret, traffic: KeyTraffic): boolean {
 }
 
 /** The latest deliveries at instances that have the keys that are stored now. */
-export function latestWith(ids: Ids, { accepted }: KeyTraffic): (KeysSeen & Tally) | undefined {
+export function latestWith(
+  ids: Ids,
+  { accepted }: Pick<KeyTraffic, 'accepted'>,
+): (KeysSeen & Tally) | undefined {
   const current = accepted.filter(
     ({ held }) => held.primary === ids.primary && held.secondary === ids.secondary,
   )

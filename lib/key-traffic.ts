@@ -8,6 +8,8 @@ export type Tally = { readonly count: number; readonly firstAt: number; readonly
 export type KeyTraffic = {
   /** Accepted deliveries, those together that were signed with the same keys while the same keys were held. */
   readonly accepted: readonly (KeysSeen & Tally)[]
+  /** Accepted deliveries of which the log does not tell the keys: ingest is of an older version. */
+  readonly untold: Tally
   /** Deliveries that none of the keys fitted. */
   readonly refused: Tally
   /** How often ingest could not read the keys. */
@@ -29,10 +31,16 @@ export const KEY_EVENTS = ['delivery_accepted', 'delivery_refused', 'signature_k
 
 const NEVER: Tally = { count: 0, firstAt: Number.POSITIVE_INFINITY, lastAt: Number.NEGATIVE_INFINITY }
 
-export const NO_TRAFFIC: KeyTraffic = { accepted: [], refused: NEVER, unavailable: NEVER }
+export const NO_TRAFFIC: KeyTraffic = {
+  accepted: [],
+  untold: NEVER,
+  refused: NEVER,
+  unavailable: NEVER,
+}
 
 export function createKeyTraffic(): KeyTrafficLog {
   const accepted = new Map<string, KeysSeen & Tally>()
+  let untold = NEVER
   let refused = NEVER
   let unavailable = NEVER
   return {
@@ -42,13 +50,17 @@ export function createKeyTraffic(): KeyTrafficLog {
       if (line.event === 'signature_keys_unavailable') unavailable = counted(unavailable, at)
       if (line.event === 'delivery_refused' && line.code === 'signature_mismatch')
         refused = counted(refused, at)
-      const seen = line.event === 'delivery_accepted' ? readKeyFields(line) : undefined
-      if (!seen) return
+      if (line.event !== 'delivery_accepted' || line.origin === 'v1') return
+      const seen = readKeyFields(line)
+      if (!seen) {
+        untold = counted(untold, at)
+        return
+      }
       const id = `${line.signedWith} ${line.keysHeld}`
       accepted.set(id, { ...seen, ...counted(accepted.get(id) ?? NEVER, at) })
     },
     get traffic() {
-      return { accepted: [...accepted.values()], refused, unavailable }
+      return { accepted: [...accepted.values()], untold, refused, unavailable }
     },
   }
 }

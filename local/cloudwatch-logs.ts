@@ -2,6 +2,8 @@ import { isObject, parseObject } from '../lib/json.ts'
 
 /** An emulated CloudWatch Logs, as far as reading a group's lines goes. */
 export type CloudWatchLogs = {
+  /** Makes a group, without a line. */
+  create(group: string): void
   /** Keeps a line of a group; beyond some number the oldest are forgotten. */
   append(group: string, text: string): void
   /** Answers a call of the AWS SDK (AWS JSON 1.1). */
@@ -11,7 +13,7 @@ export type CloudWatchLogs = {
 type Line = { readonly seq: number; readonly at: number; readonly text: string }
 
 /** How many lines are kept of a group. */
-const LINES_MAX = 100_000
+const LINES_MAX = 20_000
 
 /** How many lines an answer has at most. */
 const PAGE = 10_000
@@ -23,10 +25,15 @@ const PAGE = 10_000
 export function createCloudWatchLogs(now: () => number): CloudWatchLogs {
   const groups = new Map<string, Line[]>()
   let seq = 0
+  const create = (group: string): Line[] => {
+    const lines = groups.get(group) ?? []
+    groups.set(group, lines)
+    return lines
+  }
   return {
+    create,
     append(group, text) {
-      const lines = groups.get(group) ?? []
-      groups.set(group, lines)
+      const lines = create(group)
       seq += 1
       lines.push({ seq, at: now(), text })
       // Not with each line: to take the first of many away moves all others.

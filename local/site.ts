@@ -10,6 +10,8 @@ export type SiteParts = {
   readonly source: InspectorSource
   readonly acts: Acts
   readonly aws: Pick<Aws, 'queueUrl' | 'deadLetterQueueUrl' | 'table' | 'env'>
+  /** By what the secret of the signature keys is known. */
+  readonly signatureKeysSecret: string
   /** Answers everything that is neither the page's nor Box's: the front door. */
   readonly gateway: (request: Request) => Promise<Response>
   /** The functions by their names, to be invoked as Lambda's own API does it. */
@@ -33,10 +35,11 @@ export async function createSite(parts: SiteParts): Promise<Site> {
 }
 
 /** What commands need to reach the stack: what a deployed stage's outputs tell, and where its AWS answers. */
-function stageRoute(page: Hono, { aws }: SiteParts): void {
+function stageRoute(page: Hono, { aws, signatureKeysSecret: SignatureKeysSecretArn }: SiteParts): void {
   page.get('/_local/stage', c => {
     const { queueUrl: QueueUrl, deadLetterQueueUrl: DeadLetterQueueUrl, table: LedgerTable, env } = aws
-    return c.json({ outputs: { QueueUrl, DeadLetterQueueUrl, LedgerTable }, env })
+    const outputs = { QueueUrl, DeadLetterQueueUrl, LedgerTable, SignatureKeysSecretArn }
+    return c.json({ outputs, env })
   })
 }
 
