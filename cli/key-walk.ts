@@ -147,7 +147,7 @@ function changeBy(
     case 'crossed':
       return { secret: movedOver(secret), text: crossedText(step.slot) }
     case 'wrong':
-      return { secret: takenBack(secret, at), text: wrongText(step.slot) }
+      return { secret: takenBack(secret, at), text: wrongText(step) }
     case 'ready':
       return { secret: promoted(secret, at), text: readyText(secret, rotation, step.seen) }
     default:

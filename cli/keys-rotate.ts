@@ -73,11 +73,13 @@ async function walk(keys: StageKeys, options: Walking): Promise<void> {
       askKey: (slot, secret) => asking(slot, secret, signal),
     }).catch((error: unknown): WalkEnd => {
       if (!(error instanceof PromptEnded)) throw error
+      say(`Left where it is; ${goOnText(place)} goes on.`)
       process.exitCode = INTERRUPTED
       return 'stopped'
     }),
   )
-  say(endText(end, place))
+  const text = endText(end, place)
+  if (text !== undefined) say(text)
   if (end === 'traffic' && options.wait) throw new KeysFailed(trafficHint(place))
   if (end === 'key' && options.wait && options.typed === undefined)
     throw new KeysFailed(
@@ -85,14 +87,15 @@ async function walk(keys: StageKeys, options: Walking): Promise<void> {
     )
 }
 
-function endText(end: WalkEnd, place: Place): string {
+function endText(end: WalkEnd, place: Place): string | undefined {
   switch (end) {
     case 'done':
       return `Done. Rotated: ${placeText(place)}.`
     case 'ended':
       return 'The rotation was ended by somebody else.'
     case 'stopped':
-      return `Left where it is; ${goOnText(place)} goes on.`
+      // Whoever has stopped it was told already.
+      return undefined
     case 'key':
       return `Next: ${goOnText(place)} with the new key.`
     case 'traffic':

@@ -62,8 +62,13 @@ export const crossedText = (slot: KeyName): string =>
 export const turnedText = (slot: KeyName): string =>
   `Box signs with a ${OTHER[slot]} key that is not stored here: the ${OTHER[slot]} key was reset instead of the ${slot} one. No delivery was refused, since the ${slot} key still fits. So the ${OTHER[slot]} key comes first.`
 
-export const wrongText = (slot: KeyName): string =>
-  `Box does not sign with the key that was entered: since it is stored, deliveries have come in that it does not fit. It was taken out again; no delivery was refused, since the ${OTHER[slot]} key fits. Usual causes: it was not copied whole, the key of another app was copied, the key was not reset, or reset twice.`
+export function wrongText({ slot, refused }: Extract<RotationStep, { kind: 'wrong' }>): string {
+  const told =
+    refused > 0
+      ? `and the ${OTHER[slot]} key does not fit them either, so they were refused (${count(refused)}). What was stored before is back. Box delivers again what was refused, for about two hours.`
+      : `It was taken out again; no delivery was refused, since the ${OTHER[slot]} key fits.`
+  return `Box does not sign with the key that was entered: since it is stored, deliveries have come in that it does not fit. ${told} Usual causes: it was not copied whole, the key of another app was copied, the key was not reset, or reset twice.`
+}
 
 export function readyText({ keys }: KeySecret, rotation: KeyRotation, seen: number): string {
   const [slot, next] = rotation.todo

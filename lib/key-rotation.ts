@@ -27,8 +27,8 @@ export type RotationStep =
   | { readonly kind: 'ready'; readonly slot: KeyName; readonly seen: number }
   /** The new key is the other one's: that was reset. */
   | { readonly kind: 'crossed'; readonly slot: KeyName }
-  /** The new key is not what Box signs with. */
-  | { readonly kind: 'wrong'; readonly slot: KeyName }
+  /** The new key is not what Box signs with; `refused` deliveries since then show that the other one is not either. */
+  | { readonly kind: 'wrong'; readonly slot: KeyName; readonly refused: number }
 
 /**
  * How long a new key is watched before the next may be reset, in milliseconds: for as long as a delivery that the old key signed
@@ -79,7 +79,7 @@ function resetStep(ids: Ids, { todo: [slot], relied }: KeyRotation, traffic: Key
 function seenStep(
   ids: Ids,
   { todo: [slot, next], since }: KeyRotation,
-  { accepted, unavailable }: KeyTraffic,
+  { accepted, refused, unavailable }: KeyTraffic,
   now: number,
   settleMaxMs: number,
 ): RotationStep {
@@ -91,7 +91,9 @@ function seenStep(
   const against = together(knowing.filter(({ signed }) => signed[slot] !== id))
   if (knowing.some(({ signed }) => signed[other] === id)) return { kind: 'crossed', slot }
   const graceMs = Math.min(GRACE_MS, settleMs)
-  if (seen.count === 0 && against.lastAt >= storedAt + graceMs) return { kind: 'wrong', slot }
+  const isRefused = refused.lastAt > Math.max(storedAt, against.lastAt)
+  if (seen.count === 0 && (isRefused || against.lastAt >= storedAt + graceMs))
+    return { kind: 'wrong', slot, refused: isRefused ? refused.count : 0 }
   const readyAt = Math.max(storedAt, against.lastAt, unavailable.lastAt) + settleMs
   if (seen.count > 0 && now >= readyAt) return { kind: 'ready', slot, seen: seen.count }
   const early = together(accepted.filter(one => one.lastAt >= storedAt && !knowing.includes(one))).count
