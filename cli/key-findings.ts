@@ -27,7 +27,7 @@ export function keyFindings(secret: KeySecret, traffic: KeyTraffic, place: Place
     ...(['primary', 'secondary'] as const).flatMap(name =>
       ids[name] === undefined ? [absent(name, `${rotate} --only ${name}`)] : [],
     ),
-    ...refusals(traffic, rotate),
+    ...refusals(traffic, rotation || !('stage' in place) ? rotate : set),
     ...signatures(secret, traffic, rotate),
   ]
   if (findings.some(({ level }) => level !== 'ok')) return findings
@@ -46,14 +46,14 @@ const absent = (name: KeyName, fix: string): KeyFinding => ({
   fix,
 })
 
-function refusals({ accepted, refused, unavailable, untold }: KeyTraffic, rotate: string): KeyFinding[] {
+function refusals({ accepted, refused, unavailable, untold }: KeyTraffic, fix: string): KeyFinding[] {
   const latest = together([...accepted, untold])
   const findings: KeyFinding[] = []
   if (refused.count > 0 && refused.lastAt > latest.lastAt)
     findings.push({
       level: 'fail',
       text: `The latest deliveries were refused: none of the stored keys fits (${refused.count} in all, the last ${new Date(refused.lastAt).toISOString()}). Either both keys were reset in the Developer Console, or somebody forges. Box delivers again for about two hours.`,
-      fix: `${rotate} stores a key that Box signs with`,
+      fix,
     })
   else if (refused.count > 0)
     findings.push({
