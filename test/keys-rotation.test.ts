@@ -22,10 +22,10 @@ beforeAll(async () => {
   stack = await startStack({ port: 0, packaged: await packagedLocal() })
   removeSamples = await onlySamples(stack)
   folder = await mkdtemp(join(tmpdir(), 'boxhooks-rotation-'))
-})
+}, 180_000)
 afterAll(async () => {
-  await stack.stop()
-  await removeSamples()
+  await stack?.stop()
+  await removeSamples?.()
   await rm(folder, { recursive: true })
 })
 
@@ -57,7 +57,7 @@ async function recorded(): Promise<{ readonly done: number; readonly all: number
 }
 
 test('a whole rotation under a steady stream of deliveries, killed in the middle: none is refused, none is lost', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const { content } = stack.box
   const { id } = content.uploadFile({ parentId: '100001', name: 'steady.txt', content: 'x' })
@@ -89,7 +89,7 @@ test('a whole rotation under a steady stream of deliveries, killed in the middle
   expect(first).toMatchObject({ code: 1, err: expect.stringContaining('Nobody is there to ask') })
 
   const killed = startCommand(rotate('--key-file', await resetKey('secondary')))
-  await expect.poll(() => killed.printed.out, { timeout: 60_000 }).toContain('Stored as secondary')
+  await expect.poll(() => killed.printed.out, { timeout: 120_000 }).toContain('Stored as secondary')
   killed.child.kill('SIGKILL')
   await killed.ended
 
@@ -113,7 +113,7 @@ test('a whole rotation under a steady stream of deliveries, killed in the middle
   expect(attempts).toHaveLength(sent)
   expect(new Set(attempts.map(({ eventId }) => eventId)).size).toBe(sent)
   await expect
-    .poll(async () => (await recorded()).done - before.done, { timeout: 120_000, interval: 1000 })
+    .poll(async () => (await recorded()).done - before.done, { timeout: 240_000, interval: 1000 })
     .toBe(sent)
   expect((await recorded()).all - before.all).toBe(sent)
   console.log(`${sent} deliveries in all, all accepted and done`)
