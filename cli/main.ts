@@ -5,6 +5,7 @@ import { EVENTS_MAX } from '../local/journal.ts'
 import { dlqCommand } from './dlq-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { eventsCommand } from './events-command.ts'
+import { keysCommand } from './keys-command.ts'
 import { parseAge } from './letter-filter.ts'
 import { isStage, PORT } from './place.ts'
 import { replayCommand } from './replay-command.ts'
@@ -29,6 +30,9 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'WebhooksFailed',
   'AwsUnreachable',
   'SecretsFailed',
+  'KeysFailed',
+  'KeysUnreadable',
+  'KeysChanged',
   'PromptEnded',
   'PlaceUnclear',
   'NotConfirmed',
@@ -154,6 +158,7 @@ program.addCommand(doctorCommand(port))
 program.addCommand(verifyCommand(seconds))
 program.addCommand(webhooksCommand(port, more))
 program.addCommand(secretsCommand())
+program.addCommand(keysCommand(port))
 program.addCommand(dlqCommand(port, more))
 program.addCommand(replayCommand(port))
 program.addCommand(eventsCommand(port, more))

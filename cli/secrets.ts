@@ -6,6 +6,8 @@ import {
 } from '@aws-sdk/client-secrets-manager'
 import { AwsUnreachable, awsReason } from '../infra/aws-reason.ts'
 import { readStage } from '../infra/stage.ts'
+import { parseObject } from '../lib/json.ts'
+import { readKeySecret } from '../lib/key-secret.ts'
 import { openPrompt, type Prompt, type Terminal } from './prompt.ts'
 import { pairOf, passedOver, SECRETS, type SecretKind, type SecretName } from './secret-rules.ts'
 
@@ -37,6 +39,7 @@ export async function setSecret(name: SecretName, options: SetOptions): Promise<
   const typed = options.file === undefined ? undefined : readText(options.file)
   const id = await secretId(name, options)
   const before = (await readSecret(id, options))?.text
+  if (name === 'signature-keys' && isRotated(before)) throw new SecretsFailed(rotated(options))
   const text =
     typed === undefined ? await prompted(name, before, options.terminal) : merged(name, typed, before)
   const unread = typed === undefined || name === 'box-app' ? [] : passedOver(typed)
@@ -158,6 +161,15 @@ function readText(file: string): string {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
     throw new SecretsFailed(`${file === '-' ? 'Standard input' : file} can't be read (${code}).`)
   }
+}
+
+/** Whether a rotation of the keys is under way, which goes by what is stored. */
+const isRotated = (text: string | undefined): boolean =>
+  parseObject(text ?? '') !== undefined && readKeySecret(text).rotation !== undefined
+
+function rotated({ stage }: SecretPlace): string {
+  const rotate = `npx boxhooks keys rotate --stage ${stage ?? 'NAME'}`
+  return `A rotation is under way, so nothing was stored. Go on with it: ${rotate}. Or end it first: ${rotate} --abort`
 }
 
 /** Of two keys the one that is not given stays as it is. */

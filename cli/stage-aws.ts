@@ -24,16 +24,7 @@ export type StageAws = {
  * @throws AwsUnreachable
  */
 export async function connectStage(place: Place): Promise<StageAws> {
-  const { outputs, client } = await reachStage(place)
-  const output = (name: string): string => {
-    const value = outputs[name]
-    if (value) return value
-    throw new AwsUnreachable(
-      'stage' in place
-        ? `The stack boxhooks-${place.stage} has no output ${name}. Deploy the stage again: npm run deploy -- --stage ${place.stage}`
-        : `The local stack on port ${place.port} does not tell its ${name}. Start it again from this clone: npm start`,
-    )
-  }
+  const { output, client } = await reachStage(place)
   const queueUrl = output('QueueUrl')
   const deadLetterQueueUrl = output('DeadLetterQueueUrl')
   const table = output('LedgerTable')
@@ -59,12 +50,27 @@ export async function connectStage(place: Place): Promise<StageAws> {
  * Finds what a place tells of itself, and how its services are reached.
  * @throws AwsUnreachable; the signal's reason
  */
-export const reachStage = (place: Place, signal?: AbortSignal): Promise<Reach> =>
-  'stage' in place ? deployed(place, signal) : local(place)
+export async function reachStage(place: Place, signal?: AbortSignal): Promise<Reach> {
+  const told = await ('stage' in place ? deployed(place, signal) : local(place))
+  return {
+    ...told,
+    output(name) {
+      const value = told.outputs[name]
+      if (value) return value
+      throw new AwsUnreachable(
+        'stage' in place
+          ? `The stack boxhooks-${place.stage} has no output ${name}. Deploy the stage again: npm run deploy -- --stage ${place.stage}`
+          : `The local stack on port ${place.port} does not tell its ${name}. Start it again from this clone: npm start`,
+      )
+    },
+  }
+}
 
 /** What a place tells of itself, and how its services are reached. */
 export type Reach = {
   readonly outputs: Readonly<Record<string, string>>
+  /** An output of the stack. @throws AwsUnreachable where it has none of this name */
+  output(name: string): string
   /**
    * How the client of a service is set up.
    * @throws AwsUnreachable where the local stack has no such service
@@ -76,15 +82,17 @@ export type Reach = {
   }
 }
 
+type Told = Omit<Reach, 'output'>
+
 async function deployed(
   place: { readonly stage: string; readonly region: string },
   signal: AbortSignal | undefined,
-): Promise<Reach> {
+): Promise<Told> {
   const outputs = await readStage({ ...place, ...(signal ? { signal } : {}) })
   return { outputs, client: () => ({ region: place.region }) }
 }
 
-async function local({ port }: { readonly port: number }): Promise<Reach> {
+async function local({ port }: { readonly port: number }): Promise<Told> {
   const { outputs, env } = await askLocal(port, '/_local/stage')
   if (!isObject(outputs) || !isObject(env)) throw notOurs(port)
   const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = texts(env)
@@ -136,10 +144,10 @@ const texts = (object: Readonly<Record<string, unknown>>): Record<string, string
     Object.entries(object).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   )
 
-const INITIALIZE = { step: 'initialize', name: 'tellReason' } as const
+export const INITIALIZE = { step: 'initialize', name: 'tellReason' } as const
 
 /** Lets a client say of each call that fails why, and what to do. */
-const telling =
+export const telling =
   (service: string, place: Place) =>
   <A, R>(next: (args: A) => Promise<R>, { commandName = '' }: { readonly commandName?: string }) =>
   async (args: A): Promise<R> => {

@@ -1,8 +1,9 @@
 import type { Delivery } from './delivery.ts'
+import { type KeyFields, keyFields } from './key-fields.ts'
 import { errorKind, type Log } from './log.ts'
 import { describeBody } from './message.ts'
 import { MessageTooLarge, type Queue } from './queue.ts'
-import { missingHeader, type SignatureRule, type Verdict, verify } from './signature.ts'
+import { missingHeader, type SignatureKeys, type SignatureRule, type Verdict, verify } from './signature.ts'
 import { type SignatureKeyring, SignatureKeysUnavailable } from './signature-keys.ts'
 
 export type IngestCode =
@@ -69,7 +70,7 @@ export async function ingest(delivery: Delivery, parts: IngestParts): Promise<An
     return failed(parts.log, ANSWERS.queue_unavailable, error)
   }
   const { eventId, trigger } = described
-  parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, key: checked.key })
+  parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, ...checked.keyFields })
   return ANSWERS.accepted
 }
 
@@ -81,12 +82,11 @@ function refuseUnread(delivery: Delivery): Answer | undefined {
   return missing === undefined ? undefined : headerMissing(missing)
 }
 
-async function checkSignature(
-  delivery: Delivery,
-  parts: IngestParts,
-): Promise<Answer | Extract<Verdict, { ok: true }>> {
+type Checked = { readonly keyFields: KeyFields }
+
+async function checkSignature(delivery: Delivery, parts: IngestParts): Promise<Answer | Checked> {
   const { keyring, now, ageMaxSeconds, skewMaxSeconds } = parts
-  const judge = (keys: Parameters<typeof verify>[0]['keys']): Verdict =>
+  const judge = (keys: SignatureKeys): Verdict =>
     verify({
       body: delivery.body,
       headers: delivery.headers,
@@ -95,18 +95,23 @@ async function checkSignature(
       ...(ageMaxSeconds === undefined ? {} : { ageMaxSeconds }),
       ...(skewMaxSeconds === undefined ? {} : { skewMaxSeconds }),
     })
+  let keys: SignatureKeys
   let verdict: Verdict
   try {
-    verdict = judge(await keyring.current())
+    keys = await keyring.current()
+    verdict = judge(keys)
     if (!verdict.ok && (verdict.rule === 'signature_mismatch' || verdict.rule === 'no_key')) {
-      const keys = await keyring.refreshed()
-      if (keys) verdict = judge(keys)
+      const newer = await keyring.refreshed()
+      if (newer) {
+        keys = newer
+        verdict = judge(keys)
+      }
     }
   } catch (error) {
     if (error instanceof SignatureKeysUnavailable) return ANSWERS.keys_unavailable
     throw error
   }
-  if (verdict.ok) return verdict
+  if (verdict.ok) return { keyFields: keyFields(verdict, keys) }
   return verdict.rule === 'header_missing' ? headerMissing(verdict.header ?? '') : ANSWERS[verdict.rule]
 }
 

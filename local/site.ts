@@ -13,8 +13,6 @@ export type SiteParts = {
   readonly aws: Pick<Aws, 'queueUrl' | 'deadLetterQueueUrl' | 'table' | 'env'>
   /** What else a deployed stage's outputs tell. */
   readonly outputs: Readonly<Record<string, string>>
-  /** Where the emulated Secrets Manager answers. */
-  readonly secretsUrl: string
   /** Answers everything that is neither the page's nor Box's: the front door. */
   readonly gateway: (request: Request) => Promise<Response>
   /** The functions by their names, to be invoked as Lambda's own API does it. */
@@ -39,10 +37,9 @@ export async function createSite(parts: SiteParts): Promise<Site> {
 }
 
 /** What commands need to reach the stack: what a deployed stage's outputs tell, and where its AWS answers. */
-function stageRoute(page: Hono, { aws, outputs, secretsUrl }: SiteParts): void {
+function stageRoute(page: Hono, { aws, outputs }: SiteParts): void {
   page.get('/_local/stage', c => {
-    const { queueUrl: QueueUrl, deadLetterQueueUrl: DeadLetterQueueUrl, table: LedgerTable } = aws
-    const env = { ...aws.env, AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsUrl }
+    const { queueUrl: QueueUrl, deadLetterQueueUrl: DeadLetterQueueUrl, table: LedgerTable, env } = aws
     return c.json({ outputs: { ...outputs, QueueUrl, DeadLetterQueueUrl, LedgerTable }, env })
   })
 }

@@ -62,6 +62,7 @@ test('ingest reaches only what it needs', () => {
     'lib/ingest-v1.ts',
     'lib/ingest.ts',
     'lib/json.ts',
+    'lib/key-fields.ts',
     'lib/log.ts',
     'lib/message.ts',
     'lib/queue.ts',

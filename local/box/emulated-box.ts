@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import { describeBody } from '../../lib/message.ts'
-import type { SignatureKeys } from '../../lib/signature.ts'
+import type { KeyName, SignatureKeys } from '../../lib/signature.ts'
 import { type ApiCall, createApi } from './api.ts'
 import { Content } from './content.ts'
 import { type Attempt, type Bend, Deliveries, type Outgoing, postWith } from './delivery.ts'
@@ -73,6 +74,11 @@ export type EmulatedBox = {
   readonly keys: SignatureKeys
   /** Signs new deliveries with other keys, as after a reset in the Developer Console. */
   setKeys(keys: SignatureKeys): void
+  /**
+   * Resets one key, as the Developer Console does it: new deliveries are signed with another from now on.
+   * @returns the new key
+   */
+  resetKey(name: KeyName): string
   /** Answers a call to the API. */
   fetch(request: Request): Promise<Response>
   /** Calls back with everything that happens, until the returned function is called. */
@@ -182,6 +188,12 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     },
     setKeys(next) {
       keys = next
+    },
+    resetKey(name) {
+      // 32 characters, as long as the keys that Box generates.
+      const key = randomBytes(24).toString('base64url')
+      keys = { ...keys, [name]: key }
+      return key
     },
     on(listener) {
       listeners.add(listener)

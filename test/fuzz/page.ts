@@ -107,7 +107,6 @@ export const pageRequests = asyncBoundary(
       box,
       aws: { queueUrl: 'q', deadLetterQueueUrl: 'd', table: 't', env: {} },
       outputs: {},
-      secretsUrl: 'http://localhost:1',
       source: localSource({
         journal,
         ledger: memoryLedger(),

@@ -64,7 +64,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the body is in the log',
     file: 'ingest.ts',
-    find: "parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, key: checked.key })",
+    find: "parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, ...checked.keyFields })",
     replace:
       "parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, body: Buffer.from(delivery.body).toString() })",
     seedsMax: 5,
