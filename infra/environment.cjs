@@ -4,6 +4,7 @@
  */
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
+const { logging } = require('./logging.cjs')
 const { refusal } = require('./refusal.cjs')
 
 const SHARED = {
@@ -22,7 +23,10 @@ const RESERVED = new Set([
   ...Object.keys(AUTOMATE),
   'AUTOMATE_CONCURRENCY',
   'BOX_API_URL',
+  'LOG_DETAILS',
   'LOG_LEVEL',
+  'METRICS',
+  'METRICS_NAMESPACE',
   'HOME',
   'LANG',
   'LD_LIBRARY_PATH',
@@ -35,6 +39,7 @@ const RESERVED_PREFIX = /^(AWS|BOXHOOKS|LAMBDA|NODE)_/
 exports.automate = async ({ resolveVariable }) => ({
   ...AUTOMATE,
   AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')),
+  ...(await logging(resolveVariable)),
   ...(await settings(resolveVariable)),
 })
 
@@ -43,6 +48,7 @@ exports.reconcile = async ({ resolveVariable }) => {
   return {
     ...SHARED,
     WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : API_ADDRESS,
+    ...(await logging(resolveVariable)),
     ...(await settings(resolveVariable)),
   }
 }

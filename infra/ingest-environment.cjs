@@ -1,3 +1,4 @@
+const { metrics } = require('./logging.cjs')
 const { takesV1 } = require('./v1.cjs')
 
 /** The environment of ingest. Its V1 route exists where it is told of a secret with tokens. Read by osls. */
@@ -5,6 +6,7 @@ module.exports = async ({ resolveVariable }) => {
   const environment = {
     QUEUE_URL: { Ref: 'Queue' },
     SIGNATURE_KEYS_SECRET_ID: { Ref: 'SignatureKeysSecret' },
+    ...(await metrics(resolveVariable)),
   }
   if (!(await takesV1(resolveVariable))) return environment
   const names = String((await resolveVariable('param:v1Parameters')) ?? '').trim()
