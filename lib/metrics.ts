@@ -49,6 +49,9 @@ type Directive = {
 /** What a line carries beside its fields. */
 export type EmbeddedMetrics = Readonly<Record<string, unknown>>
 
+/** Far below what CloudWatch takes, and beyond what a number that is right can be. */
+const VALUE_MAX = 2 ** 53
+
 /** CloudWatch takes a dimension of 1 to 1024 characters of ASCII, which must not begin with a colon. */
 const DIMENSION = /^(?!:)[ -~]{0,1023}[!-~]$/
 
@@ -69,7 +72,7 @@ export function embedMetrics(
   const directives = new Map<string, Directive>()
   const values: Record<string, number> = {}
   for (const [name, value] of Object.entries(measures)) {
-    if (!isMetric(name) || !Number.isFinite(value)) continue
+    if (!isMetric(name) || !(Math.abs(value) < VALUE_MAX)) continue
     const { unit, dimensions, alarm } = METRICS[name]
     if (which === 'alarms' && !alarm) continue
     if (!dimensions.every(key => isDimension(fields[key]))) continue
