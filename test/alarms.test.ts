@@ -153,7 +153,7 @@ describe('docs/operate.md', () => {
       expect(numbers.length).toBeGreaterThanOrEqual(2)
       expect(numbers.map(([, number]) => Number(number))).toEqual(numbers.map((__, index) => index + 1))
       // Each names the cause in bold, and then says what to do.
-      for (const [, , cause] of numbers) expect(cause).toMatch(/^\*\*.+\*\* \S/)
+      for (const [, , cause] of numbers) expect(cause).toMatch(/^\*\*.+\*\*,? .*\S/)
     },
   )
 
