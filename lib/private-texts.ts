@@ -25,7 +25,7 @@ export function privateTexts(body: Uint8Array): readonly string[] {
   const found = new Set<string>()
   let characters = 0
   const take = (text: string): void => {
-    if (found.size >= TEXTS_MAX || characters + text.length > CHARACTERS_MAX) return
+    if (text === '' || found.size >= TEXTS_MAX || characters + text.length > CHARACTERS_MAX) return
     found.add(text)
     characters += text.length
   }

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => embedded.stop())
 
-const declare = (run: Automation['run'], extra: Partial<Automation> = {}) =>
+const declare = (run: Automation['run'], extra: Pick<Automation, 'when'> = {}) =>
   automation({ name: 'one', on: 'FILE.DOWNLOADED', watch: { folder: '100001' }, run, ...extra })
 
 /** An engine whose lines are read for their metrics. */
