@@ -178,12 +178,13 @@ describe('the compiled template', () => {
       const { Environment } = properties(id)
       return isObject(Environment) ? Object.keys(Environment.Variables ?? {}).sort() : []
     }
-    expect(variables('IngestLambdaFunction')).toEqual(['QUEUE_URL', 'SIGNATURE_KEYS_SECRET_ID'])
+    const metrics = ['METRICS', 'METRICS_NAMESPACE']
+    expect(variables('IngestLambdaFunction')).toEqual([...metrics, 'QUEUE_URL', 'SIGNATURE_KEYS_SECRET_ID'])
     const declared = [...new Set(packaged.manifest.flatMap(one => Object.keys(one.settings)))]
     expect(declared).toEqual(
       expect.arrayContaining(['ALLOWED_DOMAINS', 'ARCHIVE_FOLDER_ID', 'REVIEW_FOLDER_ID']),
     )
-    const shared = [...declared, 'BOX_APP_SECRET_ID', 'LEDGER_TABLE']
+    const shared = [...declared, ...metrics, 'LOG_DETAILS', 'BOX_APP_SECRET_ID', 'LEDGER_TABLE']
     expect(variables('AutomateLambdaFunction')).toEqual(
       [...shared, 'AUTOMATE_CONCURRENCY', 'DEAD_LETTER_QUEUE_URL', 'QUEUE_URL', 'RECONCILE_QUEUE_URL'].sort(),
     )
