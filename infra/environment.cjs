@@ -4,6 +4,7 @@
  */
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
+const { logging } = require('./logging.cjs')
 const { refusal } = require('./refusal.cjs')
 const { version } = require('./version.cjs')
 
@@ -23,7 +24,10 @@ const RESERVED = new Set([
   ...Object.keys(AUTOMATE),
   'AUTOMATE_CONCURRENCY',
   'BOX_API_URL',
+  'LOG_DETAILS',
   'LOG_LEVEL',
+  'METRICS',
+  'METRICS_NAMESPACE',
   'HOME',
   'LANG',
   'LD_LIBRARY_PATH',
@@ -37,6 +41,7 @@ exports.automate = async ({ resolveVariable }) => ({
   ...AUTOMATE,
   BOXHOOKS_VERSION: version(),
   AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')),
+  ...(await logging(resolveVariable)),
   ...(await settings(resolveVariable)),
 })
 
@@ -46,6 +51,7 @@ exports.reconcile = async ({ resolveVariable }) => {
     ...SHARED,
     BOXHOOKS_VERSION: version(),
     WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : API_ADDRESS,
+    ...(await logging(resolveVariable)),
     ...(await settings(resolveVariable)),
   }
 }

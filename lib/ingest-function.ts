@@ -55,7 +55,7 @@ type Ready = {
 
 function partsOf({ env, now, write, secretsManager, sqs }: IngestWorld): Ready {
   const config = ingestConfig(env)
-  const log = createLog({ now, write, level: config.logLevel })
+  const log = createLog({ now, write, level: config.logLevel, metrics: config.metrics })
   const client = secretsManager()
   const keyringOf = (secretId: string, failure: string) =>
     createKeyring({

@@ -18,7 +18,7 @@ export type Concern =
 export async function targetsOf(
   event: BoxEvent,
   deployed: readonly BoundAutomation[],
-  lookUp: TargetLookup,
+  lookUp: (webhookId: string) => ReturnType<TargetLookup>,
 ): Promise<Concern> {
   const subscribed = subscribedTo(event, deployed)
   if (subscribed.length === 0 || !isSubscribable(event)) return { known: true, targets: [] }

@@ -121,7 +121,7 @@ describe('the function reconcile', () => {
         target: 'folder:424242',
         status: 404,
         code: 'box_not_found',
-        requestId: expect.any(String),
+        boxRequestId: expect.any(String),
       },
     ])
     expect(told('webhooks_reconciled')).toMatchObject([{ missing: 1, conflicts: 0, failed: 1 }])

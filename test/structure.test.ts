@@ -65,6 +65,7 @@ test('ingest reaches only what it needs', () => {
     'lib/key-fields.ts',
     'lib/log.ts',
     'lib/message.ts',
+    'lib/metrics.ts',
     'lib/queue.ts',
     'lib/signature-keys.ts',
     'lib/signature.ts',

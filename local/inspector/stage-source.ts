@@ -150,7 +150,9 @@ export function takeLine(journal: Journal, fn: string, { id, at, text }: LoggedL
   }
   if (event === 'delivery_refused' || event === 'delivery_failed') {
     const answer = JSON.stringify({ code: String(code) })
-    const refused = { ...UNHEARD, eventId: `refused ${id}`, trigger: 'unknown', deliveryId: id, sentAt: at }
+    // An event's id is told of what was verified and yet could not be taken.
+    const known = typeof eventId === 'string' ? eventId : `refused ${id}`
+    const refused = { ...UNHEARD, eventId: known, trigger: 'unknown', deliveryId: id, sentAt: at }
     journal.attempt({ ...refused, status: Number(status) || 0, answer }, [
       { rule: 'verdict', ok: false, text: `refused: ${String(code)}` },
     ])
