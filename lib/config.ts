@@ -81,6 +81,22 @@ export function reconcileConfig(env: Environment): ReconcileConfig {
   }))
 }
 
+export type BackfillConfig = Omit<ReconcileConfig, 'address'> & { readonly queueUrl: string }
+
+/**
+ * Reads backfill's settings.
+ * @throws ConfigError naming every variable that is missing or wrong
+ */
+export function backfillConfig(env: Environment): BackfillConfig {
+  return read(env, variable => ({
+    queueUrl: variable.url('QUEUE_URL'),
+    ledgerTable: variable.text('LEDGER_TABLE'),
+    boxAppSecretId: variable.text('BOX_APP_SECRET_ID'),
+    boxApiUrl: variable.url('BOX_API_URL', 'https://api.box.com'),
+    logLevel: variable.level('LOG_LEVEL'),
+  }))
+}
+
 /**
  * Reads automate's settings.
  * @throws ConfigError naming every variable that is missing or wrong

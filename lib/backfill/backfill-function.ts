@@ -1,0 +1,252 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import middy from '@middy/core'
+import type { Context } from 'aws-lambda'
+import { type Automation, bindSettings } from '../automation.ts'
+import type { BoxConnection, BoxConnectionOptions } from '../box.ts'
+import { isBoxError } from '../box-error.ts'
+import type { Clock } from '../clock.ts'
+import { backfillConfig, type Environment } from '../config.ts'
+import { AutomationError } from '../errors.ts'
+import { createHistory } from '../history.ts'
+import { createLog, type Log } from '../log.ts'
+import { createQueue } from '../queue.ts'
+import { targetText } from '../target.ts'
+import { createWebhookRecord } from '../webhook-record.ts'
+import { desiredWebhooks } from '../webhooks.ts'
+import { type BackfillParts, backfillStep } from './backfill.ts'
+import { busy, forbidden, spanOf, unfinished } from './backfill-refusals.ts'
+import {
+  type BackfillAnswer,
+  type BackfillRefusal,
+  type BackfillReport,
+  type BackfillRequest,
+  parseBackfillRequest,
+} from './backfill-request.ts'
+import { createItems } from './item-cache.ts'
+import { createKnownIds } from './known-ids.ts'
+import { beginningOf, totalOf } from './progress.ts'
+import { type BackfillState, createBackfillStates } from './state.ts'
+import { createStreamApi } from './stream-api.ts'
+import { type StreamName, StreamUnreadable } from './stream-event.ts'
+import { partTriggers } from './stream-triggers.ts'
+
+/** What the function backfill reaches the world through. */
+export type BackfillWorld = {
+  readonly automations: readonly Automation[]
+  readonly env: Environment
+  readonly clock: Clock
+  /** Takes one finished log line. */
+  readonly write: (line: string) => void
+  /** Each made with the first request, so that loading the function costs nothing. */
+  readonly secretsManager: () => Pick<SecretsManagerClient, 'send'>
+  readonly sqs: () => Pick<SQSClient, 'send'>
+  readonly dynamodb: () => Pick<DynamoDBClient, 'send'>
+  readonly connectBox: (options: BoxConnectionOptions) => BoxConnection
+}
+
+/** How long a step begins pages, in milliseconds; whoever asks is told of progress in between. */
+const STEP_MS = 5000
+
+/** The time that a page may take, in milliseconds: none is begun with less left. */
+const PAGE_MS = 120_000
+
+/** Makes the function backfill, which the command line asks step by step; see {@link BackfillRequest}. */
+export function backfillFunction(world: BackfillWorld) {
+  let ready: ReturnType<typeof partsOf> | undefined
+  return middy<unknown, BackfillAnswer, Error, Pick<Context, 'getRemainingTimeInMillis'>>(MIDDY).handler(
+    async (event, context) => {
+      ready ??= partsOf(world)
+      const request = parseBackfillRequest(event)
+      if (!request) return UNKNOWN
+      const now = world.clock.now()
+      const deadline = now + Math.min(STEP_MS, Math.max(1, context.getRemainingTimeInMillis() - PAGE_MS))
+      return ready.answer(request, deadline)
+    },
+  )
+}
+
+/** What is under way ends before the function's time is up; middy needs no timer for it. */
+const MIDDY = { timeoutEarlyInMillis: 0 }
+
+const UNKNOWN: BackfillAnswer = {
+  ok: false,
+  error: {
+    code: 'request_invalid',
+    message: 'This is none of the requests that backfill knows: status, count, run. Use `npx boxhooks backfill`.',
+  },
+}
+
+type Run = Extract<BackfillRequest, { action: 'run' }>
+type Count = Extract<BackfillRequest, { action: 'count' }>
+
+function partsOf(world: BackfillWorld) {
+  const { automations, env, clock } = world
+  const config = backfillConfig(env)
+  const log = createLog({ now: clock.now, write: world.write, level: config.logLevel })
+  const [sqs, dynamodb] = [world.sqs(), world.dynamodb()]
+  const table = config.ledgerTable
+  const box = world
+    .connectBox({
+      secretsManager: world.secretsManager(),
+      secretId: config.boxAppSecretId,
+      apiUrl: config.boxApiUrl,
+      now: clock.now,
+      log,
+    })
+    .box({ log })
+  const api = createStreamApi(box, config.boxApiUrl)
+  const parts: Omit<BackfillParts, 'webhookIds'> = {
+    api,
+    items: createItems(api, clock),
+    history: createHistory({ dynamodb, table, payloads: true }),
+    knownIds: createKnownIds({ dynamodb, table }),
+    queue: createQueue(sqs, config.queueUrl),
+    watched: desiredWebhooks(
+      bindSettings(automations, env).map(({ automation: { on, v1 = false }, watch }) => ({ on, watch, v1 })),
+    ),
+    clock,
+  }
+  const states = createBackfillStates({ dynamodb, table })
+  const webhooks = createWebhookRecord({ dynamodb, table })
+
+  const lostIn = (stream: StreamName) =>
+    partTriggers(
+      parts.watched.flatMap(one => one.triggers),
+      stream,
+    ).lost
+  const reportOf = ({ begunAt, span, progress }: BackfillState): BackfillReport => {
+    const { through, done, counts, unclear } = progress
+    return { begunAt, ...span, through, done, counts, unclear, lost: lostIn(span.stream), queued: 0 }
+  }
+  const withWebhooks = async (): Promise<BackfillParts> => {
+    const recorded = (await webhooks.read())?.webhooks ?? []
+    const ids = recorded.flatMap(({ target, webhookId }) =>
+      webhookId === undefined ? [] : [[targetText(target), webhookId] as const],
+    )
+    return { ...parts, webhookIds: new Map(ids) }
+  }
+
+  const count = async (request: Count, deadline: number): Promise<BackfillAnswer> => {
+    const asked = spanOf(request, clock.now())
+    if ('refusal' in asked) return { ok: false, error: asked.refusal }
+    const { span } = asked
+    const { progress, ...end } = await backfillStep(await withWebhooks(), {
+      span,
+      progress: request.progress ?? beginningOf(span),
+      send: false,
+      deadline,
+      queueMax: Number.POSITIVE_INFINITY,
+      save: async () => true,
+    })
+    const begunAt = new Date(clock.now()).toISOString()
+    return { ok: true, report: { ...reportOf({ begunAt, span, progress }), ...end, progress } }
+  }
+
+  /** Finds what is to be gone on with, or begins. */
+  const begin = async (
+    request: Run,
+  ): Promise<{ readonly state: BackfillState; readonly version: number } | { readonly refusal: BackfillRefusal }> => {
+    for (;;) {
+      const { state, version } = await states.read()
+      const underWay = state && !state.progress.done && !request.restart ? state : undefined
+      if (underWay && !isAskedFor(underWay, request)) return unfinished(underWay)
+      if (!request.evenIfQueueIsBusy) {
+        const waiting = await waitingOn(sqs, config.queueUrl)
+        if (waiting > 0) return busy(waiting)
+      }
+      if (underWay) return { state: underWay, version }
+      const asked = spanOf(request, clock.now())
+      if ('refusal' in asked) return asked
+      const begunAt = new Date(clock.now()).toISOString()
+      const fresh = { begunAt, span: asked.span, progress: beginningOf(asked.span) }
+      // Somebody else may begin at the same time; then it is theirs that is gone on with, or refused.
+      if (await states.write(fresh, version)) return { state: fresh, version: version + 1 }
+    }
+  }
+
+  const run = async (request: Run, deadline: number): Promise<BackfillAnswer> => {
+    if (request.begunAt !== undefined) {
+      const { state, version } = await states.read()
+      if (!state) return { ok: true, report: null }
+      // Somebody else has finished it, or begun another.
+      if (state.begunAt !== request.begunAt || state.progress.done) return { ok: true, report: reportOf(state) }
+      return work(state, version, request, deadline)
+    }
+    const begun = await begin(request)
+    if ('refusal' in begun) return { ok: false, error: begun.refusal }
+    return work(begun.state, begun.version, request, deadline)
+  }
+
+  const work = async (
+    state: BackfillState,
+    version: number,
+    { queueMax }: Run,
+    deadline: number,
+  ): Promise<BackfillAnswer> => {
+    let seen = version
+    const { progress, ...end } = await backfillStep(await withWebhooks(), {
+      span: state.span,
+      progress: state.progress,
+      send: true,
+      deadline,
+      queueMax,
+      async save(next) {
+        const kept = await states.write({ ...state, progress: next }, seen)
+        seen += 1
+        return kept
+      },
+    })
+    const { read, queued, seen: known } = totalOf(progress.counts)
+    log.info('backfill_step', { through: progress.through, done: progress.done, read, seen: known, queued })
+    return { ok: true, report: { ...reportOf({ ...state, progress }), ...end } }
+  }
+
+  return {
+    async answer(request: BackfillRequest, deadline: number): Promise<BackfillAnswer> {
+      if (request.action === 'status') {
+        const { state } = await states.read()
+        return { ok: true, report: state ? reportOf(state) : null }
+      }
+      try {
+        return await (request.action === 'count' ? count(request, deadline) : run(request, deadline))
+      } catch (error) {
+        return { ok: false, error: refusalOf(error, request.stream, log) }
+      }
+    },
+  }
+}
+
+/** @throws what is neither Box's refusal nor an answer of it that can't be read */
+function refusalOf(error: unknown, stream: StreamName, log: Log): BackfillRefusal {
+  const refusal = describedRefusal(error, stream)
+  if (!refusal) throw error
+  log.error('backfill_refused', { code: refusal.code, message: refusal.message, status: refusal.status })
+  return refusal
+}
+
+function describedRefusal(error: unknown, stream: StreamName): BackfillRefusal | undefined {
+  if (error instanceof StreamUnreadable) return { code: 'backfill_stream_unreadable', message: error.message }
+  if (isBoxError(error, 403) && error.call.path === '/2.0/events') return forbidden(stream, error.requestId)
+  if (!(error instanceof AutomationError)) return undefined
+  const { code, message } = error.failure
+  if (!isBoxError(error)) return { code, message }
+  const { status, requestId } = error
+  return { code, message, status, ...(requestId === undefined ? {} : { requestId }) }
+}
+
+const isAskedFor = ({ span }: BackfillState, { since, until, stream }: Run): boolean =>
+  span.since === since && span.stream === stream && (until === undefined || span.until === until)
+
+/** How many messages nobody has received yet, those included that come back. */
+async function waitingOn(sqs: Pick<SQSClient, 'send'>, QueueUrl: string): Promise<number> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl,
+      AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'],
+    }),
+  )
+  const { ApproximateNumberOfMessages: visible = 0, ApproximateNumberOfMessagesDelayed: delayed = 0 } = Attributes
+  return Number(visible) + Number(delayed)
+}
