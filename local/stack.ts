@@ -191,6 +191,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       BOX_API_URL: url,
       WEBHOOK_ADDRESS: webhookUrl,
     })
+    const backfill = lambda('backfill', 'BackfillLambdaFunction', { BOX_API_URL: url })
     const poll = (name: 'automate' | 'reconcile', queueUrl: string, queueArn: string, to: Lambda): Poller => {
       const poller = startPoller({
         sqs: aws.sqs,
@@ -257,13 +258,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       aws,
       ledger,
       journal,
-      lambdas: { ingest, automate, reconcile },
+      lambdas: { ingest, automate, reconcile, backfill },
       manifest,
       env: settings,
       async replace(folder, next) {
         checkSettings(next, settings)
         declared = next
-        for (const [name, one] of Object.entries({ ingest, automate, reconcile }))
+        for (const [name, one] of Object.entries({ ingest, automate, reconcile, backfill }))
           one.replace(join(folder, name, 'index.mjs'))
         addWatchedItems(box.content, next, settings)
         await makeWebhooks()
