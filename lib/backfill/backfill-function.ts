@@ -74,7 +74,8 @@ const UNKNOWN: BackfillAnswer = {
   ok: false,
   error: {
     code: 'request_invalid',
-    message: 'This is none of the requests that backfill knows: status, count, run. Use `npx boxhooks backfill`.',
+    message:
+      'This is none of the requests that backfill knows: status, count, run. Use `npx boxhooks backfill`.',
   },
 }
 
@@ -147,7 +148,9 @@ function partsOf(world: BackfillWorld) {
   /** Finds what is to be gone on with, or begins. */
   const begin = async (
     request: Run,
-  ): Promise<{ readonly state: BackfillState; readonly version: number } | { readonly refusal: BackfillRefusal }> => {
+  ): Promise<
+    { readonly state: BackfillState; readonly version: number } | { readonly refusal: BackfillRefusal }
+  > => {
     for (;;) {
       const { state, version } = await states.read()
       const underWay = state && !state.progress.done && !request.restart ? state : undefined
@@ -171,7 +174,8 @@ function partsOf(world: BackfillWorld) {
       const { state, version } = await states.read()
       if (!state) return { ok: true, report: null }
       // Somebody else has finished it, or begun another.
-      if (state.begunAt !== request.begunAt || state.progress.done) return { ok: true, report: reportOf(state) }
+      if (state.begunAt !== request.begunAt || state.progress.done)
+        return { ok: true, report: reportOf(state) }
       return work(state, version, request, deadline)
     }
     const begun = await begin(request)
@@ -247,6 +251,7 @@ async function waitingOn(sqs: Pick<SQSClient, 'send'>, QueueUrl: string): Promis
       AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'],
     }),
   )
-  const { ApproximateNumberOfMessages: visible = 0, ApproximateNumberOfMessagesDelayed: delayed = 0 } = Attributes
+  const { ApproximateNumberOfMessages: visible = 0, ApproximateNumberOfMessagesDelayed: delayed = 0 } =
+    Attributes
   return Number(visible) + Number(delayed)
 }

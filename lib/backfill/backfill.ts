@@ -118,7 +118,9 @@ const QUEUE_AT_ONCE = 4
 /** Events in the order of time, each once: some streams repeat events, and only one takes bounds of time. */
 function inSpan(events: readonly StreamEvent[], since: number, until: number): readonly StreamEvent[] {
   const once = new Map(events.map(event => [event.id, event]))
-  return [...once.values()].filter(({ at }) => at >= since && at < until).sort((one, other) => one.at - other.at)
+  return [...once.values()]
+    .filter(({ at }) => at >= since && at < until)
+    .sort((one, other) => one.at - other.at)
 }
 
 async function queueClaim(parts: BackfillParts, { stream }: BackfillSpan, claim: Claim): Promise<void> {
@@ -158,11 +160,7 @@ function after(
 /** How much later than others an event may come in a stream that keeps no order, in milliseconds. */
 const DISORDER_MS = 3_600_000
 
-function counted(
-  progress: Progress,
-  covered: readonly Covered[],
-  fateOf: (id: string) => Fate,
-): Progress {
+function counted(progress: Progress, covered: readonly Covered[], fateOf: (id: string) => Fate): Progress {
   let { counts } = progress
   const unclear = [...progress.unclear]
   for (const { event, trigger, claims, unclear: isUnclear, item } of covered) {

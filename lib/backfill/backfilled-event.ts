@@ -12,7 +12,10 @@ type Open = Readonly<Record<string, unknown>>
  * target has an event of its own, as with webhooks.
  */
 export const backfillId = (event: Pick<StreamEvent, 'id'>, trigger: Trigger, target: Target): string =>
-  `backfill-${createHash('sha256').update(`${event.id}\n${trigger}\n${targetText(target)}`).digest('hex').slice(0, 40)}`
+  `backfill-${createHash('sha256')
+    .update(`${event.id}\n${trigger}\n${targetText(target)}`)
+    .digest('hex')
+    .slice(0, 40)}`
 
 export type Backfilled = {
   readonly id: string

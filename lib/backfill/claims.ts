@@ -49,7 +49,9 @@ export function coveredOf(
   items: Items,
 ): Promise<readonly Covered[]> {
   const triggers = [...new Set(watched.flatMap(one => one.triggers))]
-  const pairs = events.flatMap(event => triggersOf(event, stream, triggers).map(trigger => ({ event, trigger })))
+  const pairs = events.flatMap(event =>
+    triggersOf(event, stream, triggers).map(trigger => ({ event, trigger })),
+  )
   return inParallel(pairs, AT_ONCE, async ({ event, trigger }) => {
     const targets = watched.filter(one => one.triggers.includes(trigger)).map(({ target }) => target)
     const about = sourceOf(trigger, event)

@@ -141,7 +141,10 @@ function parseCounts(raw: unknown): Counts {
 
 function parseUnclear(raw: Record<string, unknown>): readonly Unclear[] {
   const { eventId, eventType, createdAt, item } = raw
-  return typeof eventId === 'string' && typeof eventType === 'string' && isTime(createdAt) && typeof item === 'string'
+  return typeof eventId === 'string' &&
+    typeof eventType === 'string' &&
+    isTime(createdAt) &&
+    typeof item === 'string'
     ? [{ eventId, eventType, createdAt, item }]
     : []
 }
@@ -153,7 +156,9 @@ function parseMatch({ event, record, at }: Record<string, unknown>): readonly Ma
 }
 
 const isKnown = (name: string): name is Trigger => Object.hasOwn(TRIGGERS, name)
-const isTime = (value: unknown): value is string => typeof value === 'string' && !Number.isNaN(Date.parse(value))
-const countOf = (value: unknown): number => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : 0)
+const isTime = (value: unknown): value is string =>
+  typeof value === 'string' && !Number.isNaN(Date.parse(value))
+const countOf = (value: unknown): number =>
+  Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : 0
 const listOf = (value: unknown): readonly Record<string, unknown>[] =>
   Array.isArray(value) ? value.filter(isObject) : []

@@ -34,7 +34,12 @@ export const PAGE_SIZE = 100
 export function createStreamApi(box: Box, apiUrl: string): StreamApi {
   const get = async (path: string, params: Readonly<Record<string, string>> = {}): Promise<string> => {
     const url = `${apiUrl}/2.0${path}`
-    const { content } = await box.makeRequest({ url, method: 'GET', params: { ...params }, responseFormat: 'json' })
+    const { content } = await box.makeRequest({
+      url,
+      method: 'GET',
+      params: { ...params },
+      responseFormat: 'json',
+    })
     // The SDK's own reading of the answer rounds long numbers.
     return content ? text(content) : ''
   }

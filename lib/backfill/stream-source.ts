@@ -43,7 +43,8 @@ function itemSource(raw: Open): StreamSource | undefined {
   const type = raw.item_type ?? raw.type
   const id = idOf(raw.item_id ?? raw.id)
   if ((type !== 'file' && type !== 'folder') || !id) return undefined
-  if (raw.item_type === undefined) return { item: { type, id }, ...placeOf(raw), source: { ...raw, type, id } }
+  if (raw.item_type === undefined)
+    return { item: { type, id }, ...placeOf(raw), source: { ...raw, type, id } }
   const { item_name: name, parent, owned_by } = raw
   return {
     item: { type, id },

@@ -1,4 +1,4 @@
-import { TRIGGERS, type TargetType, type Trigger } from '../event.ts'
+import { type TargetType, TRIGGERS, type Trigger } from '../event.ts'
 import { familyOf, type StreamEvent, type StreamFamily, type StreamName } from './stream-event.ts'
 
 /** In which events of a stream a trigger shows, and where it does not, why. */
@@ -65,7 +65,9 @@ export const STREAM_TRIGGERS: Readonly<Record<Trigger, Shown>> = {
   'COLLABORATION.REMOVED': both(['COLLABORATION_REMOVE'], ['COLLAB_REMOVE_COLLABORATOR']),
   'COLLABORATION.UPDATED': both(['COLLABORATION_ROLE_CHANGE'], ['COLLAB_ROLE_CHANGE']),
   'COMMENT.CREATED': both(NOT_NAMED, ['COMMENT_CREATE']),
-  'COMMENT.UPDATED': lost({ lost: 'The enterprise’s log names the file only, and the user’s stream lacks it.' }),
+  'COMMENT.UPDATED': lost({
+    lost: 'The enterprise’s log names the file only, and the user’s stream lacks it.',
+  }),
   'COMMENT.DELETED': both(NOT_NAMED, ['COMMENT_DELETE']),
   'METADATA_INSTANCE.CREATED': lost(NO_INSTANCE),
   'METADATA_INSTANCE.UPDATED': lost(NO_INSTANCE),
@@ -92,8 +94,10 @@ export const STREAM_TRIGGERS: Readonly<Record<Trigger, Shown>> = {
 }
 
 /** The types of event that a stream shows a trigger in, or why it does not. */
-export const shownIn = (trigger: Trigger, stream: StreamName): readonly string[] | { readonly lost: string } =>
-  STREAM_TRIGGERS[trigger][familyOf(stream)]
+export const shownIn = (
+  trigger: Trigger,
+  stream: StreamName,
+): readonly string[] | { readonly lost: string } => STREAM_TRIGGERS[trigger][familyOf(stream)]
 
 /** The triggers, of those given, that webhooks would have told of an event with. */
 export function triggersOf(
@@ -116,7 +120,11 @@ export type LostTrigger = { readonly trigger: Trigger; readonly reason: string }
 export function partTriggers(
   triggers: readonly Trigger[],
   stream: StreamName,
-): { readonly shown: readonly Trigger[]; readonly lost: readonly LostTrigger[]; readonly types: readonly string[] } {
+): {
+  readonly shown: readonly Trigger[]
+  readonly lost: readonly LostTrigger[]
+  readonly types: readonly string[]
+} {
   const shown: Trigger[] = []
   const missing: LostTrigger[] = []
   const types = new Set<string>()

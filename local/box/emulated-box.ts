@@ -5,6 +5,7 @@ import type { KeyName, SignatureKeys } from '../../lib/signature.ts'
 import { type ApiCall, createApi } from './api.ts'
 import { Content } from './content.ts'
 import { type Attempt, type Bend, Deliveries, type Outgoing, postWith } from './delivery.ts'
+import { EventLog } from './event-log.ts'
 import type { Fault } from './faults.ts'
 import type { Happening, User } from './items.ts'
 import { samplePayload, type WireObject, wireBody } from './payload.ts'
@@ -127,6 +128,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
   }
   /** Each webhook on the item's path is told by an event of its own. */
   const tell = (happening: Happening): void => {
+    events.record(happening)
     notify({ kind: 'happening', happening })
     for (const webhook of webhooks.toldOf(happening)) {
       const event = sessionEnded
@@ -142,6 +144,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     onHappening: tell,
     copyFiresUploaded: options.copyFiresUploaded ?? true,
   })
+  const events = new EventLog(content.tree, clock.now)
   const webhooks = new Webhooks({ content, now: clock.now, allowLocalAddresses: true })
   const tokens = new Tokens({
     now: clock.now,
@@ -157,7 +160,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
   }
   const { now } = clock
   const { signal } = closing
-  const api = createApi({ content, webhooks, tokens, faults, newId, now, onCall, closing: signal })
+  const api = createApi({ content, webhooks, events, tokens, faults, newId, now, onCall, closing: signal })
   return {
     content,
     webhooks,
