@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ROOT } from '../infra/bundle.ts'
+import { BACKFILL_CODES } from '../lib/backfill/backfill-request.ts'
 import { BoxError } from '../lib/box-error.ts'
 import { CAUSES } from '../lib/doctor/causes.ts'
 import { FAILURE_CODES } from '../lib/errors.ts'
@@ -24,6 +25,7 @@ test('docs/errors.md has every code there is, and no other', () => {
     'v1_parameter_missing',
     'header_missing',
     'request_invalid',
+    ...BACKFILL_CODES,
     ...FAILURE_CODES,
   ])
   expect([...new Set(documented)].sort()).toEqual([...codes].sort())

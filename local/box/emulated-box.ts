@@ -50,6 +50,8 @@ export type EmulatedBox = {
   readonly webhooks: Webhooks
   readonly deliveries: Deliveries
   readonly tokens: Tokens
+  /** What the event streams tell. */
+  readonly events: EventLog
   /** The API's faults to come, in order. */
   readonly faults: Fault[]
   /** Every event sent so far that is still kept, the newest last. */
@@ -166,6 +168,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     webhooks,
     deliveries,
     tokens,
+    events,
     faults,
     sent,
     async deliverAgain(eventId, bend) {

@@ -72,7 +72,6 @@ export function loggedEvent(
     event_type: type,
     created_at: time,
     created_by: happening.by,
-    session_id: null,
   }
   if (form === 'user') return { ...head, recorded_at: time, source: userSource(happening) }
   return { ...head, ...enterpriseParts(tree, happening) }
