@@ -14,7 +14,7 @@ const MINUTE = 60_000
 const REVIEW = '100001'
 
 /** How long anything may take, in milliseconds, before it counts as not happening. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 let clock: ManualClock
 let isDown = false
@@ -100,9 +100,10 @@ const backfill = (...args: string[]) =>
   runCommand(['backfill', ...args, '--local', '--port', new URL(stack.url).port])
 
 test('after three hours without webhooks every event has had its effect exactly once', {
-  timeout: 240_000,
+  timeout: 400_000,
 }, async () => {
   const { content } = stack.box
+  const since = new Date(clock.now()).toISOString()
   const downloads = new Map<string, number>()
   const uploads: string[] = []
   const uploadOne = (name: string): string => {
@@ -124,11 +125,12 @@ test('after three hours without webhooks every event has had its effect exactly 
   download(before[0] ?? '')
   await pass(10_000)
   await until('what was before is done', async () => {
+    // On a busy machine a delivery may take Box more than one attempt.
+    await pass(10_000)
     const done = (await records()).filter(({ status }) => status === 'done')
     return done.filter(({ trigger }) => trigger === 'FILE.DOWNLOADED').length === 7
   })
   await settled()
-  const since = new Date(clock.now() - 20 * MINUTE).toISOString()
 
   // The outage: Box tries for two hours and gives up.
   isDown = true
