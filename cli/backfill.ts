@@ -162,6 +162,10 @@ async function stepByStep(
     do {
       const next = await step(report)
       if (!next) return { report: undefined, stopped: signal.aborted }
+      if (report && next.begunAt !== report.begunAt && next.progress === undefined)
+        throw new BackfillFailed(
+          `Somebody else has begun another back-fill at ${next.begunAt}. This one has come to ${report.through}.`,
+        )
       waits = next.waitSeconds === undefined || next.through !== report?.through ? 0 : waits + 1
       report = next
       progress.show(report)

@@ -81,7 +81,8 @@ const watchedByV1 = (event: BoxEvent, subscribed: readonly BoundAutomation[]): r
 /** A back-fill knows which target an event is about, and says so in the event. */
 function backfilledFor({ additionalInfo }: BoxEvent): Target | undefined {
   const { backfill }: Readonly<Record<string, unknown>> = additionalInfo
-  return isObject(backfill) && typeof backfill.target === 'string' ? parseTarget(backfill.target) : undefined
+  const { type, id } = isObject(backfill) && isObject(backfill.target) ? backfill.target : {}
+  return (type === 'file' || type === 'folder') && typeof id === 'string' ? { type, id } : undefined
 }
 
 /** What Box sends unasked is about the webhook itself, and concerns whoever asks for it. */

@@ -12,25 +12,22 @@ import { AutomationError } from '../errors.ts'
 import { createHistory } from '../history.ts'
 import { createLog, type Log } from '../log.ts'
 import { createQueue } from '../queue.ts'
-import { targetText } from '../target.ts'
 import { createWebhookRecord } from '../webhook-record.ts'
 import { desiredWebhooks } from '../webhooks.ts'
-import { type BackfillParts, backfillStep } from './backfill.ts'
-import { busy, forbidden, spanOf, unfinished } from './backfill-refusals.ts'
+import type { BackfillParts } from './backfill.ts'
+import { createBackfillAnswers } from './backfill-answers.ts'
+import { forbidden } from './backfill-refusals.ts'
 import {
   type BackfillAnswer,
   type BackfillRefusal,
-  type BackfillReport,
   type BackfillRequest,
   parseBackfillRequest,
 } from './backfill-request.ts'
 import { createItems } from './item-cache.ts'
 import { createKnownIds } from './known-ids.ts'
-import { beginningOf, totalOf } from './progress.ts'
-import { type BackfillState, createBackfillStates } from './state.ts'
+import { createBackfillStates } from './state.ts'
 import { createStreamApi } from './stream-api.ts'
 import { type StreamName, StreamUnreadable } from './stream-event.ts'
-import { partTriggers } from './stream-triggers.ts'
 
 /** What the function backfill reaches the world through. */
 export type BackfillWorld = {
@@ -79,9 +76,6 @@ const UNKNOWN: BackfillAnswer = {
   },
 }
 
-type Run = Extract<BackfillRequest, { action: 'run' }>
-type Count = Extract<BackfillRequest, { action: 'count' }>
-
 function partsOf(world: BackfillWorld) {
   const { automations, env, clock } = world
   const config = backfillConfig(env)
@@ -109,114 +103,22 @@ function partsOf(world: BackfillWorld) {
     ),
     clock,
   }
-  const states = createBackfillStates({ dynamodb, table })
-  const webhooks = createWebhookRecord({ dynamodb, table })
-
-  const lostIn = (stream: StreamName) =>
-    partTriggers(
-      parts.watched.flatMap(one => one.triggers),
-      stream,
-    ).lost
-  const reportOf = ({ begunAt, span, progress }: BackfillState): BackfillReport => {
-    const { through, done, counts, unclear } = progress
-    return { begunAt, ...span, through, done, counts, unclear, lost: lostIn(span.stream), queued: 0 }
-  }
-  const withWebhooks = async (): Promise<BackfillParts> => {
-    const recorded = (await webhooks.read())?.webhooks ?? []
-    const ids = recorded.flatMap(({ target, webhookId }) =>
-      webhookId === undefined ? [] : [[targetText(target), webhookId] as const],
-    )
-    return { ...parts, webhookIds: new Map(ids) }
-  }
-
-  const count = async (request: Count, deadline: number): Promise<BackfillAnswer> => {
-    const asked = spanOf(request, clock.now())
-    if ('refusal' in asked) return { ok: false, error: asked.refusal }
-    const { span } = asked
-    const { progress, ...end } = await backfillStep(await withWebhooks(), {
-      span,
-      progress: request.progress ?? beginningOf(span),
-      send: false,
-      deadline,
-      queueMax: Number.POSITIVE_INFINITY,
-      save: async () => true,
-    })
-    const begunAt = new Date(clock.now()).toISOString()
-    return { ok: true, report: { ...reportOf({ begunAt, span, progress }), ...end, progress } }
-  }
-
-  /** Finds what is to be gone on with, or begins. */
-  const begin = async (
-    request: Run,
-  ): Promise<
-    { readonly state: BackfillState; readonly version: number } | { readonly refusal: BackfillRefusal }
-  > => {
-    for (;;) {
-      const { state, version } = await states.read()
-      const underWay = state && !state.progress.done && !request.restart ? state : undefined
-      if (underWay && !isAskedFor(underWay, request)) return unfinished(underWay)
-      if (!request.evenIfQueueIsBusy) {
-        const waiting = await waitingOn(sqs, config.queueUrl)
-        if (waiting > 0) return busy(waiting)
-      }
-      if (underWay) return { state: underWay, version }
-      const asked = spanOf(request, clock.now())
-      if ('refusal' in asked) return asked
-      const begunAt = new Date(clock.now()).toISOString()
-      const fresh = { begunAt, span: asked.span, progress: beginningOf(asked.span) }
-      // Somebody else may begin at the same time; then it is theirs that is gone on with, or refused.
-      if (await states.write(fresh, version)) return { state: fresh, version: version + 1 }
-    }
-  }
-
-  const run = async (request: Run, deadline: number): Promise<BackfillAnswer> => {
-    if (request.begunAt !== undefined) {
-      const { state, version } = await states.read()
-      if (!state) return { ok: true, report: null }
-      // Somebody else has finished it, or begun another.
-      if (state.begunAt !== request.begunAt || state.progress.done)
-        return { ok: true, report: reportOf(state) }
-      return work(state, version, request, deadline)
-    }
-    const begun = await begin(request)
-    if ('refusal' in begun) return { ok: false, error: begun.refusal }
-    return work(begun.state, begun.version, request, deadline)
-  }
-
-  const work = async (
-    state: BackfillState,
-    version: number,
-    { queueMax }: Run,
-    deadline: number,
-  ): Promise<BackfillAnswer> => {
-    let seen = version
-    const { progress, ...end } = await backfillStep(await withWebhooks(), {
-      span: state.span,
-      progress: state.progress,
-      send: true,
-      deadline,
-      queueMax,
-      async save(next) {
-        const kept = await states.write({ ...state, progress: next }, seen)
-        seen += 1
-        return kept
-      },
-    })
-    const { read, queued, seen: known } = totalOf(progress.counts)
-    log.info('backfill_step', { through: progress.through, done: progress.done, read, seen: known, queued })
-    return { ok: true, report: { ...reportOf({ ...state, progress }), ...end } }
-  }
-
+  const answer = createBackfillAnswers({
+    parts,
+    states: createBackfillStates({ dynamodb, table }),
+    webhooks: createWebhookRecord({ dynamodb, table }),
+    waiting: () => waitingOn(sqs, config.queueUrl),
+    log,
+  })
   return {
     async answer(request: BackfillRequest, deadline: number): Promise<BackfillAnswer> {
-      if (request.action === 'status') {
-        const { state } = await states.read()
-        return { ok: true, report: state ? reportOf(state) : null }
-      }
       try {
-        return await (request.action === 'count' ? count(request, deadline) : run(request, deadline))
+        return await answer(request, deadline)
       } catch (error) {
-        return { ok: false, error: refusalOf(error, request.stream, log) }
+        return {
+          ok: false,
+          error: refusalOf(error, 'stream' in request ? request.stream : 'enterprise', log),
+        }
       }
     },
   }
@@ -239,9 +141,6 @@ function describedRefusal(error: unknown, stream: StreamName): BackfillRefusal |
   const { status, requestId } = error
   return { code, message, status, ...(requestId === undefined ? {} : { requestId }) }
 }
-
-const isAskedFor = ({ span }: BackfillState, { since, until, stream }: Run): boolean =>
-  span.since === since && span.stream === stream && (until === undefined || span.until === until)
 
 /** How many messages nobody has received yet, those included that come back. */
 async function waitingOn(sqs: Pick<SQSClient, 'send'>, QueueUrl: string): Promise<number> {

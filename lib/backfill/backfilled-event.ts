@@ -52,7 +52,8 @@ export function backfilledMessage(backfilled: Backfilled, receivedAt: string): M
         event_id: event.id,
         event_type: event.type,
         stream: familyOf(backfilled.stream),
-        target: targetText(backfilled.target),
+        // An id by its own name, which a replay in the local stack replaces.
+        target: { type: backfilled.target.type, id: backfilled.target.id },
       },
     },
   }

@@ -78,7 +78,7 @@ const counts = (queued: number, more: Record<string, number> = {}) => ({
   ...more,
 })
 
-describe('what is queued', () => {
+describe('what is queued', { timeout: 60_000 }, () => {
   test('is in the form of a webhook’s, says that it was back-filled, and is for the target that it names', async () => {
     const review = folder('Review')
     const id = file(folder('Inner', review))
@@ -102,7 +102,7 @@ describe('what is queued', () => {
       createdBy: { type: 'user', id: box.content.owner.id },
       source: { type: 'file', id, name: 'a.txt', sha1: expect.any(String), parent: { name: 'Inner' } },
       additionalInfo: {
-        backfill: { event_type: 'DOWNLOAD', stream: 'enterprise', target: `folder:${review}` },
+        backfill: { event_type: 'DOWNLOAD', stream: 'enterprise', target: { type: 'folder', id: review } },
       },
     })
     const nobody = async () => {
@@ -126,7 +126,7 @@ describe('what is queued', () => {
     const targets = all.map(
       ({ additional_info: info }) => isObject(info) && isObject(info.backfill) && info.backfill.target,
     )
-    expect(targets.sort()).toEqual([`folder:${outer}`, `folder:${inner}`].sort())
+    expect(targets).toEqual(expect.arrayContaining([outer, inner].map(id => ({ type: 'folder', id }))))
   })
 
   test('lies where it lay then, though it was moved or trashed since; what is gone for good has what the log says', async () => {
@@ -211,10 +211,11 @@ describe('what is queued', () => {
   })
 })
 
-describe('the state', () => {
+describe('the state', { timeout: 120_000 }, () => {
   test('lets two go on with one back-fill, and another begin only by force', async () => {
     const review = folder('Review')
-    for (let index = 0; index < 150; index += 1) box.content.downloadFile(file(review, `${index}`))
+    const id = file(review)
+    for (let index = 0; index < 150; index += 1) box.content.downloadFile(id)
     clock.advance(3 * HOUR)
     const [one, other] = [lambda({ mine: review }), lambda({ mine: review })]
     const first = await one({ ...run, queueMax: 1 })
@@ -235,7 +236,8 @@ describe('the state', () => {
 
   test('that is unfinished keeps others from beginning, unless they restart', async () => {
     const review = folder('Review')
-    for (let index = 0; index < 120; index += 1) box.content.downloadFile(file(review, `${index}`))
+    const id = file(review)
+    for (let index = 0; index < 120; index += 1) box.content.downloadFile(id)
     clock.advance(3 * HOUR)
     const ask = lambda({ mine: review })
     await ask({ ...run, queueMax: 1 })

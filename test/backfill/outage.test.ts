@@ -37,7 +37,7 @@ beforeAll(async () => {
   stack.box.on(notice => {
     if (notice.kind === 'call') calls.push(notice.call)
   })
-}, 120_000)
+}, 300_000)
 afterAll(async () => {
   await stack?.stop()
   await removeSamples?.()
