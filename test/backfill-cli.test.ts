@@ -37,6 +37,7 @@ afterAll(async () => {
 let since: string
 let until: string
 beforeEach(async () => {
+  clock.advance(60_000)
   since = new Date(clock.now()).toISOString()
   clock.advance(20 * 60_000)
   until = new Date(clock.now()).toISOString()
