@@ -1,6 +1,6 @@
 import { AwsUnreachable } from '../infra/aws-reason.ts'
-import { LogsUnreadable } from './place-logs.ts'
 import { FunctionUnreachable } from './invoke.ts'
+import { LogsUnreadable } from './place-logs.ts'
 import type { Learnt } from './why-facts.ts'
 
 /** Asks for something that an answer can do without: where it can’t be had, says why. */

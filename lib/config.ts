@@ -81,7 +81,7 @@ export function reconcileConfig(env: Environment): ReconcileConfig {
   }))
 }
 
-export type BackfillConfig = Omit<ReconcileConfig, 'address'> & { readonly queueUrl: string }
+export type BackfillConfig = Omit<ReconcileConfig, 'address' | 'version'> & { readonly queueUrl: string }
 
 /**
  * Reads backfill's settings.
