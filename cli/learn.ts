@@ -1,6 +1,6 @@
 import { AwsUnreachable } from '../infra/aws-reason.ts'
+import { FunctionUnreachable } from './invoke.ts'
 import { LogsUnreadable } from './place-logs.ts'
-import { ReconcileUnreachable } from './reconcile.ts'
 import type { Learnt } from './why-facts.ts'
 
 /** Asks for something that an answer can do without: where it can’t be had, says why. */
@@ -10,7 +10,7 @@ export async function learn<T>(ask: () => Promise<T>): Promise<Learnt<T>> {
   } catch (error) {
     if (
       error instanceof LogsUnreadable ||
-      error instanceof ReconcileUnreachable ||
+      error instanceof FunctionUnreachable ||
       error instanceof AwsUnreachable
     )
       return { known: false, reason: error.message }

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { regionOf } from '../infra/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
+import { backfillCommand } from './backfill-command.ts'
 import { dlqCommand } from './dlq-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { eventsCommand } from './events-command.ts'
@@ -26,7 +27,8 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'AwsEndpointFailed',
   'DemoFailed',
   'ConformanceUnusable',
-  'ReconcileUnreachable',
+  'FunctionUnreachable',
+  'BackfillFailed',
   'WebhooksFailed',
   'AwsUnreachable',
   'SecretsFailed',
@@ -161,6 +163,7 @@ program.addCommand(secretsCommand())
 program.addCommand(keysCommand(port))
 program.addCommand(dlqCommand(port, more))
 program.addCommand(replayCommand(port))
+program.addCommand(backfillCommand(port))
 program.addCommand(eventsCommand(port, more))
 program.addCommand(whyCommand(port))
 

@@ -13,7 +13,7 @@ export type BundleOptions = {
   readonly automationsDir?: string
 }
 
-export const FUNCTIONS = ['ingest', 'automate', 'reconcile'] as const
+export const FUNCTIONS = ['ingest', 'automate', 'reconcile', 'backfill'] as const
 export type FunctionName = (typeof FUNCTIONS)[number]
 
 export type BundleResult = {
@@ -39,14 +39,15 @@ export async function bundle(options: BundleOptions = {}): Promise<BundleResult>
       js: "import{createRequire as __boxhooksRequire}from'node:module';const require=__boxhooksRequire(import.meta.url);",
     },
   }
-  const [ingest, automate, reconcile] = await Promise.all([
+  const [ingest, automate, reconcile, backfill] = await Promise.all([
     bundleFunction('ingest', outDir, {}),
     bundleFunction('automate', outDir, withBox),
     bundleFunction('reconcile', outDir, withBox),
+    bundleFunction('backfill', outDir, withBox),
   ])
   await writeFile(join(outDir, 'automations.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   await writeFile(join(outDir, 'version'), `${versionText(await versionOf(ROOT))}\n`)
-  return { manifest, functions: { ingest, automate, reconcile } }
+  return { manifest, functions: { ingest, automate, reconcile, backfill } }
 }
 
 async function bundleFunction(name: FunctionName, outDir: string, options: BuildOptions) {

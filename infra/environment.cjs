@@ -1,5 +1,5 @@
 /**
- * The environments of automate and reconcile: what the engine needs, and every setting that an automation declares, with
+ * The environments of automate, reconcile and backfill: what the engine needs, and every setting that an automation declares, with
  * its stage's value from the params in serverless.yml. Read by osls.
  */
 const { readFileSync } = require('node:fs')
@@ -41,6 +41,14 @@ exports.automate = async ({ resolveVariable }) => ({
   ...AUTOMATE,
   BOXHOOKS_VERSION: version(),
   AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')),
+  ...(await logging(resolveVariable)),
+  ...(await settings(resolveVariable)),
+})
+
+exports.backfill = async ({ resolveVariable }) => ({
+  ...SHARED,
+  QUEUE_URL: AUTOMATE.QUEUE_URL,
+  BOXHOOKS_VERSION: version(),
   ...(await logging(resolveVariable)),
   ...(await settings(resolveVariable)),
 })

@@ -95,6 +95,25 @@ export function reconcileConfig(env: Environment): ReconcileConfig {
   }))
 }
 
+export type BackfillConfig = Omit<ReconcileConfig, 'address' | 'version'> & { readonly queueUrl: string }
+
+/**
+ * Reads backfill's settings.
+ * @throws ConfigError naming every variable that is missing or wrong
+ */
+export function backfillConfig(env: Environment): BackfillConfig {
+  return read(env, variable => ({
+    queueUrl: variable.url('QUEUE_URL'),
+    ledgerTable: variable.text('LEDGER_TABLE'),
+    boxAppSecretId: variable.text('BOX_APP_SECRET_ID'),
+    boxApiUrl: variable.url('BOX_API_URL', 'https://api.box.com'),
+    version: env.BOXHOOKS_VERSION?.trim() || undefined,
+    logLevel: variable.level('LOG_LEVEL'),
+    logDetails: variable.flag('LOG_DETAILS'),
+    metrics: variable.metrics(),
+  }))
+}
+
 /**
  * Reads automate's settings.
  * @throws ConfigError naming every variable that is missing or wrong

@@ -14,7 +14,7 @@ import type { SignatureKeys } from '../lib/signature.ts'
 import { parseKeys } from '../lib/signature-keys.ts'
 import { isWebhookAnswer } from '../lib/webhook-request.ts'
 import { type Aws, startAws } from './aws.ts'
-import { createEmulatedBox, type EmulatedBox } from './box/emulated-box.ts'
+import { createEmulatedBox, type EmulatedBox, type EmulatedBoxOptions } from './box/emulated-box.ts'
 import { createCloudWatchLogs } from './cloudwatch-logs.ts'
 import { createGateway } from './gateway.ts'
 import { heard, localSource } from './inspector/local-source.ts'
@@ -43,6 +43,10 @@ export type StackOptions = {
   readonly fixtures?: string
   /** The stage local, where it is packaged already. */
   readonly packaged?: Packaged
+  /** What of the emulated Box is to be otherwise: its clock, for instance, or how it delivers. */
+  readonly box?: Partial<Pick<EmulatedBoxOptions, 'clock' | 'fetch'>>
+  /** What ingest's environment has besides the template's. */
+  readonly ingestEnv?: Readonly<Record<string, string>>
   /** Told what became of the webhooks, at the start and whenever other automations take over. */
   readonly onReport?: (report: ReconcileReport) => void
   /** Told what the stack does, a line each. */
@@ -134,6 +138,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       fetch: request => fetch(request),
       ...(options.retrySeconds ? { retrySeconds: options.retrySeconds } : {}),
       onAttempt: attempt => journal.attempt(attempt),
+      ...options.box,
     })
     stops.push(() => box.close())
 
@@ -177,7 +182,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }
     const functions = new Map<string, Lambda>()
 
-    const ingest = lambda('ingest', 'IngestLambdaFunction', {}, INGEST_INSTANCES_MAX)
+    const ingest = lambda('ingest', 'IngestLambdaFunction', { ...options.ingestEnv }, INGEST_INSTANCES_MAX)
     const gateway = createGateway({
       invoke: event => ingest.invoke(event),
       now: systemClock.now,
@@ -191,6 +196,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       BOX_API_URL: url,
       WEBHOOK_ADDRESS: webhookUrl,
     })
+    const backfill = lambda('backfill', 'BackfillLambdaFunction', { BOX_API_URL: url })
     const poll = (name: 'automate' | 'reconcile', queueUrl: string, queueArn: string, to: Lambda): Poller => {
       const poller = startPoller({
         sqs: aws.sqs,
@@ -257,13 +263,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       aws,
       ledger,
       journal,
-      lambdas: { ingest, automate, reconcile },
+      lambdas: { ingest, automate, reconcile, backfill },
       manifest,
       env: settings,
       async replace(folder, next) {
         checkSettings(next, settings)
         declared = next
-        for (const [name, one] of Object.entries({ ingest, automate, reconcile }))
+        for (const [name, one] of Object.entries({ ingest, automate, reconcile, backfill }))
           one.replace(join(folder, name, 'index.mjs'))
         addWatchedItems(box.content, next, settings)
         await makeWebhooks()

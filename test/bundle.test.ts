@@ -76,6 +76,16 @@ test('automate loads the Box SDK only when a run calls Box', () => {
     expect(atStart.some(file => file.includes(needed))).toBe(true)
 })
 
+test('reconcile and backfill, too, load the Box SDK only when they call Box', () => {
+  for (const name of ['reconcile', 'backfill'] as const) {
+    const start = startFiles(built.functions[name].metafile)
+    const atStart = start.flatMap(file => Object.keys(outputOf(name, file)?.inputs ?? {}))
+    expect(atStart.filter(file => file.includes('node_modules/box-node-sdk/'))).toEqual([])
+    const bytes = start.reduce((sum, file) => sum + (outputOf(name, file)?.bytes ?? 0), 0)
+    expect(bytes, name).toBeLessThanOrEqual(400 * 1024)
+  }
+})
+
 test('both bundles load on their own, and so does the Box SDK in its chunk', async () => {
   const entries = ['ingest', 'automate'].map(name => join(folder, 'dist', name, 'index.mjs'))
   const sdk = Object.keys(built.functions.automate.metafile.outputs).filter(file =>

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ROOT } from '../infra/bundle.ts'
+import { BACKFILL_CODES } from '../lib/backfill/backfill-request.ts'
 import { BoxError } from '../lib/box-error.ts'
 import { CAUSES } from '../lib/doctor/causes.ts'
 import { FAILURE_CODES } from '../lib/errors.ts'
@@ -43,6 +44,7 @@ test('docs/errors.md has every code there is, and no other, and says of each wha
   const codes = new Set([
     ...Object.keys(ANSWERS),
     ...Object.keys(V1_ANSWERS),
+    ...BACKFILL_CODES,
     ...FAILURE_CODES,
     ...writtenCodes(),
   ])

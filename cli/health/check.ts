@@ -28,7 +28,7 @@ export type Check = {
   readonly outputs?: readonly string[]
   /**
    * @param signal ends what it asks, where its time is over or somebody stops the command
-   * @throws Unjudged, AwsUnreachable, ReconcileUnreachable; the signal's reason
+   * @throws Unjudged, AwsUnreachable, FunctionUnreachable; the signal's reason
    */
   run(scene: Scene, signal: AbortSignal): Promise<Finding>
 }
@@ -104,7 +104,7 @@ function unjudged(error: unknown, scene: Scene): Finding {
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'Unjudged',
   'AwsUnreachable' satisfies AwsUnreachable['name'],
-  'ReconcileUnreachable',
+  'FunctionUnreachable',
 ])
 
 /** Ends the waiting for what does not listen to the signal itself. */

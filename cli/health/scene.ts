@@ -37,10 +37,10 @@ export type Scene = {
   }
   /**
    * What the Box app can do, as the function reconcile finds; asked once.
-   * @throws ReconcileUnreachable
+   * @throws FunctionUnreachable
    */
   boxCheck(): Promise<BoxCheck>
-  /** @throws ReconcileUnreachable */
+  /** @throws FunctionUnreachable */
   plan(): Promise<ReconcileReport>
   /** How the front door answers an unsigned post; asked once. */
   unsigned(): Promise<Answered>

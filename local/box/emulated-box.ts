@@ -5,6 +5,7 @@ import type { KeyName, SignatureKeys } from '../../lib/signature.ts'
 import { type ApiCall, createApi } from './api.ts'
 import { Content } from './content.ts'
 import { type Attempt, type Bend, Deliveries, type Outgoing, postWith } from './delivery.ts'
+import { EventLog } from './event-log.ts'
 import type { Fault } from './faults.ts'
 import type { Happening, User } from './items.ts'
 import { samplePayload, type WireObject, wireBody } from './payload.ts'
@@ -49,6 +50,8 @@ export type EmulatedBox = {
   readonly webhooks: Webhooks
   readonly deliveries: Deliveries
   readonly tokens: Tokens
+  /** What the event streams tell. */
+  readonly events: EventLog
   /** The API's faults to come, in order. */
   readonly faults: Fault[]
   /** Every event sent so far that is still kept, the newest last. */
@@ -127,6 +130,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
   }
   /** Each webhook on the item's path is told by an event of its own. */
   const tell = (happening: Happening): void => {
+    events.record(happening)
     notify({ kind: 'happening', happening })
     for (const webhook of webhooks.toldOf(happening)) {
       const event = sessionEnded
@@ -142,6 +146,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     onHappening: tell,
     copyFiresUploaded: options.copyFiresUploaded ?? true,
   })
+  const events = new EventLog(content.tree, clock.now)
   const webhooks = new Webhooks({ content, now: clock.now, allowLocalAddresses: true })
   const tokens = new Tokens({
     now: clock.now,
@@ -157,12 +162,13 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
   }
   const { now } = clock
   const { signal } = closing
-  const api = createApi({ content, webhooks, tokens, faults, newId, now, onCall, closing: signal })
+  const api = createApi({ content, webhooks, events, tokens, faults, newId, now, onCall, closing: signal })
   return {
     content,
     webhooks,
     deliveries,
     tokens,
+    events,
     faults,
     sent,
     async deliverAgain(eventId, bend) {
