@@ -39,7 +39,7 @@ export type NewEvent = {
   /** ISO 8601. */
   readonly receivedAt: string
   readonly origin: string
-  /** The body, gzipped, for a later replay; left out where it would not fit the record. */
+  /** The body, packed, for a later replay; left out where it would not fit the record. */
   readonly payload?: Uint8Array
 }
 
