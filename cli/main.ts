@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { regionOf } from '../infra/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
+import { costCommand } from './cost-command.ts'
 import { dlqCommand } from './dlq-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { eventsCommand } from './events-command.ts'
@@ -44,6 +45,8 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'ReplayTestFailed',
   'StageParamsError',
   'NewRefused',
+  'PricesUnusable',
+  'StageUnmeasured',
   'VerifyUnusable',
   'CaptureUnreadable',
   'DoctorImpossible',
@@ -163,6 +166,7 @@ program.addCommand(dlqCommand(port, more))
 program.addCommand(replayCommand(port))
 program.addCommand(eventsCommand(port, more))
 program.addCommand(whyCommand(port))
+program.addCommand(costCommand(stage))
 
 program
   .command('automations')

@@ -4,6 +4,7 @@
  */
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
+const { logSample } = require('./log-sample.cjs')
 const { refusal } = require('./refusal.cjs')
 const { version } = require('./version.cjs')
 
@@ -24,6 +25,7 @@ const RESERVED = new Set([
   'AUTOMATE_CONCURRENCY',
   'BOX_API_URL',
   'LOG_LEVEL',
+  'LOG_SAMPLE_RATE',
   'HOME',
   'LANG',
   'LD_LIBRARY_PATH',
@@ -37,6 +39,7 @@ exports.automate = async ({ resolveVariable }) => ({
   ...AUTOMATE,
   BOXHOOKS_VERSION: version(),
   AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')),
+  ...(await logSample(resolveVariable)),
   ...(await settings(resolveVariable)),
 })
 

@@ -10,6 +10,7 @@ import type { Clock } from './clock.ts'
 import { automateConfig, type Environment } from './config.ts'
 import { createLedger } from './ledger.ts'
 import { createLog } from './log.ts'
+import { logSample } from './log-sample.ts'
 import { createQueue } from './queue.ts'
 import { reconcileOnDeletion } from './webhook-deleted.ts'
 
@@ -79,5 +80,6 @@ function partsOf(world: AutomateWorld): BatchParts {
     newToken,
     log,
     concurrency: config.concurrency,
+    inSample: logSample(config.logSampleRate),
   }
 }

@@ -2,6 +2,7 @@ import type { SQSBatchResponse, SQSRecord } from 'aws-lambda'
 import type { DispatchParts, Disposition } from './claimed-event.ts'
 import { dispatch } from './dispatch.ts'
 import { errorKind, type Log } from './log.ts'
+import type { LogSample } from './log-sample.ts'
 import { type DecodedMessage, decodeMessage } from './message.ts'
 import { type Queue, VISIBILITY_SECONDS_MAX } from './queue.ts'
 import { backoffSeconds, OUTAGE_RETRY } from './retry.ts'
@@ -10,6 +11,8 @@ export type BatchParts = DispatchParts & {
   readonly queue: Queue
   /** How many events are worked on at a time. */
   readonly concurrency: number
+  /** Which events are logged though nothing is wrong; all of them where there is none. */
+  readonly inSample?: LogSample
 }
 
 /**
@@ -65,8 +68,9 @@ function entryOf(record: SQSRecord): Entry {
   }
 }
 
-async function mustKeep(entry: Entry, time: Time, parts: BatchParts): Promise<boolean> {
+async function mustKeep(entry: Entry, time: Time, batch: BatchParts): Promise<boolean> {
   const { record, decoded } = entry
+  const parts = { ...batch, log: logOf(entry, batch) }
   const log = parts.log.with({ eventId: decoded.message.eventId, messageId: record.messageId })
   const receiveCount = Number(record.attributes.ApproximateReceiveCount) || 1
   try {
@@ -79,6 +83,16 @@ async function mustKeep(entry: Entry, time: Time, parts: BatchParts): Promise<bo
   } catch (error) {
     return keptAfterError(error, entry, receiveCount, log, parts)
   }
+}
+
+/**
+ * The log of an event: held back where it is not in the sample and nothing out of the ordinary has happened to it. One that
+ * comes back may have lost its worker, and what that held back.
+ */
+function logOf({ record, decoded: { message } }: Entry, { log, inSample }: BatchParts): Log {
+  const cameBefore =
+    Number(record.attributes.ApproximateReceiveCount) > 1 || message.failure || message.replay
+  return cameBefore || inSample?.(message.eventId) !== false ? log : log.held()
 }
 
 /** @returns whether SQS must keep the message: false once another has taken its place */

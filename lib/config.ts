@@ -23,6 +23,8 @@ export type IngestConfig = {
   /** Present where V1 callbacks are taken. */
   readonly v1?: { readonly secretId: string; readonly names: V1Names }
   readonly logLevel: LogLevel
+  /** The part of the events, from 0 to 1, that is logged though nothing is wrong. */
+  readonly logSampleRate: number
 }
 
 export type AutomateConfig = {
@@ -36,6 +38,8 @@ export type AutomateConfig = {
   /** How many events of one batch are worked on at a time. */
   readonly concurrency: number
   readonly logLevel: LogLevel
+  /** The part of the events, from 0 to 1, that is logged though nothing is wrong. */
+  readonly logSampleRate: number
 }
 
 /**
@@ -52,6 +56,7 @@ export function ingestConfig(env: Environment): IngestConfig {
       ? { v1: { secretId: env.V1_SECRET_ID.trim(), names: variable.v1Names('V1_PARAMETERS') } }
       : {}),
     logLevel: variable.level('LOG_LEVEL'),
+    logSampleRate: variable.share('LOG_SAMPLE_RATE', 1),
   }))
 }
 
@@ -95,6 +100,7 @@ export function automateConfig(env: Environment): AutomateConfig {
     reconcileQueueUrl: variable.optionalUrl('RECONCILE_QUEUE_URL'),
     concurrency: Math.max(1, variable.whole('AUTOMATE_CONCURRENCY', 5)),
     logLevel: variable.level('LOG_LEVEL'),
+    logSampleRate: variable.share('LOG_SAMPLE_RATE', 1),
   }))
 }
 
@@ -124,6 +130,11 @@ function variables(env: Environment, problems: string[]) {
     whole(name: string, fallback: number): number {
       const value = Number(text(name, String(fallback)))
       if (!Number.isSafeInteger(value) || value < 0) problems.push(`${name} is no whole number from 0 up.`)
+      return value
+    },
+    share(name: string, fallback: number): number {
+      const value = Number(text(name, String(fallback)))
+      if (!(value >= 0 && value <= 1)) problems.push(`${name} is no number from 0 to 1.`)
       return value
     },
     /** `item_id=file, token=secret`: how callback parameters are named that have other names than Box's templates. */

@@ -1,6 +1,7 @@
 import type { Delivery } from './delivery.ts'
 import { type KeyFields, keyFields } from './key-fields.ts'
 import { errorKind, type Log } from './log.ts'
+import type { LogSample } from './log-sample.ts'
 import { describeBody } from './message.ts'
 import { MessageTooLarge, type Queue } from './queue.ts'
 import { missingHeader, type SignatureKeys, type SignatureRule, type Verdict, verify } from './signature.ts'
@@ -35,6 +36,8 @@ export type IngestParts = {
   readonly keyring: SignatureKeyring
   readonly queue: Pick<Queue, 'send'>
   readonly log: Log
+  /** Which accepted deliveries are logged; all of them where there is none. */
+  readonly inSample?: LogSample
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly ageMaxSeconds?: number
@@ -70,7 +73,9 @@ export async function ingest(delivery: Delivery, parts: IngestParts): Promise<An
     return failed(parts.log, ANSWERS.queue_unavailable, error)
   }
   const { eventId, trigger } = described
-  parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, ...checked.keyFields })
+  const { log, inSample } = parts
+  const told = inSample?.(eventId) === false ? log.held() : log
+  told.info('delivery_accepted', { eventId, deliveryId, trigger, ...checked.keyFields })
   return ANSWERS.accepted
 }
 

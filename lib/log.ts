@@ -1,3 +1,5 @@
+import { holdBack, type WriteLine } from './log-sample.ts'
+
 /** What a log line says besides its time, level and event. Never a body, header, key or token. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>
 
@@ -10,12 +12,14 @@ export type Log = {
   error(event: string, fields?: LogFields): void
   /** A log whose every line also carries these fields. */
   with(fields: LogFields): Log
+  /** A log that writes nothing until there is something to warn of, and then all. */
+  held(): Log
 }
 
 export type LogOptions = {
   readonly now: () => number
   /** Takes one finished line, without its line end. */
-  readonly write: (line: string) => void
+  readonly write: WriteLine
   /** The least level that is written; `info` by default. */
   readonly level?: LogLevel
 }
@@ -28,7 +32,7 @@ export function createLog(options: LogOptions, context: LogFields = {}): Log {
   const line = (level: LogLevel) => (event: string, fields?: LogFields) => {
     if (LEVELS[level] < least) return
     const time = new Date(options.now()).toISOString()
-    options.write(JSON.stringify({ time, level, event, ...context, ...fields }))
+    options.write(JSON.stringify({ time, level, event, ...context, ...fields }), level)
   }
   return {
     debug: line('debug'),
@@ -36,6 +40,7 @@ export function createLog(options: LogOptions, context: LogFields = {}): Log {
     warn: line('warn'),
     error: line('error'),
     with: fields => createLog(options, { ...context, ...fields }),
+    held: () => createLog({ ...options, write: holdBack(options.write) }, context),
   }
 }
 

@@ -59,7 +59,8 @@ describe('the environment of automate', () => {
     const { automate }: { automate: (variables: object) => Promise<unknown> } = createRequire(
       import.meta.url,
     )(join(service, 'infra', 'environment.cjs'))
-    const values: Record<string, string> = { 'sls:stage': 'dev', 'param:automateEvents': '5', ...params }
+    const usual = { 'sls:stage': 'dev', 'param:automateEvents': '5', 'param:logSampleRate': '1' }
+    const values: Record<string, string> = { ...usual, ...params }
     return automate({
       async resolveVariable(address: string) {
         if (address in values) return values[address]

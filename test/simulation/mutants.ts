@@ -64,9 +64,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the body is in the log',
     file: 'ingest.ts',
-    find: "parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, ...checked.keyFields })",
+    find: "told.info('delivery_accepted', { eventId, deliveryId, trigger, ...checked.keyFields })",
     replace:
-      "parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, body: Buffer.from(delivery.body).toString() })",
+      "told.info('delivery_accepted', { eventId, deliveryId, trigger, body: Buffer.from(delivery.body).toString() })",
     seedsMax: 5,
   },
   {
