@@ -38,7 +38,12 @@ export function costCommand(stage: (text: string) => string): Command {
   option('--batch <number>', 'how many events come at a time', numberIn(1, 10), batch)
   option('--retries <percent>', 'events that take a second attempt', numberIn(0, 100), retryShare * 100)
   option('--duplicates <percent>', 'deliveries that come twice', numberIn(0, 100), duplicateShare * 100)
-  option('--cold <percent>', 'invocations that start an instance', numberIn(0, 100), coldShare * 100)
+  option(
+    '--cold <percent>',
+    'invocations that start an instance though there are some',
+    numberIn(0, 100),
+    coldShare * 100,
+  )
   option('--ingest-ms <number>', 'how long ingest takes', numberIn(1, 10_000), ingestMs)
   option('--automate-ms <number>', 'how long an event’s automations take', numberIn(1, 60_000), automateMs)
   option('--ingest-memory <mb>', 'the stage’s ingestMemoryMb', numberIn(128, 10_240, true))

@@ -4,6 +4,7 @@
  */
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
+const { webhookAddress } = require('./endpoint.cjs')
 const { logSample } = require('./log-sample.cjs')
 const { refusal } = require('./refusal.cjs')
 const { version } = require('./version.cjs')
@@ -48,13 +49,9 @@ exports.reconcile = async ({ resolveVariable }) => {
   return {
     ...SHARED,
     BOXHOOKS_VERSION: version(),
-    WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : API_ADDRESS,
+    WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : await webhookAddress(resolveVariable),
     ...(await settings(resolveVariable)),
   }
-}
-
-const API_ADDRESS = {
-  'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/box/webhook',
 }
 
 /** Every setting that an automation declares, with its value. */

@@ -12,7 +12,12 @@ export type Assumptions = {
   readonly automateMs: number
   /** Milliseconds that reconcile takes to ask Box which webhooks there are. */
   readonly reconcileMs: number
-  /** The part of the invocations that begin a new instance, from 0 to 1, whose start is billed as well. */
+  /**
+   * How long Lambda keeps an instance that has nothing to do, in seconds. AWS does not say; five minutes is short, so that
+   * rather too many starts are counted.
+   */
+  readonly keptSeconds: number
+  /** The part of the invocations that start an instance though others are there, since these are busy, from 0 to 1. */
   readonly coldShare: number
   /** Milliseconds that the start of an instance takes. */
   readonly coldMs: { readonly ingest: number; readonly automate: number }
@@ -44,7 +49,8 @@ export const DEFAULTS: Assumptions = {
   ingestMs: 20,
   automateMs: 300,
   reconcileMs: 2000,
-  coldShare: 0.1,
+  keptSeconds: 300,
+  coldShare: 0.01,
   coldMs: { ingest: 300, automate: 1000 },
   batch: 1,
   duplicateShare: 0.01,

@@ -51,6 +51,8 @@ export type Trace = {
   /** The day of the measurement, YYYY-MM-DD. */
   readonly measured: string
   readonly stack: StackFacts
+  /** What each function's process took at most on the machine that measured, in MB. */
+  readonly peakMemoryMb: { readonly ingest: number; readonly automate: number }
   readonly events: readonly EventTrace[]
   readonly extras: {
     readonly coldStart: { readonly ingest: Asked; readonly automate: Asked }
@@ -74,6 +76,7 @@ export class TraceUnusable extends Error {
 export function parseTrace(json: string): Trace {
   const at = reader(JSON.parse(json), 'trace')
   const extras = at.object('extras')
+  const peak = at.object('peakMemoryMb')
   const coldStart = extras.object('coldStart')
   const duplicate = extras.object('duplicate')
   const attempt = (name: string) => {
@@ -83,6 +86,7 @@ export function parseTrace(json: string): Trace {
   return {
     measured: at.text('measured'),
     stack: stackFacts(at.object('stack')),
+    peakMemoryMb: { ingest: peak.number('ingest'), automate: peak.number('automate') },
     events: at.list('events').map(eventTrace),
     extras: {
       coldStart: { ingest: asked(coldStart.object('ingest')), automate: asked(coldStart.object('automate')) },

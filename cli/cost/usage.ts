@@ -19,11 +19,12 @@ export type Workload = {
 }
 
 const GIB = 2 ** 30
+
+/** How many of so many invocations start an instance; its start is billed, and it reads its secret. */
+const startsOf = (invocations: number, { keptSeconds, coldShare }: Assumptions): number =>
+  Math.min(invocations, SECONDS_PER_MONTH / keptSeconds + coldShare * invocations)
 const API_CHUNK = 512 * 1024
 const SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600
-
-/** How long ingest keeps the keys that it has read, in seconds; see lib/signature-keys.ts. */
-const KEYS_FRESH_SECONDS = 300
 
 /**
  * What a month's events take of everything that AWS bills: requests, units and log lines as the trace has measured them,
@@ -39,6 +40,8 @@ export function usageOf(workload: Workload, trace: Trace, assumed: Assumptions):
   const deliveries = events + duplicates
   const batches = (events + duplicates + retries) / assumed.batch
   // Receiving and deleting take a request for each batch, and one more for each further 64 KB received.
+  const ingestStarts = startsOf(deliveries, assumed)
+  const automateStarts = startsOf(batches, assumed)
   const receives = Math.max(1, Math.ceil((assumed.batch * cell.bytes.message) / 65_536))
   const queueRequests =
     deliveries * cell.ingest.sqsUnits +
@@ -62,13 +65,15 @@ export function usageOf(workload: Workload, trace: Trace, assumed: Assumptions):
     ),
     ingestInvocations: forEvents(deliveries),
     ingestGbSeconds: forEvents(
-      gbSeconds(deliveries, assumed.ingestMs + assumed.coldShare * assumed.coldMs.ingest, memoryMb.ingest),
+      gbSeconds(deliveries, assumed.ingestMs, memoryMb.ingest) +
+        gbSeconds(ingestStarts, assumed.coldMs.ingest, memoryMb.ingest),
     ),
     queueRequests: forEvents(queueRequests),
     idlePolls: fixed((stack.polledQueues * assumed.pollers * SECONDS_PER_MONTH) / assumed.pollSeconds),
     automateInvocations: forEvents(batches),
     automateGbSeconds: forEvents(
-      gbSeconds(batches, invocationMs + assumed.coldShare * assumed.coldMs.automate, memoryMb.automate),
+      gbSeconds(batches, invocationMs, memoryMb.automate) +
+        gbSeconds(automateStarts, assumed.coldMs.automate, memoryMb.automate),
     ),
     writeUnits: {
       fixed: stack.reconciliationsPerMonth * extras.reconcile.writeUnits,
@@ -101,8 +106,8 @@ export function usageOf(workload: Workload, trace: Trace, assumed: Assumptions):
     secrets: fixed(stack.secrets),
     secretReads: {
       fixed: stack.reconciliationsPerMonth,
-      // An instance reads the keys when it starts, and again when they are no longer fresh; one instance is enough for most.
-      forEvents: Math.min(deliveries, SECONDS_PER_MONTH / KEYS_FRESH_SECONDS) + batches * assumed.coldShare,
+      // ingest reads the keys anew every five minutes while there is something to verify, no more than it starts.
+      forEvents: ingestStarts + automateStarts,
     },
     alarms: fixed(stack.alarms),
     metrics: fixed(stack.metrics.length),

@@ -8,6 +8,7 @@ import { automationFiles, BODY_BYTES, eventOf, RUNS } from './workload.ts'
 export type Measurement = Pick<Trace, 'events' | 'extras'> & {
   /** The metrics that log lines carried, each with its dimensions' values. */
   readonly metrics: readonly string[]
+  readonly peakMemoryMb: Trace['peakMemoryMb']
 }
 
 /** What is measured where nobody asks for other cells: all. */
@@ -45,7 +46,9 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
       batchOfTen: await measureBatch(stack, 10, next),
       reconcile: await stack.reconcile(),
     }
-    return { events, extras, metrics: [...stack.metrics].sort() }
+    const many = Array.from({ length: 200 }, () => eventOf(1, 1, next()))
+    const peakMemoryMb = await stack.peakMemory(many)
+    return { events, extras, metrics: [...stack.metrics].sort(), peakMemoryMb }
   })
 }
 

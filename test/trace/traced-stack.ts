@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import type { SQSEvent } from 'aws-lambda'
 import { bundle, ROOT } from '../../infra/bundle.ts'
 import { type CompiledTemplate, environmentOf, numberOf, resource } from '../../infra/template.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -18,7 +19,8 @@ import { createSecretsManager } from '../../local/secrets-manager.ts'
 import { serve } from '../../local/serve.ts'
 import { signedDelivery } from '../kit.ts'
 import { type KeysOnlyIndex, LedgerMeter } from './ledger-meter.ts'
-import { type Asked, type Caller, WireMeter } from './wire-meter.ts'
+import { peakMemoryMb } from './peak-memory.ts'
+import { type Asked, CALLERS, type Caller, WireMeter } from './wire-meter.ts'
 
 /** What a function asked of AWS and logged. */
 export type Measured = Asked & { readonly logLines: number; readonly logBytes: number }
@@ -34,6 +36,11 @@ export type TracedStack = {
   reconcile(): Promise<Measured>
   /** The bytes of an event's item in the ledger, of its keys in the indexes, and of its message. */
   sizes(eventId: string): Promise<Sizes>
+  /**
+   * Lets each function work, in a process of its own, on so many events that were delivered for that, and says how much
+   * memory that took at most, in MB.
+   */
+  peakMemory(events: readonly WireObject[]): Promise<{ readonly ingest: number; readonly automate: number }>
   /** The names of the metrics that log lines have carried, each with its dimensions' values. */
   readonly metrics: ReadonlySet<string>
   stop(): Promise<void>
@@ -107,23 +114,27 @@ async function assemble(
   )
 
   const lines = new Map<Caller, string[]>()
+  const environments = new Map<string, Record<string, string>>()
+  const requests: unknown[] = []
   const metrics = new Set<string>()
   const start = (
     name: 'ingest' | 'automate' | 'reconcile',
     functionId: string,
     given: Record<string, string> = {},
   ): Lambda => {
+    const functionEnv = {
+      ...environmentOf(template, functionId, refsOf(aws), { BOX_API_URL: boxServer.url, ...given }),
+      ...aws.env,
+      AWS_ACCESS_KEY_ID: name,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
+      ...env,
+    }
+    environments.set(name, functionEnv)
     const started = createLambda({
       name,
       bundle: join(bundles, name, 'index.mjs'),
       timeoutMs: numberOf(template, functionId, 'Timeout') * 1000,
-      env: {
-        ...environmentOf(template, functionId, refsOf(aws), { BOX_API_URL: boxServer.url, ...given }),
-        ...aws.env,
-        AWS_ACCESS_KEY_ID: name,
-        AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
-        ...env,
-      },
+      env: functionEnv,
       onLine(line) {
         lines.set(name, [...(lines.get(name) ?? []), line])
         for (const metric of metricsOf(line)) metrics.add(metric)
@@ -143,34 +154,55 @@ async function assemble(
   const automate = start('automate', 'AutomateLambdaFunction')
   const WEBHOOK_ADDRESS = 'https://hooks.example/box/webhook'
   const reconcile = start('reconcile', 'ReconcileLambdaFunction', { WEBHOOK_ADDRESS })
-  const gateway = createGateway({ invoke: event => ingest.invoke(event), now: systemClock.now })
+  const gateway = createGateway({
+    invoke(event) {
+      requests.push(event)
+      return ingest.invoke(event)
+    },
+    now: systemClock.now,
+  })
   const poller = new SQSClient({
     region: 'eu-central-1',
     endpoint: sqs.url,
     credentials: { accessKeyId: 'poller', secretAccessKey: 'x' },
   })
   stops.push(() => poller.destroy())
+  const deliver = async (event: WireObject): Promise<Measured> => {
+    const { body, headers } = signedDelivery(event, KEYS)
+    const request = new Request('http://localhost/box/webhook', {
+      method: 'POST',
+      headers,
+      body: Uint8Array.from(body),
+    })
+    const { status } = await gateway(request)
+    if (status !== 202) throw new Error(`ingest answered ${status}.`)
+    return take('ingest')
+  }
   return {
     box,
     metrics,
-    async deliver(event) {
-      const { body, headers } = signedDelivery(event, KEYS)
-      const request = new Request('http://localhost/box/webhook', {
-        method: 'POST',
-        headers,
-        body: Uint8Array.from(body),
-      })
-      const { status } = await gateway(request)
-      if (status !== 202) throw new Error(`ingest answered ${status}.`)
-      return take('ingest')
-    },
+    deliver,
     async work(messagesMax) {
-      await workBatch({ poller, aws, automate, messagesMax })
+      await workBatch(poller, aws, automate, messagesMax)
       return { automate: await take('automate'), poller: meter.take('poller') }
     },
     async reconcile() {
       await reconcile.invoke({ source: 'aws.events' })
       return take('reconcile')
+    },
+    async peakMemory(events) {
+      requests.length = 0
+      for (const event of events) await deliver(event)
+      const batches: unknown[] = []
+      for (let taken = 0; taken < events.length; taken += 10) batches.push(await takeBatch(poller, aws, 10))
+      const peak = (name: string, all: readonly unknown[]) =>
+        peakMemoryMb(join(bundles, name, 'index.mjs'), environments.get(name) ?? {}, all)
+      const measured = {
+        ingest: await peak('ingest', requests),
+        automate: await peak('automate', batches),
+      }
+      for (const caller of CALLERS) meter.take(caller)
+      return measured
     },
     async sizes(eventId) {
       const Key = { eventId: { S: eventId } }
@@ -211,18 +243,11 @@ function indexesOf(template: CompiledTemplate): KeysOnlyIndex[] {
   })
 }
 
-type Batch = {
-  readonly poller: SQSClient
-  readonly aws: Aws
-  readonly automate: Lambda
-  readonly messagesMax: number
-}
-
-async function workBatch({ poller, aws, automate, messagesMax }: Batch): Promise<void> {
-  const QueueUrl = aws.queueUrl
+/** Receives messages as Lambda's event source does. */
+async function takeBatch(poller: SQSClient, aws: Aws, messagesMax: number): Promise<SQSEvent> {
   const { Messages = [] } = await poller.send(
     new ReceiveMessageCommand({
-      QueueUrl,
+      QueueUrl: aws.queueUrl,
       MaxNumberOfMessages: messagesMax,
       WaitTimeSeconds: 20,
       MessageAttributeNames: ['All'],
@@ -230,12 +255,18 @@ async function workBatch({ poller, aws, automate, messagesMax }: Batch): Promise
     }),
   )
   if (Messages.length === 0) throw new Error('There was no message.')
-  const records = Messages.map(message => recordOf(message, aws.queueArn))
-  const kept = keptOf(await automate.invoke({ Records: records }), new Set(records.map(one => one.messageId)))
+  return { Records: Messages.map(message => recordOf(message, aws.queueArn)) }
+}
+
+async function workBatch(poller: SQSClient, aws: Aws, automate: Lambda, messagesMax: number): Promise<void> {
+  const { Records: records } = await takeBatch(poller, aws, messagesMax)
+  const all = new Set(records.map(one => one.messageId))
+  const kept = keptOf(await automate.invoke({ Records: records }), all)
   const Entries = records
     .filter(({ messageId }) => !kept.has(messageId))
     .map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }))
-  if (Entries.length > 0) await poller.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }))
+  if (Entries.length > 0)
+    await poller.send(new DeleteMessageBatchCommand({ QueueUrl: aws.queueUrl, Entries }))
 }
 
 /** What is on the wire of an item that the SDK has read: bytes are base64 there. */
