@@ -21,7 +21,7 @@ const rowsOf = (out: string) =>
       .map(([name = '', ...cells]) => [name, cells]),
   )
 
-describe('boxhooks cost', { timeout: 60_000 }, () => {
+describe('boxhooks cost', { timeout: 120_000 }, () => {
   test('tells a month’s costs by component, fixed and for events, and what it rests on', async () => {
     const { code, out, err } = await cost(['--region', 'us-east-1'])
     expect({ code, err }).toEqual({ code: 0, err: '' })
@@ -126,7 +126,7 @@ describe('boxhooks cost', { timeout: 60_000 }, () => {
   })
 })
 
-describe('boxhooks cost --from-stage', { timeout: 60_000 }, () => {
+describe('boxhooks cost --from-stage', { timeout: 120_000 }, () => {
   let aws: Embedded
   let stage: Deployed
   let cloud: Served
