@@ -10,7 +10,8 @@ import { stackFacts } from './stack-facts.ts'
 import { BODY_BYTES, RUNS } from './workload.ts'
 
 const written: Trace = parseTrace(readFileSync(join(ROOT, 'cli', 'cost', 'trace.json'), 'utf8'))
-const OUTDATED = 'cli/cost/trace.json is out of date. Measure it anew and look at what has changed: npm run trace'
+const OUTDATED =
+  'cli/cost/trace.json is out of date. Measure it anew and look at what has changed: npm run trace'
 
 /** What is measured again: of the whole table the cells that matter most. */
 const CELLS = { runs: [0, 1, 3], bodyBytes: BODY_BYTES.slice(0, 2) }
@@ -40,10 +41,13 @@ describe('the budgets', () => {
     expect(measured.extras.coldStart.ingest.requests).toEqual({ 'secretsmanager:GetSecretValue': 1 })
   })
 
-  test.each([0, 1, 3])('automate makes n + 1 calls for an event with n = %i automations, all to the ledger', n => {
-    const updates = n === 0 ? {} : { 'dynamodb:UpdateItem': n }
-    expect(cell(measured, n, 1).automate.requests).toEqual({ 'dynamodb:PutItem': 1, ...updates })
-  })
+  test.each([0, 1, 3])(
+    'automate makes n + 1 calls for an event with n = %i automations, all to the ledger',
+    n => {
+      const updates = n === 0 ? {} : { 'dynamodb:UpdateItem': n }
+      expect(cell(measured, n, 1).automate.requests).toEqual({ 'dynamodb:PutItem': 1, ...updates })
+    },
+  )
 
   test('the ledger takes one unit a write, and one for each index, of a usual event with up to 3 automations', () => {
     for (const bytes of CELLS.bodyBytes)
