@@ -399,7 +399,7 @@ describe('packaging', () => {
     expect(Outputs.WebhookUrl).toMatchObject({ Value: address })
     expect(JSON.stringify(Resources.Dashboard)).toContain('UrlRequestCount')
     expect(JSON.stringify(Resources)).not.toContain('HttpApi')
-  })
+  }, 60_000)
 
   test('refuses what a function URL has not: a domain of one’s own, and a throttle for V1 callbacks', async () => {
     const url = (...params: string[]) =>
@@ -413,7 +413,7 @@ describe('packaging', () => {
     await expect(packageWith('nowhere', [...settings(), 'endpoint=rest'])).rejects.toThrow(
       /^params.endpoint is "rest"/,
     )
-  })
+  }, 60_000)
 
   test('logs a sample only where asked, and waits for others only where asked', async () => {
     const { Resources } = await atFunctionUrl()
@@ -427,7 +427,7 @@ describe('packaging', () => {
     await expect(packageWith('nowhere', [...settings(), 'logSampleRate=2'])).rejects.toThrow(
       /^params.logSampleRate must be a number from 0/,
     )
-  })
+  }, 60_000)
 
   test('lets the functions trace only once their roles may, which Lambda insists on', async () => {
     const traced = await everything()
