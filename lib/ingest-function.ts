@@ -7,6 +7,7 @@ import { deliveryFromGateway } from './delivery.ts'
 import { ANSWERS, type Answer, failed, type IngestParts, ingest } from './ingest.ts'
 import { type IngestV1Parts, ingestV1, isV1Path } from './ingest-v1.ts'
 import { createLog, errorKind } from './log.ts'
+import { logSample } from './log-sample.ts'
 import { createQueue } from './queue.ts'
 import { createKeyring } from './signature-keys.ts'
 
@@ -68,7 +69,7 @@ function partsOf({ env, now, write, secretsManager, sqs }: IngestWorld): Ready {
   const queue = createQueue(sqs(), config.queueUrl)
   let v1: IngestV1Parts | undefined
   return {
-    parts: { ...config, keyring, queue, log, now },
+    parts: { ...config, keyring, queue, log, inSample: logSample(config.logSampleRate), now },
     v1() {
       if (config.v1 && !v1)
         v1 = {

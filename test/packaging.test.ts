@@ -64,6 +64,7 @@ describe('the environment of automate', () => {
       'sls:stage': 'dev',
       'param:automateEvents': '5',
       'param:logDetails': 'false',
+      'param:logSampleRate': '1',
       'param:metrics': 'all',
       ...params,
     }

@@ -63,6 +63,7 @@ test('ingest reaches only what it needs', () => {
     'lib/ingest.ts',
     'lib/json.ts',
     'lib/key-fields.ts',
+    'lib/log-sample.ts',
     'lib/log.ts',
     'lib/message.ts',
     'lib/metrics.ts',
