@@ -3,7 +3,7 @@ import type { BoxItem, BoxView, DoingView } from '../protocol.ts'
 import { get } from './api.ts'
 import { DoingButtons } from './doings.tsx'
 import { perform } from './parts.tsx'
-import type { Live } from './store.ts'
+import { type Live, readBox } from './store.ts'
 import { Webhooks } from './webhooks.tsx'
 
 const ROOT_ID = '0'
@@ -13,18 +13,17 @@ const READ_MS = 250
 
 /** The emulated Box: its files and folders, what belongs to them, and its webhooks. */
 export function BoxSide({ live }: { readonly live: Live }) {
-  const [view, setView] = useState<BoxView>()
+  const view = live.box
   const [doings, setDoings] = useState<readonly DoingView[]>([])
   const [folderId, setFolderId] = useState<string>()
   const [selected, setSelected] = useState<string>()
   const [trash, setTrash] = useState(false)
-  const read = () => get<BoxView>('/_local/box').then(setView, () => {})
   useEffect(() => {
     if (live.connected) get<readonly DoingView[]>('/_local/doings').then(setDoings, () => {})
   }, [live.connected])
   // What happens in Box is told of by events; much of it within a moment.
   useEffect(() => {
-    const timer = setTimeout(read, READ_MS)
+    const timer = setTimeout(readBox, READ_MS)
     return () => clearTimeout(timer)
   }, [live.connected, live.rows, live.acted])
   if (!view)
@@ -42,13 +41,13 @@ export function BoxSide({ live }: { readonly live: Live }) {
   const item = shown.find(one => keyOf(one) === selected)
   const doIt = async (name: string, input: Readonly<Record<string, string>>): Promise<boolean> => {
     const done = await perform('do', { doing: name, ...input })
-    await read()
+    await readBox()
     return done !== undefined
   }
   const own = (on: string) => doings.filter(doing => doing.on === on)
   return (
     <section class="box" aria-labelledby="box-title">
-      <h2 id="box-title">Box</h2>
+      <h2 id="box-title">Box, emulated</h2>
       {view.notes.map(note => (
         <p key={note} class="wait">
           {note}
@@ -101,8 +100,14 @@ export function BoxSide({ live }: { readonly live: Live }) {
           {trash ? 'Back to the files' : 'Trash'}
         </button>
       </p>
-      <Webhooks view={view} read={read} address={live.about?.webhookUrl ?? ''} />
-      <DoingButtons doings={own('box')} id="" folders={view.items} onDo={doIt} label="Box as a whole" />
+      <Webhooks view={view} read={readBox} address={live.about?.webhookUrl ?? ''} />
+      <DoingButtons
+        doings={own('box')}
+        id=""
+        folders={view.items}
+        onDo={doIt}
+        label="Act out of the ordinary"
+      />
     </section>
   )
 }
@@ -183,7 +188,11 @@ function ItemRow(props: {
       ))}
       <span class="buttons">
         {!folder && !item.trashed && (
-          <button type="button" onClick={() => onDo('download-file', { id: item.id })}>
+          <button
+            type="button"
+            title="Box tells of it with FILE.DOWNLOADED"
+            onClick={() => onDo('download-file', { id: item.id })}
+          >
             Download
           </button>
         )}
