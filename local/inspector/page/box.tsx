@@ -85,7 +85,7 @@ export function BoxSide({ live }: { readonly live: Live }) {
           <h3>{item.name}</h3>
           <DoingButtons
             doings={own(item.trashed ? `trashed_${item.type}` : item.type).filter(
-              ({ name }) => !IN_FOLDER.has(name),
+              ({ name }) => !IN_FOLDER.has(name) && isPossible(item, name),
             )}
             id={item.id}
             folders={view.items}
@@ -114,6 +114,13 @@ export function BoxSide({ live }: { readonly live: Live }) {
 
 /** What is done in a folder and not to it. */
 const IN_FOLDER: ReadonlySet<string> = new Set(['upload-file', 'create-folder', 'invite'])
+
+/** Whether it makes sense for an item as it is. */
+function isPossible({ link, notes }: BoxItem, doing: string): boolean {
+  if (doing.startsWith('unshare-')) return link !== null
+  if (doing === 'unlock-file') return notes.length > 0
+  return doing !== 'lock-file' || notes.length === 0
+}
 
 const keyOf = ({ type, id }: BoxItem): string => `${type} ${id}`
 

@@ -14,6 +14,7 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
   const [items, setItems] = useState<BoxView['items']>()
   const [trigger, setTrigger] = useState(FIRST.trigger)
   const [about, setAbout] = useState('')
+  const [fromEvent, setFromEvent] = useState(eventId)
   const [template, setTemplate] = useState<JsonObject>({})
   const [body, setBody] = useState('')
   const [bend, setBend] = useState<string>('none')
@@ -34,21 +35,24 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
     ({ type, trashed, id }) => kinds.includes(type) && !trashed && id !== '0',
   )
   const chosen = choices.some(item => keyOf(item) === about) ? about : choices[0] ? keyOf(choices[0]) : ''
+  useEffect(() => setFromEvent(eventId), [eventId])
+  const wanted = fromEvent ?? (items && `${trigger} ${chosen}`)
   useEffect(() => {
-    if (eventId !== undefined) bodyOf(eventId).then(fill, failed)
-  }, [eventId])
-  useEffect(() => {
-    if (eventId === undefined && items) textOf(trigger, chosen).then(fill, failed)
-  }, [items, eventId])
+    if (wanted === undefined) return
+    let stale = false
+    const filled = fromEvent === undefined ? textOf(trigger, chosen) : bodyOf(fromEvent)
+    filled.then(text => !stale && fill(text), failed)
+    return () => {
+      stale = true
+    }
+  }, [wanted])
   const choose = (next: string, item: string): void => {
+    setFromEvent(undefined)
     setTrigger(next)
     setAbout(item)
-    const type = templates.find(one => one.trigger === next)?.about ?? []
-    const fits = type.some(one => item.startsWith(`${one}:`))
-    const first = (items ?? []).find(one => type.includes(one.type) && !one.trashed && one.id !== '0')
-    textOf(next, fits ? item : first ? keyOf(first) : '').then(fill, failed)
   }
   const payload = readPayload(body)
+  const told = fromEvent === undefined ? trigger : payload?.trigger
   return (
     <section aria-labelledby="send-title" id="send">
       <h2 id="send-title">Send a delivery</h2>
@@ -61,7 +65,7 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
           Trigger
           <select
             id="send-trigger"
-            value={trigger}
+            value={typeof told === 'string' ? told : trigger}
             onChange={({ currentTarget }) => choose(currentTarget.value, chosen)}
           >
             {templates.map(({ trigger: name }) => (
@@ -111,7 +115,7 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
           <h3>Fields</h3>
           {payload ? (
             <PayloadFields
-              key={`${trigger} ${chosen} ${eventId ?? ''}`}
+              key={`${trigger} ${chosen} ${fromEvent ?? ''}`}
               payload={payload}
               template={template}
               onChange={next => setBody(JSON.stringify(next, null, 2))}
