@@ -26,14 +26,17 @@ export function BoxSide({ live }: { readonly live: Live }) {
     const timer = setTimeout(readBox, READ_MS)
     return () => clearTimeout(timer)
   }, [live.connected, live.rows, live.acted])
+  // What is watched is where something happens; it stays open when its webhook goes.
+  const watched = view?.webhooks.find(({ target }) => target.type === 'folder')?.target.id
+  useEffect(() => {
+    if (watched !== undefined) setFolderId(before => before ?? watched)
+  }, [watched])
   if (!view)
     return (
       <section class="box" aria-label="Box">
         <p>Reading …</p>
       </section>
     )
-  // What is watched is where something happens.
-  const watched = view.webhooks.find(({ target }) => target.type === 'folder')?.target.id
   const wanted = folderId ?? watched ?? ROOT_ID
   const folder = view.items.find(({ type, id }) => type === 'folder' && id === wanted && !isTrashed(view, id))
   const here = folder?.id ?? ROOT_ID
