@@ -12,7 +12,7 @@ let browser: Browser
 let page: Page
 const errors: string[] = []
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 })
 beforeAll(async () => {
   if (browserAbsent) return
   stack = await startStack({ port: 0, packaged: await packagedLocal() })
@@ -133,7 +133,7 @@ describe.skipIf(browserAbsent)('what Box acts out at the press of a button', () 
     await box().getByText('Box’s API is set to fail.').waitFor()
     await openDownload()
     await step(`→ ${status}`).first().waitFor()
-    if (status === '429') await step('again in 2 s').waitFor()
+    if (status === '429') await step(/again in [2-4] s/).waitFor()
     await opened(end)
     await page.locator('#runs .calls', { hasText: `→ ${status}` }).waitFor()
     await press('Close')
@@ -150,10 +150,10 @@ describe.skipIf(browserAbsent)('what Box acts out at the press of a button', () 
   })
 
   test('a storm at a rate of one’s own: all are accepted, and all are done', async () => {
-    await page.locator('.storm').getByLabel('Deliveries').fill('30')
-    await page.locator('.storm').getByLabel('A second').fill('15')
+    await page.locator('.storm').getByLabel('Deliveries').fill('20')
+    await page.locator('.storm').getByLabel('A second').fill('10')
     await press('Storm at this rate')
-    await saysLater(/30 of 30 deliveries were accepted in \d/)
+    await saysLater(/20 of 20 deliveries were accepted in \d/)
     await page.locator('.storm').getByLabel('A second').fill('0')
     await press('Storm at this rate')
     await message('A storm has from 1 to 10000 deliveries a second.')

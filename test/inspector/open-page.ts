@@ -10,7 +10,7 @@ export async function openPage(
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url })
   const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(40_000)
   page.on('pageerror', error => errors.push(error.message))
   page.on('console', message => {
     if (message.type() === 'error' && !message.text().includes('400 (Bad Request)'))
@@ -30,7 +30,7 @@ export const hands = (page: () => Page) => ({
   go: (name: string) => page().getByRole('link', { name, exact: true }).click(),
   message: (text: string | RegExp) => page().locator('#message', { hasText: text }).waitFor(),
   saysLater: (text: string | RegExp) =>
-    page().locator('#message', { hasText: text }).waitFor({ timeout: 60_000 }),
+    page().locator('#message', { hasText: text }).waitFor({ timeout: 100_000 }),
   rows: (text: string) => page().locator('.row', { hasText: text }),
   step: (text: string | RegExp) => page().locator('#timeline li', { hasText: text }),
   opened: (status: string) => page().locator('#details-title .chip', { hasText: status }).waitFor(),

@@ -21,7 +21,7 @@ let browser: Browser
 let page: Page
 const errors: string[] = []
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 })
 
 beforeAll(async () => {
   if (browserAbsent) return
