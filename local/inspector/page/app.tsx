@@ -21,7 +21,8 @@ const HIDDEN = 'boxhooks-explanation-hidden'
 export function App() {
   const live = useLive()
   const place = usePlace()
-  const readOnly = live.about?.readOnly ?? false
+  // Until it is known what the page is opened on, it only looks.
+  const readOnly = live.about?.readOnly ?? true
   const [explained, explain] = useState(() => localStorage.getItem(HIDDEN) === null)
   const show = (on: boolean): void => {
     if (on) localStorage.removeItem(HIDDEN)
