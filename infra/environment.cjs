@@ -42,6 +42,7 @@ exports.automate = async ({ resolveVariable }) => ({
 
 exports.backfill = async ({ resolveVariable }) => ({
   ...SHARED,
+  BOXHOOKS_VERSION: version(),
   QUEUE_URL: AUTOMATE.QUEUE_URL,
   ...(await settings(resolveVariable)),
 })
