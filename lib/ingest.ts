@@ -1,7 +1,7 @@
 import type { Delivery } from './delivery.ts'
 import { errorKind, type Log } from './log.ts'
 import { describeBody } from './message.ts'
-import { MessageTooLarge, type Queue } from './queue.ts'
+import { type MessageSender, MessageTooLarge } from './message-sender.ts'
 import { missingHeader, type SignatureRule, type Verdict, verify } from './signature.ts'
 import { type SignatureKeyring, SignatureKeysUnavailable } from './signature-keys.ts'
 
@@ -32,7 +32,7 @@ export type Answer = {
 
 export type IngestParts = {
   readonly keyring: SignatureKeyring
-  readonly queue: Pick<Queue, 'send'>
+  readonly queue: MessageSender
   readonly log: Log
   /** Milliseconds since the epoch. */
   readonly now: () => number
