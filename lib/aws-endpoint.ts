@@ -51,7 +51,8 @@ function hostOf(service: AwsService, env: Environment): string {
   const dualStack = env.AWS_USE_DUALSTACK_ENDPOINT === 'true'
   const { suffix, dualStackSuffix } = PARTITIONS.find(({ regions }) => regions.test(region)) ?? COMMERCIAL
   // Secrets Manager's ordinary address is dual stack as it is, where AWS runs both; GovCloud's SQS is FIPS as it is.
-  const plain = service === 'secretsmanager' && !fips && /^(?!us-iso|eu-iso|eusc-)/.test(region)
+  const unnamed = fips ? /^(cn|us-iso|eu-iso|eusc)/ : /^(us-iso|eu-iso|eusc)/
+  const plain = service === 'secretsmanager' && !unnamed.test(region)
   const own = service === 'sqs' && fips && !dualStack && region.startsWith('us-gov-')
   return `${service}${fips && !own ? '-fips' : ''}.${region}.${dualStack && !plain ? dualStackSuffix : suffix}`
 }
