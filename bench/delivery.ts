@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { sign } from '../lib/signature.ts'
 
 /** The keys that every receiver here is set up with. */
-export const KEYS = { primary: 'bench-primary-key-0123456789abcdef', secondary: 'bench-secondary-key-0123456789abc' }
+export const KEYS = {
+  primary: 'bench-primary-key-0123456789abcdef',
+  secondary: 'bench-secondary-key-0123456789abc',
+}
 
 /** A body like Box's, of so many bytes. */
 export function bodyOf(bytes: number): string {

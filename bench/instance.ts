@@ -82,9 +82,10 @@ function underRuntimeClient(env: NodeJS.ProcessEnv, standIn: StandIn): Instance 
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
   })
+  const dead = died(child)
   return {
     pid: child.pid,
-    answer: async event => check(await Promise.race([standIn.invoke(event), died(child)])),
+    answer: async event => check(await Promise.race([standIn.invoke(event), dead])),
     async end() {
       await ended(child)
       standIn.forget()
@@ -99,20 +100,27 @@ function inPlainNode(env: NodeJS.ProcessEnv): Instance {
   })
   const said = () => new Promise<unknown>(resolve => child.once('message', resolve))
   const ready = said()
+  const dead = died(child)
   return {
     pid: child.pid,
     async answer(event) {
-      await Promise.race([ready, died(child)])
+      await Promise.race([ready, dead])
       const answered = said()
       child.send({ event })
-      check(JSON.stringify(await Promise.race([answered, died(child)])))
+      check(JSON.stringify(await Promise.race([answered, dead])))
     },
     end: () => ended(child),
   }
 }
 
-const died = (child: ChildProcess): Promise<never> =>
-  new Promise((_, reject) => child.once('exit', code => reject(new Error(`The function ended with code ${code}.`))))
+function died(child: ChildProcess): Promise<never> {
+  const dead = new Promise<never>((_, reject) =>
+    child.once('exit', code => reject(new Error(`The function ended with code ${code}.`))),
+  )
+  // Between two answers nobody waits for it.
+  dead.catch(() => {})
+  return dead
+}
 
 const ended = (child: ChildProcess): Promise<void> =>
   new Promise(resolve => {
@@ -129,7 +137,9 @@ function check(text: string): void {
 function processorMs(pid: number | undefined): number | undefined {
   try {
     const tasks = readdirSync(`/proc/${pid}/task`)
-    const ns = tasks.map(task => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]))
+    const ns = tasks.map(task =>
+      Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]),
+    )
     return ns.reduce((sum, one) => sum + one, 0) / 1e6
   } catch {
     return undefined

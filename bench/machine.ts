@@ -24,7 +24,9 @@ export function machine(): Machine {
     cores: availableParallelism(),
     memoryGb: Math.round(totalmem() / 2 ** 30),
     system: `${platform()} ${arch()}`,
-    runtime: hasRuntimeClient() ? `aws-lambda-ric ${runtimeVersion()}` : 'a plain Node process (no aws-lambda-ric)',
+    runtime: hasRuntimeClient()
+      ? `aws-lambda-ric ${runtimeVersion()}`
+      : 'a plain Node process (no aws-lambda-ric)',
     load: Number((loadavg()[0] ?? 0).toFixed(1)),
   }
 }
@@ -35,5 +37,14 @@ function runtimeVersion(): string {
   return String(version)
 }
 
-export const describeMachine = ({ date, node, processor, cores, memoryGb, system, runtime, load }: Machine): string =>
+export const describeMachine = ({
+  date,
+  node,
+  processor,
+  cores,
+  memoryGb,
+  system,
+  runtime,
+  load,
+}: Machine): string =>
   `${date}, ${processor}, ${cores} cores, ${memoryGb} GB, ${system}, Node ${node}, ${runtime}, load ${load}`

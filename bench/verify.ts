@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
-import { pathToFileURL } from 'node:url'
 import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { verify } from '../lib/signature.ts'
 import { bodyOf, headersOf, KEYS } from './delivery.ts'
 import { median } from './figures.ts'
@@ -42,7 +42,8 @@ export async function benchVerify(rounds: number): Promise<VerifyFigures[]> {
         if (round >= 0) times.get(name)?.push(us)
       }
     const raw = times.get('raw') ?? []
-    const ratio = (name: Verifier) => median((times.get(name) ?? []).map((us, round) => us / (raw[round] ?? 0)))
+    const ratio = (name: Verifier) =>
+      median((times.get(name) ?? []).map((us, round) => us / (raw[round] ?? 0)))
     figures.push({
       kilobytes,
       rawUs: median(raw),
@@ -68,7 +69,8 @@ async function timeOf(act: Act): Promise<number> {
   let spent = 0
   do {
     const outcome = act()
-    if (!(typeof outcome === 'boolean' ? outcome : await outcome)) throw new Error('A verifier refused what is valid.')
+    if (!(typeof outcome === 'boolean' ? outcome : await outcome))
+      throw new Error('A verifier refused what is valid.')
     count += 1
     spent = performance.now() - began
   } while (spent < SLICE_MS)
@@ -86,7 +88,9 @@ async function verifiersFor(body: string): Promise<[Verifier, Act][]> {
   const octokit = await peer('@octokit/webhooks-methods')
   const octokitSignature = `sha256=${createHmac('sha256', KEYS.primary).update(body).digest('hex')}`
   const standard = await peer('standardwebhooks')
-  const webhook = Reflect.construct(functionIn(standard, 'Webhook'), [Buffer.from(KEYS.primary).toString('base64')])
+  const webhook = Reflect.construct(functionIn(standard, 'Webhook'), [
+    Buffer.from(KEYS.primary).toString('base64'),
+  ])
   const now = new Date()
   const id = 'msg_1'
   const standardHeaders = {
@@ -107,7 +111,11 @@ async function verifiersFor(body: string): Promise<[Verifier, Act][]> {
       'box-sdk',
       () => WebhooksManager.validateMessage(body, headers, KEYS.primary, { secondaryKey: KEYS.secondary }),
     ],
-    ['octokit', async () => (await Reflect.apply(octokitVerify, octokit, [KEYS.primary, body, octokitSignature])) === true],
+    [
+      'octokit',
+      async () =>
+        (await Reflect.apply(octokitVerify, octokit, [KEYS.primary, body, octokitSignature])) === true,
+    ],
     [
       'standardwebhooks',
       () => {

@@ -1,8 +1,7 @@
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
-import { SignatureV4 } from '@smithy/signature-v4'
-import { type AwsService, AwsSettingsMissing, awsEndpoint, awsRegion } from './aws-endpoint.ts'
+import { type AwsService, awsEndpoint } from './aws-endpoint.ts'
 import { AwsError, AwsUnreachable, awsErrorCode, awsRetryOf } from './aws-error.ts'
 import { createHttpPost, type HttpAnswer } from './aws-http.ts'
+import { createAwsSign } from './aws-sign.ts'
 import type { Environment } from './config.ts'
 import { parseObject } from './json.ts'
 
@@ -19,7 +18,7 @@ export type AwsApi = {
 }
 
 export type AwsCallOptions = {
-  /** Read anew for each attempt: Lambda renews the credentials. */
+  /** Read anew for each attempt. */
   readonly env: Environment
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -50,13 +49,21 @@ const SKEW_MS = 300_000
  */
 export function createAwsCall({ env, now, random = Math.random, limits }: AwsCallOptions): AwsCall {
   const { attempts, connectMs, answerMs, totalMs } = { ...AWS_LIMITS, ...limits }
-  const post = createHttpPost()
+  const [post, sign] = [createHttpPost(), createAwsSign(env)]
   let skewMs = 0
 
-  const attempt = async (api: AwsApi, action: string, body: Uint8Array, leftMs: number) => {
+  const attempt = async (api: AwsApi, action: string, body: string, leftMs: number) => {
     const url = new URL(awsEndpoint(api.service, env))
     if (!url.pathname.endsWith('/')) url.pathname += '/'
-    const headers = await signed({ api, action, body, url, env, at: new Date(now() + skewMs) })
+    const unsigned = {
+      host: url.host,
+      'content-type': api.contentType,
+      'content-length': String(Buffer.byteLength(body)),
+      'x-amz-target': `${api.target}.${action}`,
+      ...api.headers,
+      ...traced(env),
+    }
+    const headers = await sign(api.service, url, unsigned, body, new Date(now() + skewMs))
     const answer = await post(url, headers, body, { connectMs, answerMs: Math.min(answerMs, leftMs) })
     const date = Date.parse(answer.headers.date ?? '')
     const wrong = Math.abs(date - (now() + skewMs)) >= SKEW_MS
@@ -65,7 +72,7 @@ export function createAwsCall({ env, now, random = Math.random, limits }: AwsCal
   }
 
   return async (api, action, input) => {
-    const body = Buffer.from(JSON.stringify(input))
+    const body = JSON.stringify(input)
     const until = performance.now() + totalMs
     for (let number = 1; ; number += 1) {
       let skewed = false
@@ -81,80 +88,6 @@ export function createAwsCall({ env, now, random = Math.random, limits }: AwsCal
       }
     }
   }
-}
-
-type Unsigned = {
-  readonly api: AwsApi
-  readonly action: string
-  readonly body: Uint8Array
-  readonly url: URL
-  readonly env: Environment
-  readonly at: Date
-}
-
-async function signed({ api, action, body, url, env, at }: Unsigned): Promise<Record<string, string>> {
-  const { service, target, contentType } = api
-  const signer = new SignatureV4({
-    service,
-    region: awsRegion(env),
-    credentials: credentials(env),
-    sha256: Sha256,
-  })
-  const { headers } = await signer.sign(
-    {
-      method: 'POST',
-      protocol: url.protocol,
-      hostname: url.hostname,
-      path: url.pathname,
-      query: {},
-      headers: {
-        host: url.host,
-        'content-type': contentType,
-        'content-length': String(body.byteLength),
-        'x-amz-target': `${target}.${action}`,
-        ...api.headers,
-        ...traced(env),
-      },
-      body,
-    },
-    { signingDate: at },
-  )
-  return headers
-}
-
-type Bytes = string | ArrayBuffer | ArrayBufferView
-
-/** SHA-256, or HMAC-SHA256 where there is a secret, in the form that the signer asks for. */
-class Sha256 {
-  readonly #hash: Hash | Hmac
-
-  constructor(secret?: Bytes) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret))
-  }
-
-  update(data: Bytes): void {
-    this.#hash.update(bytesOf(data))
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest()
-  }
-}
-
-function bytesOf(data: Bytes): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data)
-  return ArrayBuffer.isView(data)
-    ? Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data)
-}
-
-function credentials(env: Environment) {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN } = env
-  if (!accessKeyId || !secretAccessKey)
-    throw new AwsSettingsMissing(
-      'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set. Lambda sets them; elsewhere, set them yourself.',
-    )
-  return { accessKeyId, secretAccessKey, ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}) }
 }
 
 /** The invocation's trace goes on in what it calls; AWS also knows loops by it. */

@@ -10,7 +10,7 @@ export type HttpAnswer = {
 export type HttpPost = (
   url: URL,
   headers: Readonly<Record<string, string>>,
-  body: Uint8Array,
+  body: string,
   limits: HttpLimits,
 ) => Promise<HttpAnswer>
 
@@ -47,7 +47,7 @@ function loadTransport(protocol: string): Transport {
 type Posted = {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array
+  readonly body: string
   readonly limits: HttpLimits
 }
 
@@ -68,6 +68,7 @@ function post({ request, agent }: Transport, { url, headers, body, limits }: Pos
     })
     sent.on('error', error => reject(unreachable(error, url)))
     sent.on('response', response => read(response, url).then(resolve, reject))
+    // As a string it goes out with the headers, in one write.
     sent.end(body)
   })
 }

@@ -67,7 +67,7 @@ export function verify(input: VerifyInput): Verdict {
   if (!keys.primary && !keys.secondary) return { ok: false, rule: 'no_key' }
 
   const headers = boxHeaders(input.headers)
-  const missing = missingHeader(headers)
+  const missing = missingIn(headers)
   if (missing) return { ok: false, rule: 'header_missing', header: missing }
   const timestamp = headers['box-delivery-timestamp'] ?? ''
   if (headers['box-signature-version'] !== SIGNATURE_VERSION)
@@ -96,7 +96,10 @@ export function verify(input: VerifyInput): Verdict {
  * enough: an application with a single key sends a single one.
  */
 export function missingHeader(headers: Readonly<Record<string, string | undefined>>): string | undefined {
-  const present = boxHeaders(headers)
+  return missingIn(boxHeaders(headers))
+}
+
+function missingIn(present: Readonly<Record<string, string>>): string | undefined {
   for (const name of REQUIRED_HEADERS) if (!present[name]) return name
   if (!present['box-signature-primary'] && !present['box-signature-secondary']) return 'box-signature-primary'
   return undefined
@@ -112,9 +115,11 @@ const REQUIRED_HEADERS = [
 /** Box's headers by lower-case name. Two spellings of one name are joined as HTTP joins repeated headers. */
 function boxHeaders(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const found: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name of Object.keys(headers)) {
     const lower = name.toLowerCase()
-    if (!lower.startsWith('box-') || value === undefined) continue
+    if (!lower.startsWith('box-')) continue
+    const value = headers[name]
+    if (value === undefined) continue
     found[lower] = lower in found ? `${found[lower]},${value}` : value
   }
   return found
@@ -126,14 +131,18 @@ function matchingKey(
   keys: SignatureKeys,
   signatures: Readonly<Record<KeyName, string | undefined>>,
 ): { key: KeyName; header: KeyName } | undefined {
+  const given = {
+    primary: Buffer.from(signatures.primary ?? ''),
+    secondary: Buffer.from(signatures.secondary ?? ''),
+  }
   let match: { key: KeyName; header: KeyName } | undefined
   for (const key of ['secondary', 'primary'] as const) {
     const secret = keys[key]
     if (!secret) continue
     const expected = Buffer.from(sign(body, timestamp, secret))
     for (const header of key === 'primary' ? KEYS_PRIMARY_LAST : KEYS_SECONDARY_LAST) {
-      const given = Buffer.from(signatures[header] ?? '')
-      if (given.length === expected.length && timingSafeEqual(given, expected)) match = { key, header }
+      const one = given[header]
+      if (one.length === expected.length && timingSafeEqual(one, expected)) match = { key, header }
     }
   }
   return match

@@ -59,6 +59,7 @@ test('ingest reaches only what it needs', () => {
     'lib/aws-endpoint.ts',
     'lib/aws-error.ts',
     'lib/aws-http.ts',
+    'lib/aws-sign.ts',
     'lib/config.ts',
     'lib/delivery.ts',
     'lib/event-v1.ts',

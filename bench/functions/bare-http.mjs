@@ -27,7 +27,9 @@ const call = (address, target, input) =>
 let secret
 export const handler = async event => {
   const { AWS_ENDPOINT_URL, SIGNATURE_KEYS_SECRET_ID, QUEUE_URL } = process.env
-  secret ??= await call(AWS_ENDPOINT_URL, 'secretsmanager.GetSecretValue', { SecretId: SIGNATURE_KEYS_SECRET_ID })
+  secret ??= await call(AWS_ENDPOINT_URL, 'secretsmanager.GetSecretValue', {
+    SecretId: SIGNATURE_KEYS_SECRET_ID,
+  })
   await call(AWS_ENDPOINT_URL, 'AmazonSQS.SendMessage', { QueueUrl: QUEUE_URL, MessageBody: event.body })
   return { statusCode: 202 }
 }

@@ -8,7 +8,15 @@ const call = (service, target, input) =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(process.env.AWS_ENDPOINT_URL)
     const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': target }
-    const unsigned = { hostname, port, path: '/', method: 'POST', service, headers, body: JSON.stringify(input) }
+    const unsigned = {
+      hostname,
+      port,
+      path: '/',
+      method: 'POST',
+      service,
+      headers,
+      body: JSON.stringify(input),
+    }
     const signed = aws4.sign({ ...unsigned, region: process.env.AWS_REGION })
     const sent = request({ ...signed, agent }, response => {
       let text = ''
@@ -25,7 +33,9 @@ const call = (service, target, input) =>
 let secret
 export const handler = async event => {
   const { SIGNATURE_KEYS_SECRET_ID, QUEUE_URL } = process.env
-  secret ??= await call('secretsmanager', 'secretsmanager.GetSecretValue', { SecretId: SIGNATURE_KEYS_SECRET_ID })
+  secret ??= await call('secretsmanager', 'secretsmanager.GetSecretValue', {
+    SecretId: SIGNATURE_KEYS_SECRET_ID,
+  })
   await call('sqs', 'AmazonSQS.SendMessage', { QueueUrl: QUEUE_URL, MessageBody: event.body })
   return { statusCode: 202 }
 }
