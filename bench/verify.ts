@@ -1,6 +1,4 @@
 import { createHmac } from 'node:crypto'
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
 import { verify } from '../lib/signature.ts'
 import { bodyOf, headersOf, KEYS } from './delivery.ts'
 import { median } from './figures.ts'
@@ -128,7 +126,7 @@ async function verifiersFor(body: string): Promise<[Verifier, Act][]> {
 
 /** A package of this folder, which the rest of the repository does not know. */
 async function peer(name: string): Promise<object> {
-  const module: unknown = await import(pathToFileURL(createRequire(import.meta.url).resolve(name)).href)
+  const module: unknown = await import(name)
   if (module instanceof Object || (typeof module === 'object' && module)) return module
   throw new TypeError(`${name} is no module.`)
 }

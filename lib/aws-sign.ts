@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto'
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { type AwsService, AwsSettingsMissing, awsRegion } from './aws-endpoint.ts'
 import type { Environment } from './config.ts'
@@ -44,11 +44,12 @@ type Bytes = string | ArrayBuffer | ArrayBufferView
 
 /** SHA-256, or HMAC-SHA256 where there is a secret, in the form that the signer asks for. */
 class Sha256 {
-  readonly #secret: Uint8Array | undefined
+  readonly #secret: KeyObject | undefined
   #data: Uint8Array = NOTHING
 
   constructor(secret?: Bytes) {
-    this.#secret = secret === undefined ? undefined : bytesOf(secret)
+    // Given the bytes themselves, createHmac takes many times as long in Node 24.
+    this.#secret = secret === undefined ? undefined : createSecretKey(bytesOf(secret))
   }
 
   update(data: Bytes): void {
