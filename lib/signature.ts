@@ -163,22 +163,23 @@ const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?(?:[Zz]|
 export function parseTimestamp(text: string): number | undefined {
   const parts = RFC_3339.exec(text)
   if (!parts) return undefined
-  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])]
+  const [hour, minute, second] = [Number(parts[4]), Number(parts[5]), Number(parts[6])]
   const [offsetHour, offsetMinute] = [Number(parts[9] ?? 0), Number(parts[10] ?? 0)]
   if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return undefined
-  const midnight = new Date(0)
-  midnight.setUTCFullYear(year, month - 1, day)
-  if (midnight.getUTCMonth() !== month - 1 || midnight.getUTCDate() !== day) return undefined
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined
   const offsetMinutes = (parts[8] === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute)
   const minutes = hour * 60 + minute - offsetMinutes
+  // Date.UTC takes a year below 100 for one of the 20th century; the calendar repeats itself after 400.
+  const midnight = Date.UTC(year + 400, month - 1, day) - MS_IN_400_YEARS
   // By its digits: as a number, a long fraction would be rounded up into the next second.
   const milliseconds = Number((parts[7] ?? '').slice(1, 4).padEnd(3, '0'))
-  return midnight.getTime() + minutes * 60_000 + second * 1000 + milliseconds
+  return midnight + minutes * 60_000 + second * 1000 + milliseconds
+}
+
+const MS_IN_400_YEARS = 146_097 * 86_400_000
+
+function daysIn(year: number, month: number): number {
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
 }
