@@ -5,10 +5,10 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 const secretsManager = new SecretsManagerClient({})
 const sqs = new SQSClient({ useQueueUrlAsEndpoint: false })
 
-let secret
+const kept = {}
 export const handler = async event => {
   const { SIGNATURE_KEYS_SECRET_ID: SecretId, QUEUE_URL: QueueUrl } = process.env
-  secret ??= await secretsManager.send(new GetSecretValueCommand({ SecretId }))
+  kept.secret ??= await secretsManager.send(new GetSecretValueCommand({ SecretId }))
   await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: event.body }))
   return { statusCode: 202 }
 }

@@ -24,10 +24,10 @@ const call = (address, target, input) =>
     sent.end(body)
   })
 
-let secret
+const kept = {}
 export const handler = async event => {
   const { AWS_ENDPOINT_URL, SIGNATURE_KEYS_SECRET_ID, QUEUE_URL } = process.env
-  secret ??= await call(AWS_ENDPOINT_URL, 'secretsmanager.GetSecretValue', {
+  kept.secret ??= await call(AWS_ENDPOINT_URL, 'secretsmanager.GetSecretValue', {
     SecretId: SIGNATURE_KEYS_SECRET_ID,
   })
   await call(AWS_ENDPOINT_URL, 'AmazonSQS.SendMessage', { QueueUrl: QUEUE_URL, MessageBody: event.body })

@@ -30,10 +30,10 @@ const call = (service, target, input) =>
     sent.end(signed.body)
   })
 
-let secret
+const kept = {}
 export const handler = async event => {
   const { SIGNATURE_KEYS_SECRET_ID, QUEUE_URL } = process.env
-  secret ??= await call('secretsmanager', 'secretsmanager.GetSecretValue', {
+  kept.secret ??= await call('secretsmanager', 'secretsmanager.GetSecretValue', {
     SecretId: SIGNATURE_KEYS_SECRET_ID,
   })
   await call('sqs', 'AmazonSQS.SendMessage', { QueueUrl: QUEUE_URL, MessageBody: event.body })
