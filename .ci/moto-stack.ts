@@ -12,7 +12,6 @@ const UNKNOWN_TO_MOTO: ReadonlySet<string> = new Set([
   'AWS::ApiGatewayV2::Stage',
   'AWS::CloudWatch::Alarm',
   'AWS::Lambda::EventInvokeConfig',
-  'AWS::Logs::MetricFilter',
   'AWS::S3::BucketPolicy',
   'AWS::SQS::QueuePolicy',
   'AWS::SecretsManager::Secret',

@@ -11,7 +11,6 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   CloudWatchLogsClient,
-  CreateLogGroupCommand,
   CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
@@ -30,6 +29,7 @@ import {
 import { type Packaged, packageStage } from '../infra/package.ts'
 import { numberOf, resource } from '../infra/template.ts'
 import { systemClock } from '../lib/clock.ts'
+import { isObject } from '../lib/json.ts'
 import { createLedger, type Ledger } from '../lib/ledger.ts'
 import { describeBody } from '../lib/message.ts'
 import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.ts'
@@ -86,7 +86,9 @@ async function prove(endpoint: string): Promise<void> {
     BOX_API_URL: box.url,
   })
   await tell({ aws, packaged, secrets, box: box.box, ingest, automate, reconcile })
+  await examine(aws)
   await look(aws)
+  await lookBack(aws)
 }
 
 /** Looks at what happened as `boxhooks inspect` does: from logs, ledger and queues. */
@@ -95,8 +97,7 @@ async function look(aws: Aws): Promise<void> {
   const logs = new CloudWatchLogsClient(aws.client)
   undo.push(async () => logs.destroy())
   for (const name of ['ingest', 'automate']) {
-    const [logGroupName, logStreamName] = [`/aws/lambda/boxhooks-moto-${name}`, 'stream']
-    await logs.send(new CreateLogGroupCommand({ logGroupName }))
+    const [logGroupName, logStreamName] = [`/aws/lambda/boxhooks-local-${name}`, 'stream']
     await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName }))
     const lines = logged.filter(one => one.name === name).map(({ line }) => line)
     const logEvents = lines.map(message => ({ message, timestamp: systemClock.now() }))
@@ -108,7 +109,7 @@ async function look(aws: Aws): Promise<void> {
     AWS_SECRET_ACCESS_KEY: 'test',
   })
   const source = createStageSource({
-    stage: 'moto',
+    stage: 'local',
     region: REGION,
     outputs: {
       WebhookUrl: 'https://moto.example/box/webhook',
@@ -130,6 +131,25 @@ async function look(aws: Aws): Promise<void> {
   assert.equal((await source.record(done.eventId))?.status, 'done')
   assert.equal((await source.queues()).queue.waiting, 0)
   say(`inspect shows ${journal.events.length} events from the logs, the ledger and the queues`)
+}
+
+/** Looks back as an operator does, through the command line. */
+async function lookBack(aws: Aws): Promise<void> {
+  const args = ['--automation', AUTOMATION, '--status', 'done', '--trigger', 'FILE.DOWNLOADED', '--json']
+  const listed: unknown = JSON.parse(await boxhooks(aws, 'events', 'list', ...args))
+  assert.ok(Array.isArray(listed) && listed.length === 1, 'one event ran the automation')
+  const { eventId, item } = listed[0]
+  const shown = await boxhooks(aws, 'events', 'show', eventId)
+  for (const told of [
+    /accepted, signed with the primary key/,
+    /PUT \/2\.0\/files\/\d+ → 200/,
+    /event finished: done/,
+  ])
+    assert.match(shown, told)
+  const answer = await boxhooks(aws, 'why', item, AUTOMATION)
+  assert.match(answer, /remove-shared-link-after-download: done/)
+  assert.match(answer, /Box delivered the event 2 times/)
+  say('boxhooks events and why tell what happened, from the ledger and the logs')
 }
 
 type Aws = ReturnType<typeof connect>
@@ -170,7 +190,7 @@ async function checkResources(aws: Aws, { template }: Packaged): Promise<void> {
   const { Table } = await aws.dynamodb.send(new DescribeTableCommand({ TableName: aws.table }))
   assert.deepEqual(Table?.KeySchema, resource(template, 'LedgerTable').Properties.KeySchema)
   const indexes = Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName)
-  assert.deepEqual(indexes, ['bySource'])
+  assert.deepEqual(indexes, ['bySource', 'byDay'])
   say('the queues and the table are as the template says')
 }
 
@@ -339,6 +359,36 @@ async function boxhooks({ endpoint }: Aws, ...args: string[]): Promise<string> {
   const { code, out, err } = await runCommand([...args, '--stage', 'local'], { env })
   assert.equal(code, 0, err)
   return out
+}
+
+/** The doctor must find well what moto has, and name what it lacks. */
+async function examine({ endpoint }: Aws): Promise<void> {
+  const env = {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  }
+  const { out, err } = await runCommand(['doctor', '--stage', 'local', '--json'], { env })
+  const told: unknown = JSON.parse(out || '{}')
+  const checks = isObject(told) && Array.isArray(told.checks) ? told.checks.filter(isObject) : []
+  const statusOf = (name: string) => checks.find(({ check }) => check === name)?.status
+  const judged = [
+    'queue',
+    'queue-age',
+    'consumer',
+    'dead-letters',
+    'table',
+    'expiry',
+    'recovery',
+    'functions',
+  ]
+  for (const name of [...judged, 'version', 'settings'])
+    assert.equal(statusOf(name), 'ok', `${name}: ${out}${err}`)
+  // moto makes no alarms, and nobody has subscribed.
+  assert.equal(statusOf('alarms'), 'fail')
+  assert.equal(statusOf('alarm-topic'), 'warn')
+  say('boxhooks doctor found queue, ledger and functions well')
 }
 
 async function startEventSource(aws: Aws, queueUrl: string, to: Lambda, batchSize: number): Promise<void> {

@@ -2,8 +2,9 @@ import { regionOf } from '../infra/aws-reason.ts'
 import { exclusively } from '../infra/exclusively.ts'
 import { LOCK, osls, PackageError, packageStage, stageOf } from '../infra/package.ts'
 import type { ReconcileReport } from '../lib/reconcile.ts'
+import { FunctionUnreachable } from './invoke.ts'
 import type { Place } from './place.ts'
-import { askReconcile, ReconcileUnreachable } from './reconcile.ts'
+import { askReconcile } from './reconcile.ts'
 import { reportText } from './webhook-text.ts'
 
 /**
@@ -51,12 +52,13 @@ export async function makeWebhooks(place: Place & { readonly stage: string }): P
   try {
     const answer = await askReconcile(place, { action: 'apply' })
     if (!answer.ok || !('report' in answer))
-      throw new ReconcileUnreachable(answer.ok ? 'reconcile gave another answer.' : answer.error.message)
+      throw new FunctionUnreachable(answer.ok ? 'reconcile gave another answer.' : answer.error.message)
     const { report } = answer
     console.log(isWithoutApp(report) ? firstSteps(stage, again) : reportText(report))
+    console.log(`\nWhether all is well, from end to end: npx boxhooks doctor --stage ${stage}`)
     return report.inStep || isWithoutApp(report) ? 0 : 1
   } catch (error) {
-    if (!(error instanceof ReconcileUnreachable)) throw error
+    if (!(error instanceof FunctionUnreachable)) throw error
     console.error(`${error.message}\nThe stage runs; only its webhooks are not made yet. Then: ${again}`)
     return 1
   }

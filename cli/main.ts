@@ -2,13 +2,18 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { regionOf } from '../infra/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
+import { backfillCommand } from './backfill-command.ts'
 import { dlqCommand } from './dlq-command.ts'
+import { doctorCommand } from './doctor-command.ts'
+import { eventsCommand } from './events-command.ts'
+import { keysCommand } from './keys-command.ts'
 import { parseAge } from './letter-filter.ts'
 import { isStage, PORT } from './place.ts'
 import { replayCommand } from './replay-command.ts'
 import { secretsCommand } from './secrets-command.ts'
 import { verifyCommand } from './verify-command.ts'
 import { webhooksCommand } from './webhooks-command.ts'
+import { whyCommand } from './why-command.ts'
 
 /** Where `inspect` serves the page where no other port is named: beside the local stack's. */
 const INSPECT_PORT = PORT + 1
@@ -22,14 +27,20 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'AwsEndpointFailed',
   'DemoFailed',
   'ConformanceUnusable',
-  'ReconcileUnreachable',
+  'FunctionUnreachable',
+  'BackfillFailed',
   'WebhooksFailed',
   'AwsUnreachable',
   'SecretsFailed',
+  'KeysFailed',
+  'KeysUnreadable',
+  'KeysChanged',
   'PromptEnded',
   'PlaceUnclear',
   'NotConfirmed',
   'DlqFailed',
+  'EventNotFound',
+  'WhyUnclear',
   'ReplayImpossible',
   'LocalReplayFailed',
   'ReplayTestFailed',
@@ -37,6 +48,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'NewRefused',
   'VerifyUnusable',
   'CaptureUnreadable',
+  'DoctorImpossible',
 ])
 
 function port(text: string): number {
@@ -144,11 +156,16 @@ program
   )
   .action(async (url, options) => (await import('./conformance.ts')).conformance(url, options))
 
+program.addCommand(doctorCommand(port))
 program.addCommand(verifyCommand(seconds))
 program.addCommand(webhooksCommand(port, more))
 program.addCommand(secretsCommand())
+program.addCommand(keysCommand(port))
 program.addCommand(dlqCommand(port, more))
 program.addCommand(replayCommand(port))
+program.addCommand(backfillCommand(port))
+program.addCommand(eventsCommand(port, more))
+program.addCommand(whyCommand(port))
 
 program
   .command('automations')
@@ -170,7 +187,12 @@ program
   .action(async (name, options) => (await import('./new.ts')).newAutomation(name, options))
 
 /** A failure before anything was judged, where the exit code 1 is a judgement. */
-const UNUSABLE: ReadonlySet<string> = new Set(['ConformanceUnusable', 'VerifyUnusable', 'CaptureUnreadable'])
+const UNUSABLE: ReadonlySet<string> = new Set([
+  'ConformanceUnusable',
+  'VerifyUnusable',
+  'CaptureUnreadable',
+  'DoctorImpossible',
+])
 
 async function run(): Promise<void> {
   try {

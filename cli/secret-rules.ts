@@ -73,7 +73,8 @@ const pairWarnings = (text: string, what: string): string[] => {
   )
 }
 
-function keyProblem(key: string): string | undefined {
+/** Says what is wrong with a signature key, without any of it; undefined where nothing is. */
+export function keyProblem(key: string): string | undefined {
   if (/\s/.test(key)) return 'There is white space within it. Copy the key again, all of it and nothing else.'
   if (!/^[\x21-\x7e]+$/.test(key)) return 'It has characters that no key of Box has. Copy it again.'
   if (key.length < 16)

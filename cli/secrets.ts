@@ -6,6 +6,8 @@ import {
 } from '@aws-sdk/client-secrets-manager'
 import { AwsUnreachable, awsReason } from '../infra/aws-reason.ts'
 import { readStage } from '../infra/stage.ts'
+import { parseObject } from '../lib/json.ts'
+import { readKeySecret } from '../lib/key-secret.ts'
 import { openPrompt, type Prompt, type Terminal } from './prompt.ts'
 import { pairOf, passedOver, SECRETS, type SecretKind, type SecretName } from './secret-rules.ts'
 
@@ -36,7 +38,8 @@ export async function setSecret(name: SecretName, options: SetOptions): Promise<
   const kind: SecretKind = SECRETS[name]
   const typed = options.file === undefined ? undefined : readText(options.file)
   const id = await secretId(name, options)
-  const before = await readSecret(id, options.region)
+  const before = (await readSecret(id, options))?.text
+  if (name === 'signature-keys' && isRotated(before)) throw new SecretsFailed(rotated(options))
   const text =
     typed === undefined ? await prompted(name, before, options.terminal) : merged(name, typed, before)
   const unread = typed === undefined || name === 'box-app' ? [] : passedOver(typed)
@@ -78,20 +81,45 @@ export async function checkSecrets(place: SecretPlace, only: SecretName | undefi
   const outputs = place.secretId === undefined ? await stageOutputs(place) : undefined
   const checked: Checked[] = []
   for (const name of names) {
-    const kind: SecretKind = SECRETS[name]
-    const id = place.secretId ?? outputs?.[kind.output]
+    const id = place.secretId ?? outputs?.[SECRETS[name].output]
     // Only a stage that takes V1 callbacks has tokens.
     if (id === undefined && name === 'v1-tokens' && only === undefined) continue
-    const text = id === undefined ? undefined : await readSecret(id, place.region)
-    const problems = id === undefined ? [absent(name, place.stage)] : kind.problems(text ?? '{}')
-    checked.push({
-      name,
-      ok: problems.length === 0,
-      problems,
-      warnings: problems.length > 0 ? [] : kind.warnings(text ?? '{}'),
-    })
+    checked.push(id === undefined ? lacking(name, place.stage) : await checkSecret(name, id, place))
   }
   return checked
+}
+
+const lacking = (name: SecretName, stage: string | undefined): Checked => ({
+  name,
+  ok: false,
+  problems: [absent(name, stage)],
+  warnings: [],
+})
+
+/** How Secrets Manager is reached. */
+export type SecretsReach = {
+  readonly region: string
+  readonly endpoint?: string
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+}
+
+/**
+ * Reads and checks one secret.
+ * @param id its name or ARN
+ * @returns what was found, without a value or a part of one, and when the value was stored, where that is told
+ * @throws AwsUnreachable; the signal's reason
+ */
+export async function checkSecret(
+  name: SecretName,
+  id: string,
+  reach: SecretsReach,
+  signal?: AbortSignal,
+): Promise<Checked & { readonly storedAt?: Date }> {
+  const kind: SecretKind = SECRETS[name]
+  const { text = '{}', storedAt } = (await readSecret(id, reach, signal)) ?? {}
+  const problems = kind.problems(text)
+  const warnings = problems.length > 0 ? [] : kind.warnings(text)
+  return { name, ok: problems.length === 0, problems, warnings, ...(storedAt ? { storedAt } : {}) }
 }
 
 /** Prints what {@link checkSecrets} found; the exit code is 1 where something is wrong. */
@@ -133,6 +161,15 @@ function readText(file: string): string {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
     throw new SecretsFailed(`${file === '-' ? 'Standard input' : file} can't be read (${code}).`)
   }
+}
+
+/** Whether a rotation of the keys is under way, which goes by what is stored. */
+const isRotated = (text: string | undefined): boolean =>
+  parseObject(text ?? '') !== undefined && readKeySecret(text).rotation !== undefined
+
+function rotated({ stage }: SecretPlace): string {
+  const rotate = `npx boxhooks keys rotate --stage ${stage ?? 'NAME'}`
+  return `A rotation is under way, so nothing was stored. Go on with it: ${rotate}. Or end it first: ${rotate} --abort`
 }
 
 /** Of two keys the one that is not given stays as it is. */
@@ -178,11 +215,19 @@ const askApp = async ({ ask }: Prompt): Promise<object> => ({
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** @returns undefined where the secret has no value yet */
-async function readSecret(SecretId: string, region: string): Promise<string | undefined> {
-  return withSecrets(region, 'secretsmanager:GetSecretValue', SecretId, async client => {
+async function readSecret(
+  SecretId: string,
+  { region, endpoint, credentials }: SecretsReach,
+  signal?: AbortSignal,
+): Promise<{ readonly text: string | undefined; readonly storedAt: Date | undefined } | undefined> {
+  const reach = { region, ...(endpoint ? { endpoint } : {}), ...(credentials ? { credentials } : {}) }
+  return withSecrets(reach, 'secretsmanager:GetSecretValue', SecretId, async client => {
     try {
-      return (await client.send(new GetSecretValueCommand({ SecretId }))).SecretString
+      const abort = signal ? { abortSignal: signal } : {}
+      const answer = await client.send(new GetSecretValueCommand({ SecretId }), abort)
+      return { text: answer.SecretString, storedAt: answer.CreatedDate }
     } catch (error) {
+      signal?.throwIfAborted()
       const message = error instanceof Error ? error.message : ''
       // A secret without a version is found and has no value.
       if (nameOf(error) === 'ResourceNotFoundException' && /staging label/i.test(message)) return undefined
@@ -192,21 +237,23 @@ async function readSecret(SecretId: string, region: string): Promise<string | un
 }
 
 async function writeSecret(SecretId: string, SecretString: string, region: string): Promise<void> {
-  await withSecrets(region, 'secretsmanager:PutSecretValue', SecretId, client =>
+  await withSecrets({ region }, 'secretsmanager:PutSecretValue', SecretId, client =>
     client.send(new PutSecretValueCommand({ SecretId, SecretString })),
   )
 }
 
 async function withSecrets<R>(
-  region: string,
+  reach: SecretsReach,
   right: string,
   id: string,
   call: (client: SecretsManagerClient) => Promise<R>,
 ): Promise<R> {
-  const client = new SecretsManagerClient({ region, maxAttempts: 2 })
+  const { region } = reach
+  const client = new SecretsManagerClient({ ...reach, maxAttempts: 2 })
   try {
     return await call(client)
   } catch (error) {
+    if (error instanceof DOMException) throw error
     throw new AwsUnreachable(
       nameOf(error) === 'ResourceNotFoundException'
         ? `There is no secret ${id} in ${region}. See that its name and the region are right.`

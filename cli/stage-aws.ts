@@ -3,6 +3,7 @@ import { SQSClient } from '@aws-sdk/client-sqs'
 import { AwsUnreachable, awsReason } from '../infra/aws-reason.ts'
 import { readStage } from '../infra/stage.ts'
 import { createDeadLetters, type DeadLetters } from '../lib/dead-letters.ts'
+import { createHistory, type History } from '../lib/history.ts'
 import { isObject } from '../lib/json.ts'
 import { createLedger, type Ledger } from '../lib/ledger.ts'
 import { createQueue, type Queue } from '../lib/queue.ts'
@@ -13,6 +14,8 @@ export type StageAws = {
   readonly queue: Queue
   readonly deadLetters: DeadLetters
   readonly ledger: Ledger
+  /** Without payloads. */
+  readonly history: History
   close(): void
 }
 
@@ -21,16 +24,7 @@ export type StageAws = {
  * @throws AwsUnreachable
  */
 export async function connectStage(place: Place): Promise<StageAws> {
-  const { outputs, client } = await ('stage' in place ? deployed(place) : local(place))
-  const output = (name: string): string => {
-    const value = outputs[name]
-    if (value) return value
-    throw new AwsUnreachable(
-      'stage' in place
-        ? `The stack boxhooks-${place.stage} has no output ${name}. Deploy the stage again: npm run deploy -- --stage ${place.stage}`
-        : `The local stack on port ${place.port} does not tell its ${name}. Start it again from this clone: npm start`,
-    )
-  }
+  const { output, client } = await reachStage(place)
   const queueUrl = output('QueueUrl')
   const deadLetterQueueUrl = output('DeadLetterQueueUrl')
   const table = output('LedgerTable')
@@ -44,6 +38,7 @@ export async function connectStage(place: Place): Promise<StageAws> {
     queue: createQueue(sqs, queueUrl),
     deadLetters: createDeadLetters({ sqs, deadLetterQueueUrl, queueUrl, ledger, now: Date.now }),
     ledger,
+    history: createHistory({ dynamodb, table }),
     close() {
       sqs.destroy()
       dynamodb.destroy()
@@ -51,21 +46,53 @@ export async function connectStage(place: Place): Promise<StageAws> {
   }
 }
 
-type Reach = {
+/**
+ * Finds what a place tells of itself, and how its services are reached.
+ * @throws AwsUnreachable; the signal's reason
+ */
+export async function reachStage(place: Place, signal?: AbortSignal): Promise<Reach> {
+  const told = await ('stage' in place ? deployed(place, signal) : local(place))
+  return {
+    ...told,
+    output(name) {
+      const value = told.outputs[name]
+      if (value) return value
+      throw new AwsUnreachable(
+        'stage' in place
+          ? `The stack boxhooks-${place.stage} has no output ${name}. Deploy the stage again: npm run deploy -- --stage ${place.stage}`
+          : `The local stack on port ${place.port} does not tell its ${name}. Start it again from this clone: npm start`,
+      )
+    },
+  }
+}
+
+/** What a place tells of itself, and how its services are reached. */
+export type Reach = {
   readonly outputs: Readonly<Record<string, string>>
-  /** How the client of a service is set up. */
-  readonly client: (service: 'SQS' | 'DYNAMODB') => {
+  /** An output of the stack. @throws AwsUnreachable where it has none of this name */
+  output(name: string): string
+  /**
+   * How the client of a service is set up.
+   * @throws AwsUnreachable where the local stack has no such service
+   */
+  readonly client: (service: string) => {
     readonly region: string
     readonly endpoint?: string
     readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
   }
 }
 
-async function deployed(place: { readonly stage: string; readonly region: string }): Promise<Reach> {
-  return { outputs: await readStage(place), client: () => ({ region: place.region }) }
+type Told = Omit<Reach, 'output'>
+
+async function deployed(
+  place: { readonly stage: string; readonly region: string },
+  signal: AbortSignal | undefined,
+): Promise<Told> {
+  const outputs = await readStage({ ...place, ...(signal ? { signal } : {}) })
+  return { outputs, client: () => ({ region: place.region }) }
 }
 
-async function local({ port }: { readonly port: number }): Promise<Reach> {
+async function local({ port }: { readonly port: number }): Promise<Told> {
   const { outputs, env } = await askLocal(port, '/_local/stage')
   if (!isObject(outputs) || !isObject(env)) throw notOurs(port)
   const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = texts(env)
@@ -117,10 +144,10 @@ const texts = (object: Readonly<Record<string, unknown>>): Record<string, string
     Object.entries(object).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   )
 
-const INITIALIZE = { step: 'initialize', name: 'tellReason' } as const
+export const INITIALIZE = { step: 'initialize', name: 'tellReason' } as const
 
 /** Lets a client say of each call that fails why, and what to do. */
-const telling =
+export const telling =
   (service: string, place: Place) =>
   <A, R>(next: (args: A) => Promise<R>, { commandName = '' }: { readonly commandName?: string }) =>
   async (args: A): Promise<R> => {

@@ -2,15 +2,28 @@
  * Rows of cells as columns for people; the first row is the header. What would move a terminal's cursor is left out: cells
  * can hold what somebody else has written.
  */
-export function table(cells: readonly (readonly string[])[]): string {
-  const rows = cells.map(row => row.map(cell => cell.replace(/[\p{Cc}\p{Cf}]+/gu, ' ')))
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)))
-  return rows
-    .map(row =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+export const table = (cells: readonly (readonly string[])[]): string => growingTable()(cells)
+
+/**
+ * Makes a table of which rows are told part by part, so that it need not be held as a whole. A column grows with what comes.
+ * @returns takes the next rows, and returns their lines
+ */
+export function growingTable(): (cells: readonly (readonly string[])[]) => string {
+  const widths: number[] = []
+  return cells => {
+    const rows = cells.map(row => row.map(plain))
+    for (const row of rows)
+      for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length)
+    return rows
+      .map(row =>
+        row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd(),
+      )
+      .join('\n')
+  }
 }
+
+/** Text without what would move a terminal's cursor. */
+export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ')

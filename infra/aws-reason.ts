@@ -16,6 +16,8 @@ export function awsReason(error: unknown, right: string, region: string): string
   switch (name) {
     case 'AccessDeniedException':
     case 'AccessDenied':
+    case 'AuthorizationErrorException':
+    case 'AuthorizationError':
       return `AWS does not let you: your user or role needs the right ${right}. AWS says: ${message}`
     case 'CredentialsProviderError':
       // The SDK says, for example, that a sign-on is over.

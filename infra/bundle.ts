@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile, type OutputFile } from 'esbuild'
 import { automationsPlugin, type ManifestEntry, readManifest } from './manifest.ts'
+import { versionOf, versionText } from './version.ts'
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 
@@ -12,7 +13,7 @@ export type BundleOptions = {
   readonly automationsDir?: string
 }
 
-export const FUNCTIONS = ['ingest', 'automate', 'reconcile'] as const
+export const FUNCTIONS = ['ingest', 'automate', 'reconcile', 'backfill'] as const
 export type FunctionName = (typeof FUNCTIONS)[number]
 
 export type BundleResult = {
@@ -22,7 +23,7 @@ export type BundleResult = {
 
 /**
  * Builds what Lambda runs: `<outDir>/<function>/index.mjs` with its chunks, source maps beside them, and
- * `<outDir>/automations.json`, which lists what the automations declare.
+ * `<outDir>/automations.json`, which lists what the automations declare, and `<outDir>/version`, which tells what all is built from.
  * @throws ManifestError where an automation can't be used, esbuild's errors where code does not compile
  */
 export async function bundle(options: BundleOptions = {}): Promise<BundleResult> {
@@ -38,13 +39,15 @@ export async function bundle(options: BundleOptions = {}): Promise<BundleResult>
       js: "import{createRequire as __boxhooksRequire}from'node:module';const require=__boxhooksRequire(import.meta.url);",
     },
   }
-  const [ingest, automate, reconcile] = await Promise.all([
+  const [ingest, automate, reconcile, backfill] = await Promise.all([
     bundleFunction('ingest', outDir, {}),
     bundleFunction('automate', outDir, withBox),
     bundleFunction('reconcile', outDir, withBox),
+    bundleFunction('backfill', outDir, withBox),
   ])
   await writeFile(join(outDir, 'automations.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-  return { manifest, functions: { ingest, automate, reconcile } }
+  await writeFile(join(outDir, 'version'), `${versionText(await versionOf(ROOT))}\n`)
+  return { manifest, functions: { ingest, automate, reconcile, backfill } }
 }
 
 async function bundleFunction(name: FunctionName, outDir: string, options: BuildOptions) {

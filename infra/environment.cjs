@@ -1,10 +1,12 @@
 /**
- * The environments of automate and reconcile: what the engine needs, and every setting that an automation declares, with
+ * The environments of automate, reconcile and backfill: what the engine needs, and every setting that an automation declares, with
  * its stage's value from the params in serverless.yml. Read by osls.
  */
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
+const { logging } = require('./logging.cjs')
 const { refusal } = require('./refusal.cjs')
+const { version } = require('./version.cjs')
 
 const SHARED = {
   LEDGER_TABLE: { Ref: 'LedgerTable' },
@@ -22,7 +24,10 @@ const RESERVED = new Set([
   ...Object.keys(AUTOMATE),
   'AUTOMATE_CONCURRENCY',
   'BOX_API_URL',
+  'LOG_DETAILS',
   'LOG_LEVEL',
+  'METRICS',
+  'METRICS_NAMESPACE',
   'HOME',
   'LANG',
   'LD_LIBRARY_PATH',
@@ -34,7 +39,17 @@ const RESERVED_PREFIX = /^(AWS|BOXHOOKS|LAMBDA|NODE)_/
 
 exports.automate = async ({ resolveVariable }) => ({
   ...AUTOMATE,
+  BOXHOOKS_VERSION: version(),
   AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')),
+  ...(await logging(resolveVariable)),
+  ...(await settings(resolveVariable)),
+})
+
+exports.backfill = async ({ resolveVariable }) => ({
+  ...SHARED,
+  QUEUE_URL: AUTOMATE.QUEUE_URL,
+  BOXHOOKS_VERSION: version(),
+  ...(await logging(resolveVariable)),
   ...(await settings(resolveVariable)),
 })
 
@@ -42,7 +57,9 @@ exports.reconcile = async ({ resolveVariable }) => {
   const domainName = await resolveVariable('param:domainName')
   return {
     ...SHARED,
+    BOXHOOKS_VERSION: version(),
     WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : API_ADDRESS,
+    ...(await logging(resolveVariable)),
     ...(await settings(resolveVariable)),
   }
 }

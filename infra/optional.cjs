@@ -67,12 +67,18 @@ const traces = () => ({
     IngestLambdaFunction: { DependsOn: ['TracePolicy'] },
     AutomateLambdaFunction: { DependsOn: ['TracePolicy'] },
     ReconcileLambdaFunction: { DependsOn: ['TracePolicy'] },
+    BackfillLambdaFunction: { DependsOn: ['TracePolicy'] },
   },
   Resources: {
     TracePolicy: {
       Type: 'AWS::IAM::ManagedPolicy',
       Properties: {
-        Roles: [{ Ref: 'IngestRole' }, { Ref: 'AutomateRole' }, { Ref: 'ReconcileRole' }],
+        Roles: [
+          { Ref: 'IngestRole' },
+          { Ref: 'AutomateRole' },
+          { Ref: 'ReconcileRole' },
+          { Ref: 'BackfillRole' },
+        ],
         PolicyDocument: {
           Version: '2012-10-17',
           Statement: [

@@ -4,17 +4,21 @@ import { AwsUnreachable, awsReason } from './aws-reason.ts'
 /**
  * Reads the outputs of a deployed stage's stack.
  * @returns name → value
- * @throws AwsUnreachable with what to do
+ * @throws AwsUnreachable with what to do; the signal's reason
  */
 export async function readStage(options: {
   readonly stage: string
   readonly region: string
+  readonly signal?: AbortSignal
 }): Promise<Readonly<Record<string, string>>> {
-  const { stage, region } = options
+  const { stage, region, signal } = options
   const StackName = `boxhooks-${stage}`
   const client = new CloudFormationClient({ region, maxAttempts: 2 })
   try {
-    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }))
+    const { Stacks = [] } = await client.send(
+      new DescribeStacksCommand({ StackName }),
+      signal ? { abortSignal: signal } : {},
+    )
     const { Outputs: outputs = [], StackStatus: status = '' } = Stacks[0] ?? {}
     if (outputs.length === 0 && !/^(CREATE|UPDATE|IMPORT)_COMPLETE$/.test(status))
       throw new AwsUnreachable(
@@ -25,6 +29,7 @@ export async function readStage(options: {
     )
   } catch (error) {
     if (error instanceof AwsUnreachable) throw error
+    signal?.throwIfAborted()
     const absent = error instanceof Error && error.name === 'ValidationError' && /exist/.test(error.message)
     throw new AwsUnreachable(
       absent

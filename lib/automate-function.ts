@@ -10,7 +10,9 @@ import type { Clock } from './clock.ts'
 import { automateConfig, type Environment } from './config.ts'
 import { createLedger } from './ledger.ts'
 import { createLog } from './log.ts'
+import { idText } from './message.ts'
 import { createQueue } from './queue.ts'
+import { redact } from './redaction.ts'
 import { reconcileOnDeletion } from './webhook-deleted.ts'
 
 /** What the function automate reaches the world through. */
@@ -39,15 +41,22 @@ export function automateFunction(world: AutomateWorld) {
   const { now } = world.clock
   let ready: BatchParts | undefined
   return middy<SQSEvent, SQSBatchResponse, Error, Pick<Context, 'getRemainingTimeInMillis'>>(MIDDY)
-    .onError(({ error }) => {
-      const log = ready?.log ?? createLog({ now, write: world.write })
-      log.error('batch_failed', { error: error?.name ?? 'unknown', message: error?.message ?? '' })
+    .onError(({ error, event }) => {
+      const log = ready?.log ?? createLog({ now, write: world.write, redaction: redact })
+      const told = { error: error?.name ?? 'unknown', message: error?.message ?? '' }
+      for (const eventId of eventIdsIn(event)) log.error('batch_failed', { eventId, ...told })
     })
     .handler(async (event, context) => {
       ready ??= partsOf(world)
       return handleBatch(event.Records, now() + context.getRemainingTimeInMillis(), ready)
     })
 }
+
+/** Of what could not even be begun as much as finds it again: a line for each event, or one where there is none. */
+const eventIdsIn = ({ Records }: SQSEvent): readonly (string | undefined)[] =>
+  Records.length > 0
+    ? Records.map(({ messageAttributes }) => idText(messageAttributes.eventId?.stringValue))
+    : [undefined]
 
 /** Runs end before the function's time is up, and say what became of them; middy needs no timer for it. */
 const MIDDY = { timeoutEarlyInMillis: 0 }
@@ -56,7 +65,13 @@ function partsOf(world: AutomateWorld): BatchParts {
   const { automations, env, clock, random, newToken, write } = world
   const config = automateConfig(env)
   const { now } = clock
-  const log = createLog({ now, write, level: config.logLevel })
+  const log = createLog({
+    now,
+    write,
+    level: config.logLevel,
+    metrics: config.metrics,
+    redaction: config.logDetails ? undefined : redact,
+  })
   const sqs = world.sqs()
   const connection = world.connectBox({
     secretsManager: world.secretsManager(),

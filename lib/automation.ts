@@ -1,7 +1,7 @@
+import type { AutomationLog } from './automation-log.ts'
 import type { Box } from './box.ts'
 import { ConfigError, type Environment } from './config.ts'
 import { type BoxEvent, type EventOf, type Target, type TargetType, TRIGGERS, type Trigger } from './event.ts'
-import type { Log } from './log.ts'
 import { DEFAULT_RETRY, type RetryPolicy, WAIT_SECONDS_MAX } from './retry.ts'
 
 /** What an author writes for a target; an id may name a setting: `'${REVIEW_FOLDER_ID}'`. */
@@ -25,7 +25,7 @@ export type RunContext<T extends Trigger = Trigger, S extends string = string> =
   readonly event: EventOf<T>
   /** The official Box SDK's client, made on first use. */
   readonly box: Box
-  readonly log: Pick<Log, 'debug' | 'info' | 'warn' | 'error'>
+  readonly log: AutomationLog
   readonly settings: Settings<S>
   /**
    * Runs a part of the automation at most once per event: its result is kept in the ledger, and a later attempt gets

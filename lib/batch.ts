@@ -3,6 +3,7 @@ import type { DispatchParts, Disposition } from './claimed-event.ts'
 import { dispatch } from './dispatch.ts'
 import { errorKind, type Log } from './log.ts'
 import { type DecodedMessage, decodeMessage } from './message.ts'
+import { privateTexts } from './private-texts.ts'
 import { type Queue, VISIBILITY_SECONDS_MAX } from './queue.ts'
 import { backoffSeconds, OUTAGE_RETRY } from './retry.ts'
 
@@ -67,18 +68,28 @@ function entryOf(record: SQSRecord): Entry {
 
 async function mustKeep(entry: Entry, time: Time, parts: BatchParts): Promise<boolean> {
   const { record, decoded } = entry
-  const log = parts.log.with({ eventId: decoded.message.eventId, messageId: record.messageId })
+  const log = eventLog(entry, parts.log)
   const receiveCount = Number(record.attributes.ApproximateReceiveCount) || 1
   try {
     const disposition =
       parts.clock.now() > time.startUntil
         ? noTimeLeft(log, parts)
-        : await dispatch(parts, { decoded, receiveCount, deadline: time.deadline })
+        : await dispatch({ ...parts, log }, { decoded, receiveCount, deadline: time.deadline })
     if (disposition.kind === 'finished') return false
     return await hideOrRenew(entry, receiveCount, disposition.delaySeconds, log, parts)
   } catch (error) {
     return keptAfterError(error, entry, receiveCount, log, parts)
   }
+}
+
+/** Every line tells the event and the copy of its message, and hides what the event says in words. */
+function eventLog({ record, decoded }: Entry, log: Log): Log {
+  const { eventId, body } = decoded.message
+  let texts: readonly string[] | undefined
+  return log.with({ eventId, messageId: record.messageId }).hiding(() => {
+    texts ??= privateTexts(body)
+    return texts
+  })
 }
 
 /** @returns whether SQS must keep the message: false once another has taken its place */

@@ -51,7 +51,7 @@ export const isBoxError = (thrown: unknown, status?: number): thrown is BoxError
   thrown instanceof BoxError && (status === undefined || thrown.status === status)
 
 /** What has the form of a code or an id. Anything else an answer says in their place may repeat the request, with its token. */
-const wordOf = (text: string | undefined): string | undefined =>
+export const wordOf = (text: string | undefined): string | undefined =>
   text !== undefined && /^[\w.:-]{1,64}$/.test(text) ? text : undefined
 
 /** An answer's text may repeat the request. What is as long as a key or a token is left out. */

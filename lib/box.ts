@@ -11,7 +11,7 @@ import type {
   NetworkSession,
 } from 'box-node-sdk/networking'
 import { type BoxApp, BoxAppError, parseBoxApp } from './box-app.ts'
-import { type BoxAnswer, type BoxCall, BoxError, isBoxError } from './box-error.ts'
+import { type BoxAnswer, type BoxCall, BoxError, isBoxError, wordOf } from './box-error.ts'
 import { AutomationError } from './errors.ts'
 import type { Target } from './event.ts'
 import { isObject } from './json.ts'
@@ -26,8 +26,8 @@ export type Box = BoxClient & {
   asUser(userId: string): Box
 }
 
-/** Says what a webhook is set on; undefined where it does not exist any more. May throw what a Box call throws. */
-export type TargetLookup = (webhookId: string) => Promise<Target | undefined>
+/** Says what a webhook is set on, and tells the log of its call to Box; undefined where it does not exist any more. May throw what a Box call throws. */
+export type TargetLookup = (webhookId: string, log?: Log) => Promise<Target | undefined>
 
 export type BoxRun = {
   readonly signal?: AbortSignal
@@ -49,6 +49,7 @@ export type BoxConnectionOptions = {
   readonly apiUrl: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Told of calls that belong to no run. */
   readonly log: Log
   /** Carries the SDK's calls; the SDK's own HTTP client by default. */
   readonly network?: NetworkClient
@@ -62,7 +63,7 @@ const BOX_API_URL = 'https://api.box.com'
 
 /** A connection to Box that reads the app's credentials when first needed and keeps its token for all later runs. */
 export function createBoxConnection(options: BoxConnectionOptions): BoxConnection {
-  const { now, log } = options
+  const { now, log: ownLog } = options
   let auth: Promise<Authentication> | undefined
   const load = async (run: BoxRun): Promise<BoxClient> => {
     const sdk = await loadSdk()
@@ -88,7 +89,7 @@ export function createBoxConnection(options: BoxConnectionOptions): BoxConnectio
   const targets = new Map<string, { target: Awaited<ReturnType<TargetLookup>>; at: number }>()
   return {
     box,
-    async targetOf(webhookId) {
+    async targetOf(webhookId, log = ownLog) {
       const known = targets.get(webhookId)
       if (known && now() - known.at < TARGET_FRESH_MS) return known.target
       const target = await lookUpTarget(box({ log }), webhookId)
@@ -158,14 +159,23 @@ function sessionFor(
   const logged = async (request: FetchOptionsInput): Promise<FetchResponse> => {
     const startedAt = now()
     const about = callOf(request)
-    const line = (status: number) => run.log.info('box_call', { ...about, status, ms: now() - startedAt })
+    const told = (status: number, boxRequestId: string | undefined) => ({
+      ...about,
+      status,
+      ms: now() - startedAt,
+      boxRequestId,
+    })
     try {
       const response = await call(request)
-      line(response.status)
+      run.log.info('box_call', told(response.status, wordOf(response.headers['box-request-id'])))
       return response
     } catch (thrown) {
       const error = boxErrorOf(about, thrown, sdk)
-      if (isBoxError(error)) line(error.status)
+      if (isBoxError(error)) {
+        const { retryAfterSeconds, code } = error.failure
+        const fields = { ...told(error.status, error.requestId), retryAfterSeconds }
+        run.log.info('box_call', fields, code === 'box_throttled' ? { BoxThrottles: 1 } : undefined)
+      }
       throw error
     }
   }
@@ -262,10 +272,13 @@ function answerOf({ responseInfo }: InstanceType<Sdk['BoxApiError']>): BoxAnswer
   }
 }
 
-/** What an error of Box says: its message, and of each field that is wrong its name and what is wrong with it. */
+/**
+ * What an error of Box says: its message, and of each field that is wrong its name and what is wrong with it. The token endpoint
+ * has a description in the message's place.
+ */
 function saidIn(body: unknown): string | undefined {
   if (!isObject(body)) return undefined
-  const { message, context_info: context } = body
+  const { error_description: description, message = description, context_info: context } = body
   const errors = isObject(context) && Array.isArray(context.errors) ? context.errors.filter(isObject) : []
   const fields = errors.map(({ name, message: wrong }) => [name, wrong].filter(isText).join(': '))
   return [message, ...fields].filter(isText).join('; ') || undefined

@@ -113,6 +113,9 @@ function newcomersOf({ record, concerned, replay }: ClaimInput): readonly BoundA
 /** How often, and how long each time in milliseconds, a run waits for its automation to be deployed again. */
 const UNDEPLOYED = { waits: 12, ms: 300_000 }
 
+/** Why a run was skipped whose automation is gone. */
+export const UNDEPLOYED_REASON = 'The automation is not deployed any more.'
+
 /**
  * What becomes of a run whose automation this version does not have: while a deployment goes on, or after a roll-back, the
  * next worker may have it again. After an hour it counts as removed.
@@ -120,8 +123,7 @@ const UNDEPLOYED = { waits: 12, ms: 300_000 }
 function undeployed(run: RunRecord, now: number): RunRecord {
   if (run.throttles < UNDEPLOYED.waits)
     return { ...run, throttles: run.throttles + 1, nextAt: now + UNDEPLOYED.ms }
-  const reason = 'The automation is not deployed any more.'
-  return { ...run, status: 'skipped', reason, finishedAt: now }
+  return { ...run, status: 'skipped', reason: UNDEPLOYED_REASON, finishedAt: now }
 }
 
 /** When the first of the waiting runs is due, in milliseconds since the epoch. */

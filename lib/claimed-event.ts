@@ -7,6 +7,7 @@ import type { BoxEvent } from './event.ts'
 import { type Change, LeaseLost, type Ledger } from './ledger.ts'
 import { errorKind, type Log } from './log.ts'
 import type { DecodedMessage, FailedRun, Failure, Message } from './message.ts'
+import type { Measures } from './metrics.ts'
 import type { Queue } from './queue.ts'
 import { type RunRecord, statusOf } from './record.ts'
 import { backoffSeconds, decideRetry, OUTAGE_RETRY } from './retry.ts'
@@ -135,13 +136,13 @@ export class ClaimedEvent {
     const { outcome, steps } = result
     const attempt = run.attempts
     if (outcome.kind === 'done') {
-      log.info('run_done', { attempt, ms })
+      log.info('run_done', { attempt, ms, outcome: 'done' }, { Runs: 1 })
       this.#record(name, { ...run, steps, status: 'done', finishedAt: now })
       return
     }
     if (outcome.kind === 'skipped') {
       const { reason } = outcome
-      log.info('run_skipped', { attempt, ms, reason })
+      log.info('run_skipped', { attempt, ms, reason, outcome: 'skipped' }, { Runs: 1 })
       this.#record(name, { ...run, steps, status: 'skipped', reason, finishedAt: now })
       return
     }
@@ -155,14 +156,16 @@ export class ClaimedEvent {
       random: this.#parts.random,
     })
     if (decision.kind === 'give-up') {
-      log.error('run_failed', { attempt, ms, ...error })
+      log.error('run_failed', { attempt, ms, ...error, outcome: 'failed' }, { Runs: 1 })
       this.#giveUp(name, { ...run, steps, error })
       return
     }
     // Code that is still at work must have ended with its Lambda before the next attempt begins.
     const wait = decision.delaySeconds * 1000
     const nextAt = Math.max(now + wait, result.unfinished ? this.#input.deadline + LEASE_MARGIN_MS : 0)
-    log.warn('run_retrying', { attempt, ms, ...error, delaySeconds: Math.ceil((nextAt - now) / 1000) })
+    const delaySeconds = Math.ceil((nextAt - now) / 1000)
+    const told = { attempt, ms, ...error, delaySeconds, outcome: 'retried' }
+    log.warn('run_retrying', told, { Runs: 1, RetryDelay: delaySeconds })
     this.#record(name, {
       ...run,
       steps,
@@ -180,7 +183,10 @@ export class ClaimedEvent {
       code,
       message: `The function died in the middle of each of ${run.attempts} attempts: out of time or memory, or stopped from outside. Its log says more.`,
     }
-    this.#log.error('run_failed', { automation: name, attempt: run.attempts, ...error })
+    // One that was given up before and whose dead letter could not be sent has been counted then.
+    const measures = run.givenUp ? undefined : { Runs: 1 }
+    const told = { automation: name, attempt: run.attempts, ...error, outcome: 'failed' }
+    this.#log.error('run_failed', told, measures)
     this.#giveUp(name, { ...run, error })
   }
 
@@ -250,8 +256,17 @@ export class ClaimedEvent {
     await this.#inTurn(() => this.#write({ runs: this.#unwritten, close }))
     if (status === 'open') return later(secondsUntil(earliest(this.#runs), this.#parts.clock))
     const runs = Object.keys(this.#runs).length
-    this.#log.info('event_finished', { trigger: this.#event.triggerName, status, runs })
+    const told = { trigger: this.#event.triggerName, status, runs }
+    this.#log.info('event_finished', told, status === 'done' ? this.#latency() : undefined)
     return FINISHED
+  }
+
+  /** From when it happened in Box until all is done. What somebody has let run again later says nothing of how long that takes. */
+  #latency(): Measures | undefined {
+    const { failure, replay, receivedAt } = this.#input.decoded.message
+    if (failure || replay || this.#event.origin === 'backfill') return undefined
+    const happenedAt = Date.parse(this.#event.createdAt) || Date.parse(receivedAt)
+    return { EndToEndLatency: Math.max(0, this.#parts.clock.now() - happenedAt) }
   }
 
   #write(change: Change): Promise<void> {

@@ -1,5 +1,6 @@
 import { V1_FIELDS, type V1Names } from './event-v1.ts'
 import type { LogLevel } from './log.ts'
+import type { MetricsOptions } from './metrics.ts'
 
 /** Environment variables as a process has them. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -15,6 +16,19 @@ export class ConfigError extends Error {
   }
 }
 
+/** What is logged and measured. */
+type LogConfig = {
+  readonly logLevel: LogLevel
+  /** undefined where nothing is to be measured. */
+  readonly metrics: MetricsOptions | undefined
+}
+
+/** Of what automations have to do with. */
+type DetailConfig = LogConfig & {
+  /** Whether logs may tell names, addresses and links. */
+  readonly logDetails: boolean
+}
+
 export type IngestConfig = {
   readonly queueUrl: string
   readonly signatureKeysSecretId: string
@@ -22,8 +36,7 @@ export type IngestConfig = {
   readonly skewMaxSeconds: number
   /** Present where V1 callbacks are taken. */
   readonly v1?: { readonly secretId: string; readonly names: V1Names }
-  readonly logLevel: LogLevel
-}
+} & LogConfig
 
 export type AutomateConfig = {
   readonly queueUrl: string
@@ -35,8 +48,7 @@ export type AutomateConfig = {
   readonly reconcileQueueUrl: string | undefined
   /** How many events of one batch are worked on at a time. */
   readonly concurrency: number
-  readonly logLevel: LogLevel
-}
+} & DetailConfig
 
 /**
  * Reads ingest's settings.
@@ -52,6 +64,7 @@ export function ingestConfig(env: Environment): IngestConfig {
       ? { v1: { secretId: env.V1_SECRET_ID.trim(), names: variable.v1Names('V1_PARAMETERS') } }
       : {}),
     logLevel: variable.level('LOG_LEVEL'),
+    metrics: variable.metrics(),
   }))
 }
 
@@ -61,8 +74,9 @@ export type ReconcileConfig = {
   readonly boxApiUrl: string
   /** The address that the webhooks get. */
   readonly address: string
-  readonly logLevel: LogLevel
-}
+  /** What the stage was deployed from, as infra/version.ts tells it. */
+  readonly version: string | undefined
+} & DetailConfig
 
 /**
  * Reads reconcile's settings.
@@ -74,7 +88,29 @@ export function reconcileConfig(env: Environment): ReconcileConfig {
     boxAppSecretId: variable.text('BOX_APP_SECRET_ID'),
     boxApiUrl: variable.url('BOX_API_URL', 'https://api.box.com'),
     address: variable.url('WEBHOOK_ADDRESS'),
+    version: env.BOXHOOKS_VERSION?.trim() || undefined,
     logLevel: variable.level('LOG_LEVEL'),
+    logDetails: variable.flag('LOG_DETAILS'),
+    metrics: variable.metrics(),
+  }))
+}
+
+export type BackfillConfig = Omit<ReconcileConfig, 'address' | 'version'> & { readonly queueUrl: string }
+
+/**
+ * Reads backfill's settings.
+ * @throws ConfigError naming every variable that is missing or wrong
+ */
+export function backfillConfig(env: Environment): BackfillConfig {
+  return read(env, variable => ({
+    queueUrl: variable.url('QUEUE_URL'),
+    ledgerTable: variable.text('LEDGER_TABLE'),
+    boxAppSecretId: variable.text('BOX_APP_SECRET_ID'),
+    boxApiUrl: variable.url('BOX_API_URL', 'https://api.box.com'),
+    version: env.BOXHOOKS_VERSION?.trim() || undefined,
+    logLevel: variable.level('LOG_LEVEL'),
+    logDetails: variable.flag('LOG_DETAILS'),
+    metrics: variable.metrics(),
   }))
 }
 
@@ -92,6 +128,8 @@ export function automateConfig(env: Environment): AutomateConfig {
     reconcileQueueUrl: variable.optionalUrl('RECONCILE_QUEUE_URL'),
     concurrency: Math.max(1, variable.whole('AUTOMATE_CONCURRENCY', 5)),
     logLevel: variable.level('LOG_LEVEL'),
+    logDetails: variable.flag('LOG_DETAILS'),
+    metrics: variable.metrics(),
   }))
 }
 
@@ -141,6 +179,17 @@ function variables(env: Environment, problems: string[]) {
       const level = LOG_LEVELS.find(known => known === value)
       if (!level) problems.push(`${name} is none of ${LOG_LEVELS.join(', ')}.`)
       return level ?? 'info'
+    },
+    flag(name: string): boolean {
+      const value = text(name, 'false')
+      if (value !== 'true' && value !== 'false') problems.push(`${name} is neither true nor false.`)
+      return value === 'true'
+    },
+    metrics(): MetricsOptions | undefined {
+      const namespace = env.METRICS_NAMESPACE?.trim()
+      const which = text('METRICS', 'all')
+      if (which !== 'all' && which !== 'alarms') problems.push('METRICS is neither all nor alarms.')
+      return namespace ? { namespace, which: which === 'alarms' ? which : 'all' } : undefined
     },
   }
 }

@@ -11,6 +11,8 @@ export type Delivery = {
   readonly headers: Readonly<Record<string, string>>
   /** The bytes that came over the wire. */
   readonly body: Uint8Array
+  /** API Gateway's id of the request, which its access log has as well. */
+  readonly requestId?: string
 }
 
 /**
@@ -23,14 +25,16 @@ export type Delivery = {
 export function deliveryFromGateway(event: unknown): Delivery {
   const request = object(event)
   const body = Buffer.from(text(request.body), request.isBase64Encoded === true ? 'base64' : 'utf8')
+  const { http, stage, requestId: id } = object(request.requestContext)
+  const requestId = plainId(text(id))
   if (Object.hasOwn(request, 'rawPath')) {
-    const { http, stage } = object(request.requestContext)
     return {
       method: text(object(http).method),
       path: withoutStage(text(request.rawPath), text(stage)),
       query: text(request.rawQueryString),
       headers: lowerCase(object(request.headers)),
       body,
+      requestId,
     }
   }
   return {
@@ -39,8 +43,15 @@ export function deliveryFromGateway(event: unknown): Delivery {
     query: encoded(object(request.multiValueQueryStringParameters)),
     headers: lowerCase(object(request.multiValueHeaders ?? request.headers)),
     body,
+    requestId,
   }
 }
+
+/**
+ * An id that somebody else has chosen, in a form that can stand in a log; empty where it has another. Box's delivery ids
+ * are UUIDs, and a REST API takes over its callers' request ids.
+ */
+export const plainId = (id: string | undefined): string => (id && /^[\w=+/-]{1,64}$/.test(id) ? id : '')
 
 const object = (value: unknown): Record<string, unknown> => (isObject(value) ? value : {})
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')

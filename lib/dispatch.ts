@@ -17,7 +17,7 @@ import { type BoxEvent, parseEvent, sourceKey, type Target } from './event.ts'
 import type { NewEvent } from './ledger.ts'
 import type { Log } from './log.ts'
 import type { Message } from './message.ts'
-import type { EventRecord } from './record.ts'
+import type { EventRecord, RunRecord } from './record.ts'
 import { DEFAULT_RETRY, decideRetry } from './retry.ts'
 import { skipOf } from './run.ts'
 import { concernedBy, targetsOf, targetText } from './target.ts'
@@ -46,7 +46,7 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
 
   warnOfWebhook(event, log)
 
-  const concern = await concernOf(parts, event)
+  const concern = await concernOf(parts, event, log)
   // A fresh event needs no reading. For one that has come before, a read costs less than a write that is refused.
   const cameBefore = input.receiveCount > 1 || message.failure !== undefined || message.replay !== undefined
   const existing =
@@ -61,7 +61,7 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
 
   const held = await claimEvent(parts, input, event, targets, existing)
   if (held.plan.kind === 'finished') {
-    log.info('event_duplicate', { trigger: event.triggerName })
+    log.info('event_duplicate', { trigger: event.triggerName }, { EventsDeduplicated: 1 })
     return FINISHED
   }
   if (held.plan.kind === 'wait') {
@@ -69,6 +69,7 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
     log.info('event_waiting', { reason: held.plan.reason, delaySeconds })
     return later(delaySeconds)
   }
+  tellSkipped(held.plan.claim.runs, log)
   if (held.plan.start.length === 0 && held.plan.exhausted.length === 0) {
     if (held.plan.claim.status === 'open') {
       const delaySeconds = secondsUntil(earliest(held.plan.runs), parts.clock)
@@ -80,6 +81,12 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
     return FINISHED
   }
   return new ClaimedEvent(parts, input, event, held.plan, log).finish()
+}
+
+/** What a claim itself settles: runs that their automation's own filter leaves alone, or that nobody is there for any more. */
+function tellSkipped(runs: Readonly<Record<string, RunRecord>>, log: Log): void {
+  for (const [automation, { status, reason }] of Object.entries(runs))
+    if (status === 'skipped') log.info('run_skipped', { automation, reason, outcome: 'skipped' }, { Runs: 1 })
 }
 
 /** Two triggers tell of the webhook itself, which somebody should know of whether or not an automation asked for them. */
@@ -103,9 +110,10 @@ type ConcernOutcome =
   | { kind: 'unknown'; error: { code: FailureCode; message: string } }
   | { kind: 'failed'; failure: RunFailure }
 
-async function concernOf(parts: DispatchParts, event: BoxEvent): Promise<ConcernOutcome> {
+async function concernOf(parts: DispatchParts, event: BoxEvent, log: Log): Promise<ConcernOutcome> {
   try {
-    const concern = await targetsOf(event, parts.automations, parts.targetOf)
+    const lookUp = (webhookId: string) => parts.targetOf(webhookId, log)
+    const concern = await targetsOf(event, parts.automations, lookUp)
     if (concern.known) return { kind: 'known', targets: concern.targets }
     const targets = concern.candidates.map(targetText).join(', ')
     const message = `The webhook ${event.webhook.id} does not exist any more, and the event does not show which of the watched items it is about (${targets}). See that the webhooks exist, then redrive.`
@@ -218,11 +226,14 @@ async function deadLetterEvent(
   )
   const again = record?.status === 'dead' && redriven >= record.redrives
   if (record && record.status !== 'open' && !again) {
-    log.info('event_duplicate', { trigger: message.trigger })
+    log.info('event_duplicate', { trigger: message.trigger }, { EventsDeduplicated: 1 })
     return FINISHED
   }
-  if (record && clock.now() < record.leaseUntil + LEASE_MARGIN_MS && record.leaseUntil > 0)
-    return later(secondsUntil(record.leaseUntil + LEASE_MARGIN_MS, clock))
+  if (record && clock.now() < record.leaseUntil + LEASE_MARGIN_MS && record.leaseUntil > 0) {
+    const delaySeconds = secondsUntil(record.leaseUntil + LEASE_MARGIN_MS, clock)
+    log.info('event_waiting', { reason: 'leased', delaySeconds })
+    return later(delaySeconds)
+  }
   const redrives = again ? redriven + 1 : (record?.redrives ?? 0)
   const at = new Date(clock.now()).toISOString()
   const failure = { ...error, at, redrives, automations: [] }

@@ -61,7 +61,7 @@ function readyIfUsable(world: IngestWorld): Ready | undefined {
 
 function partsOf({ env, now, write, aws }: IngestWorld): Ready {
   const config = ingestConfig(env)
-  const log = createLog({ now, write, level: config.logLevel })
+  const log = createLog({ now, write, level: config.logLevel, metrics: config.metrics })
   const keyringOf = (secretId: string, failure: string) =>
     createKeyring({
       readSecret: () => aws.getSecretText(secretId),

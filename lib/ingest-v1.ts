@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Delivery } from './delivery.ts'
 import { normaliseV1, V1_WEBHOOK_ID, type V1Field, type V1Names, type V1Parameters } from './event-v1.ts'
-import { ANSWERS, type Answer, failed, type IngestParts, refused } from './ingest.ts'
+import { ANSWERS, type Answer, failed, type IngestParts, refused, requestLog } from './ingest.ts'
+import type { Log } from './log.ts'
 import { MessageTooLarge } from './message-sender.ts'
 import type { KeyName, SignatureKeys } from './signature.ts'
 import { type SignatureKeyring, SignatureKeysUnavailable } from './signature-keys.ts'
@@ -33,29 +34,30 @@ export const isV1Path = (path: string): boolean => /^\/box\/v1(\/[^/]+)?$/.test(
  */
 export async function ingestV1(delivery: Delivery, parts: IngestV1Parts): Promise<Answer> {
   const { method, query, body } = delivery
-  if (method !== 'GET' && method !== 'POST') return refused(parts.log, V1_ANSWERS.v1_method_not_allowed)
+  const log = requestLog(parts.log, delivery)
+  if (method !== 'GET' && method !== 'POST') return refused(log, V1_ANSWERS.v1_method_not_allowed)
   if (Buffer.byteLength(query) + body.length > V1_BYTES_MAX)
-    return refused(parts.log, V1_ANSWERS.v1_callback_too_large)
+    return refused(log, V1_ANSWERS.v1_callback_too_large)
   const all = parametersOf(query, body)
-  if (all.length > PARAMETERS_MAX) return refused(parts.log, V1_ANSWERS.v1_callback_too_large)
+  if (all.length > PARAMETERS_MAX) return refused(log, V1_ANSWERS.v1_callback_too_large)
 
   const tokenName = parts.names.token ?? 'token'
   const fromPath = delivery.path.slice(V1_PATH.length + 1)
   const named = all.filter(([name]) => name === tokenName).map(([, value]) => value)
   const checked = await checkToken([...(fromPath ? [fromPath] : []), ...named], parts)
-  if ('status' in checked) return refused(parts.log, checked)
+  if ('status' in checked) return refused(log, checked)
 
   // Under whatever name: what is kept must not hold a token.
   const told = all.filter(([name, value]) => name !== tokenName && !checked.tokens.includes(value.trim()))
-  return send(told, checked.key, parts)
+  return send(told, checked.key, log, parts)
 }
 
-async function send(told: V1Parameters, key: KeyName, parts: IngestV1Parts): Promise<Answer> {
-  const { log } = parts
+async function send(told: V1Parameters, key: KeyName, heard: Log, parts: IngestV1Parts): Promise<Answer> {
   const at = parts.now()
   const event = normaliseV1(told, parts.names, at)
-  if (!event.ok) return refused(log, parameterMissing(event.missing))
+  if (!event.ok) return refused(heard, parameterMissing(event.missing))
   const { eventId, trigger, body } = event
+  const log = heard.with({ eventId })
   const receivedAt = new Date(at).toISOString()
   try {
     await parts.queue.send({
@@ -71,7 +73,7 @@ async function send(told: V1Parameters, key: KeyName, parts: IngestV1Parts): Pro
     if (error instanceof MessageTooLarge) return refused(log, V1_ANSWERS.v1_callback_too_large)
     return failed(log, ANSWERS.queue_unavailable, error)
   }
-  log.info('delivery_accepted', { eventId, trigger, key, origin: 'v1' })
+  log.info('delivery_accepted', { trigger, key, origin: 'v1' }, { DeliveriesAccepted: 1 })
   return ANSWERS.accepted
 }
 

@@ -1,8 +1,9 @@
-import type { Delivery } from './delivery.ts'
+import { type Delivery, plainId } from './delivery.ts'
+import { type KeyFields, keyFields } from './key-fields.ts'
 import { errorKind, type Log } from './log.ts'
 import { describeBody } from './message.ts'
 import { type MessageSender, MessageTooLarge } from './message-sender.ts'
-import { missingHeader, type SignatureRule, type Verdict, verify } from './signature.ts'
+import { missingHeader, type SignatureKeys, type SignatureRule, type Verdict, verify } from './signature.ts'
 import { type SignatureKeyring, SignatureKeysUnavailable } from './signature-keys.ts'
 
 export type IngestCode =
@@ -47,14 +48,17 @@ export const WEBHOOK_PATH = '/box/webhook'
  * Whatever fails on our side before that is a 503, after which Box delivers again (for about two hours).
  */
 export async function ingest(delivery: Delivery, parts: IngestParts): Promise<Answer> {
+  const deliveryId = delivery.headers['box-delivery-id'] ?? ''
+  const heard = requestLog(parts.log, delivery, deliveryId)
   const refusal = refuseUnread(delivery)
-  if (refusal) return refused(parts.log, refusal)
+  if (refusal) return refused(heard, refusal)
 
   const checked = await checkSignature(delivery, parts)
-  if ('status' in checked) return refused(parts.log, checked)
+  if ('status' in checked) return refused(heard, checked)
 
   const described = describeBody(delivery.body)
-  const deliveryId = delivery.headers['box-delivery-id'] ?? ''
+  const { eventId, trigger } = described
+  const log = heard.with({ eventId })
   try {
     const receivedAt = new Date(parts.now()).toISOString()
     await parts.queue.send({
@@ -65,13 +69,16 @@ export async function ingest(delivery: Delivery, parts: IngestParts): Promise<An
       body: delivery.body,
     })
   } catch (error) {
-    if (error instanceof MessageTooLarge) return refused(parts.log, ANSWERS.body_too_large)
-    return failed(parts.log, ANSWERS.queue_unavailable, error)
+    if (error instanceof MessageTooLarge) return refused(log, ANSWERS.body_too_large)
+    return failed(log, ANSWERS.queue_unavailable, error)
   }
-  const { eventId, trigger } = described
-  parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, key: checked.key })
+  log.info('delivery_accepted', { trigger, ...checked.keyFields }, { DeliveriesAccepted: 1 })
   return ANSWERS.accepted
 }
+
+/** What a line can tell before anything is verified: API Gateway's id of the request, and Box's of the delivery. */
+export const requestLog = (log: Log, { requestId }: Delivery, deliveryId = ''): Log =>
+  log.with({ requestId: requestId || undefined, deliveryId: plainId(deliveryId) || undefined })
 
 function refuseUnread(delivery: Delivery): Answer | undefined {
   if (delivery.path !== WEBHOOK_PATH) return ANSWERS.route_not_found
@@ -81,12 +88,11 @@ function refuseUnread(delivery: Delivery): Answer | undefined {
   return missing === undefined ? undefined : headerMissing(missing)
 }
 
-async function checkSignature(
-  delivery: Delivery,
-  parts: IngestParts,
-): Promise<Answer | Extract<Verdict, { ok: true }>> {
+type Checked = { readonly keyFields: KeyFields }
+
+async function checkSignature(delivery: Delivery, parts: IngestParts): Promise<Answer | Checked> {
   const { keyring, now, ageMaxSeconds, skewMaxSeconds } = parts
-  const judge = (keys: Parameters<typeof verify>[0]['keys']): Verdict =>
+  const judge = (keys: SignatureKeys): Verdict =>
     verify({
       body: delivery.body,
       headers: delivery.headers,
@@ -95,32 +101,43 @@ async function checkSignature(
       ...(ageMaxSeconds === undefined ? {} : { ageMaxSeconds }),
       ...(skewMaxSeconds === undefined ? {} : { skewMaxSeconds }),
     })
+  let keys: SignatureKeys
   let verdict: Verdict
   try {
-    verdict = judge(await keyring.current())
+    keys = await keyring.current()
+    verdict = judge(keys)
     if (!verdict.ok && (verdict.rule === 'signature_mismatch' || verdict.rule === 'no_key')) {
-      const keys = await keyring.refreshed()
-      if (keys) verdict = judge(keys)
+      const newer = await keyring.refreshed()
+      if (newer) {
+        keys = newer
+        verdict = judge(keys)
+      }
     }
   } catch (error) {
     if (error instanceof SignatureKeysUnavailable) return ANSWERS.keys_unavailable
     throw error
   }
-  if (verdict.ok) return verdict
+  if (verdict.ok) return { keyFields: keyFields(verdict, keys) }
   return verdict.rule === 'header_missing' ? headerMissing(verdict.header ?? '') : ANSWERS[verdict.rule]
 }
 
 /** Answers and logs a refusal. */
 export function refused(log: Log, answer: Answer): Answer {
   const { status, code } = answer
-  log.warn(status >= 500 ? 'delivery_failed' : 'delivery_refused', { status, code })
+  if (status >= 500) log.warn('delivery_failed', { status, code }, { DeliveriesFailed: 1 })
+  else
+    log.warn(
+      'delivery_refused',
+      { status, code },
+      { DeliveriesRefused: 1, ...(status === 401 ? { DeliveriesUnverified: 1 } : {}) },
+    )
   return answer
 }
 
 /** Answers and logs a failure of ours; only the error's kind is logged. */
 export function failed(log: Log, answer: Answer, error: unknown): Answer {
   const { status, code } = answer
-  log.error('delivery_failed', { status, code, error: errorKind(error) })
+  log.error('delivery_failed', { status, code, error: errorKind(error) }, { DeliveriesFailed: 1 })
   return answer
 }
 

@@ -1,16 +1,22 @@
+import { embedMetrics, type Measures, type MetricsOptions } from './metrics.ts'
+
 /** What a log line says besides its time, level and event. Never a body, header, key or token. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
-export type Log = {
-  debug(event: string, fields?: LogFields): void
-  info(event: string, fields?: LogFields): void
-  warn(event: string, fields?: LogFields): void
-  error(event: string, fields?: LogFields): void
+/** Writes a line. What it measures goes to CloudWatch with it, at whatever level. */
+type Write = (event: string, fields?: LogFields, measures?: Measures) => void
+
+export type Log = Readonly<Record<LogLevel, Write>> & {
   /** A log whose every line also carries these fields. */
   with(fields: LogFields): Log
+  /** A log that also hides these texts, such as an event's names, where it hides anything. They are asked for when needed. */
+  hiding(texts: () => readonly string[]): Log
 }
+
+/** Hides what is private in a line's fields: what looks like it, and these texts. See redaction.ts. */
+export type Redaction = (event: string, fields: LogFields, texts: () => readonly string[]) => LogFields
 
 export type LogOptions = {
   readonly now: () => number
@@ -18,24 +24,40 @@ export type LogOptions = {
   readonly write: (line: string) => void
   /** The least level that is written; `info` by default. */
   readonly level?: LogLevel
+  /** Nothing is hidden where there is none. */
+  readonly redaction?: Redaction | undefined
+  /** Nothing is measured where there are none. */
+  readonly metrics?: MetricsOptions | undefined
 }
 
 const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
+const NOTHING = () => []
 
-/** A log of JSON lines: `{"time","level","event",…fields}`, which CloudWatch's metric filters can read. */
-export function createLog(options: LogOptions, context: LogFields = {}): Log {
+/** A log of JSON lines: `{"time","level","event",…fields}`, each an object that CloudWatch can search. */
+export function createLog(
+  options: LogOptions,
+  context: LogFields = {},
+  texts: () => readonly string[] = NOTHING,
+): Log {
+  const { now, write, redaction, metrics } = options
   const least = LEVELS[options.level ?? 'info']
-  const line = (level: LogLevel) => (event: string, fields?: LogFields) => {
-    if (LEVELS[level] < least) return
-    const time = new Date(options.now()).toISOString()
-    options.write(JSON.stringify({ time, level, event, ...context, ...fields }))
-  }
+  const line =
+    (level: LogLevel): Write =>
+    (event, fields, measures) => {
+      const at = now()
+      const told = { ...context, ...fields }
+      const measured = measures && metrics && embedMetrics(measures, told, at, metrics)
+      if (LEVELS[level] < least && !measured) return
+      const time = new Date(at).toISOString()
+      write(JSON.stringify({ time, level, event, ...(redaction?.(event, told, texts) ?? told), ...measured }))
+    }
   return {
     debug: line('debug'),
     info: line('info'),
     warn: line('warn'),
     error: line('error'),
-    with: fields => createLog(options, { ...context, ...fields }),
+    with: fields => createLog(options, { ...context, ...fields }, texts),
+    hiding: more => createLog(options, context, more),
   }
 }
 

@@ -4,11 +4,15 @@ import middy from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { type Automation, bindSettings } from './automation.ts'
 import type { BoxConnection, BoxConnectionOptions } from './box.ts'
+import { type BoxCheck, checkBox } from './box-check.ts'
 import type { Clock } from './clock.ts'
 import { type Environment, reconcileConfig } from './config.ts'
-import { isObject } from './json.ts'
+import { itemPath } from './item-path.ts'
+import { isObject, parseObject } from './json.ts'
 import { createLog, type Log } from './log.ts'
+import { idText } from './message.ts'
 import { type ReconcileInput, type ReconcileReport, type ReportedAction, reconcile } from './reconcile.ts'
+import { redact } from './redaction.ts'
 import { targetText } from './target.ts'
 import { operate } from './webhook-operations.ts'
 import { createWebhookRecord } from './webhook-record.ts'
@@ -45,21 +49,22 @@ const RESERVE_MS = 5000
  */
 export function reconcileFunction(world: ReconcileWorld) {
   let ready: ReturnType<typeof partsOf> | undefined
-  return middy<unknown, WebhookAnswer, Error, Pick<Context, 'getRemainingTimeInMillis'>>(MIDDY).handler(
-    async (event, context) => {
-      ready ??= partsOf(world)
-      const deadline = world.clock.now() + context.getRemainingTimeInMillis() - RESERVE_MS
-      const isQueue = isObject(event) && Array.isArray(event.Records)
-      const isSchedule = isObject(event) && event.source === 'aws.events'
-      const request = isQueue || isSchedule ? APPLY : parseWebhookRequest(event)
-      if (!request) return UNKNOWN
-      const answer = await ready.answer(request, deadline)
-      if (isQueue && answer.ok && 'report' in answer && answer.report.error !== undefined)
-        throw new WebhooksNotReconciled(answer.report.error.message)
-      return answer
-    },
-  )
+  return middy<unknown, WebhookAnswer, Error, Invoked>(MIDDY).handler(async (event, context) => {
+    ready ??= partsOf(world)
+    const log = ready.log.with({ requestId: context.awsRequestId })
+    const deadline = world.clock.now() + context.getRemainingTimeInMillis() - RESERVE_MS
+    const records = isObject(event) && Array.isArray(event.Records) ? event.Records : undefined
+    const isSchedule = isObject(event) && event.source === 'aws.events'
+    const request = records || isSchedule ? APPLY : parseWebhookRequest(event)
+    if (!request) return UNKNOWN
+    const answer = await ready.answer(request, deadline, records ? told(records, log) : log)
+    if (records && answer.ok && 'report' in answer && answer.report.error !== undefined)
+      throw new WebhooksNotReconciled(answer.report.error.message)
+    return answer
+  })
 }
+
+type Invoked = Pick<Context, 'getRemainingTimeInMillis'> & Partial<Pick<Context, 'awsRequestId'>>
 
 /** What is under way ends before the function's time is up; middy needs no timer for it. */
 const MIDDY = { timeoutEarlyInMillis: 0 }
@@ -70,14 +75,34 @@ const UNKNOWN: WebhookAnswer = {
   error: {
     code: 'request_invalid',
     message:
-      'This is none of the requests that reconcile knows: plan, apply, list, get, create, update, delete. Use `npx boxhooks webhooks`.',
+      'This is none of the requests that reconcile knows: plan, apply, check, list, path, get, create, update, delete. Use `npx boxhooks webhooks`.',
   },
+}
+
+/**
+ * Says for which events of deleted webhooks this is done.
+ * @returns the log for it, which carries the event's id where it is just one; of several, their lines tell the request's id
+ */
+function told(records: readonly unknown[], log: Log): Log {
+  const events = records.map(record => {
+    const body = isObject(record) && typeof record.body === 'string' ? parseObject(record.body) : undefined
+    return { eventId: idText(body?.eventId), webhookId: idText(body?.webhookId) }
+  })
+  for (const event of events) log.info('reconcile_asked', event)
+  const [one, more] = events
+  return one && !more ? log.with({ eventId: one.eventId }) : log
 }
 
 function partsOf(world: ReconcileWorld) {
   const { automations, env, clock, random, write } = world
   const config = reconcileConfig(env)
-  const log = createLog({ now: clock.now, write, level: config.logLevel })
+  const log = createLog({
+    now: clock.now,
+    write,
+    level: config.logLevel,
+    metrics: config.metrics,
+    redaction: config.logDetails ? undefined : redact,
+  })
   const { address } = config
   const connection = world.connectBox({
     secretsManager: world.secretsManager(),
@@ -86,29 +111,63 @@ function partsOf(world: ReconcileWorld) {
     now: clock.now,
     log,
   })
-  const input: Omit<ReconcileInput, 'deadline' | 'mode'> = {
-    desired: desiredWebhooks(
-      bindSettings(automations, env).map(({ automation: { on, v1 = false }, watch }) => ({ on, watch, v1 })),
-    ),
+  const bound = bindSettings(automations, env)
+  const input: Omit<ReconcileInput, 'deadline' | 'mode' | 'api'> = {
+    desired: desiredWebhooks(bound.map(({ automation: { on, v1 = false }, watch }) => ({ on, watch, v1 }))),
     address,
     // An emulated Box is on this machine, and so is what it delivers to.
     allowLocalAddress: config.boxApiUrl.startsWith('http:'),
-    api: connection.box({ log }).webhooks,
     record: createWebhookRecord({ dynamodb: world.dynamodb(), table: config.ledgerTable }),
     clock,
     random,
   }
+  const check = (deadline: number, log: Log): Promise<BoxCheck> =>
+    withinTime(clock, deadline, signal =>
+      checkBox({
+        box: connection.box({ log, signal }),
+        apiUrl: config.boxApiUrl,
+        clock,
+        version: config.version,
+        automations: bound.map(({ automation: { name, on }, watch }) => ({ name, on, watch })),
+      }),
+    )
   return {
-    async answer(request: WebhookRequest, deadline: number): Promise<WebhookAnswer> {
+    log,
+    async answer(request: WebhookRequest, deadline: number, log: Log): Promise<WebhookAnswer> {
+      if (request.action === 'check') return { ok: true, check: await check(deadline, log) }
+      const box = connection.box({ log })
+      const api = box.webhooks
       if (!isReconciliation(request)) {
-        const answer = await operate(input, request)
+        const answer =
+          request.action === 'path'
+            ? await itemPath(box, request.item)
+            : await operate({ ...input, api }, request)
         log.info('webhook_request', { action: request.action, ...outcomeOf(answer) })
         return answer
       }
-      const report = await reconcile({ ...input, deadline, mode: request.action })
+      const report = await reconcile({ ...input, api, deadline, mode: request.action })
       tell(report, input.desired.length, log)
       return { ok: true, report }
     },
+  }
+}
+
+/** The longest that whoever asks what the app can do waits for Box, in milliseconds. */
+const CHECK_MS_MAX = 15_000
+
+/** Does something with a signal that says when its time is over. */
+async function withinTime<R>(
+  clock: Clock,
+  deadline: number,
+  work: (signal: AbortSignal) => Promise<R>,
+): Promise<R> {
+  const controller = new AbortController()
+  const over = () => controller.abort(new DOMException('The time is over.', 'TimeoutError'))
+  const cancel = clock.after(Math.max(0, Math.min(CHECK_MS_MAX, deadline - clock.now())), over)
+  try {
+    return await work(controller.signal)
+  } finally {
+    cancel()
   }
 }
 
@@ -119,17 +178,22 @@ const isReconciliation = (request: WebhookRequest): request is Reconciliation =>
 
 function outcomeOf(answer: WebhookAnswer) {
   if (!answer.ok) return { ok: false, code: answer.error.code, status: answer.error.status }
-  return { ok: true, webhooks: 'webhooks' in answer ? answer.webhooks.length : 0 }
+  return { ok: true, ...('webhooks' in answer ? { webhooks: answer.webhooks.length } : {}) }
 }
 
 /** Writes a line for each webhook that is not as it should be, or was not, and one for all, which the metrics are from. */
 function tell(report: ReconcileReport, desired: number, log: Log): void {
   const { mode, inStep, counts, problems, error, total } = report
   for (const { field, target, message } of problems) log.error('webhook_invalid', { field, target, message })
-  if (error) log.error('webhooks_unreachable', { ...error })
+  if (error) {
+    const { requestId: boxRequestId, ...told } = error
+    log.error('webhooks_unreachable', { ...told, boxRequestId })
+  }
   for (const action of report.actions) if (action.kind !== 'leave') tellOf(action, mode, log)
   const { failed, conflict, leave } = counts
-  log.info(mode === 'apply' ? 'webhooks_reconciled' : 'webhooks_planned', {
+  const conflicts = conflict + problems.length
+  const missing = missingIn(report, desired)
+  const told = {
     inStep,
     desired,
     created: counts.create,
@@ -137,10 +201,12 @@ function tell(report: ReconcileReport, desired: number, log: Log): void {
     deleted: counts.delete,
     left: leave,
     failed,
-    conflicts: conflict + problems.length,
-    missing: missingIn(report, desired),
+    conflicts,
+    missing,
     total,
-  })
+  }
+  if (mode === 'plan') log.info('webhooks_planned', told)
+  else log.info('webhooks_reconciled', told, { WebhooksMissing: missing, WebhooksInConflict: conflicts })
 }
 
 function tellOf(action: ReportedAction, mode: ReconcileReport['mode'], log: Log): void {
@@ -161,7 +227,7 @@ function tellOf(action: ReportedAction, mode: ReconcileReport['mode'], log: Log)
       message: error?.message,
       code: error?.code,
       status: error?.status,
-      requestId: error?.requestId,
+      boxRequestId: error?.requestId,
     })
   else if (kind === 'conflict') log.warn('webhook_conflict', fields)
   else log.info('webhook_action', fields)

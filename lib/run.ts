@@ -1,4 +1,5 @@
 import type { BoundAutomation, Json, RunContext, Skip } from './automation.ts'
+import { automationLog } from './automation-log.ts'
 import type { Box, BoxRun } from './box.ts'
 import type { Clock } from './clock.ts'
 import { AutomationError, classify, PermanentError, RetryLater, type RunFailure } from './errors.ts'
@@ -210,13 +211,4 @@ function subscribedEvent(event: BoxEvent): RunContext['event'] {
   if (event.trigger === 'UNKNOWN')
     throw new Error('An event with an unknown trigger has no automation to run.')
   return event
-}
-
-/** What authors log, told apart from what the engine logs. */
-function automationLog(log: Log): RunContext['log'] {
-  const line =
-    (level: 'debug' | 'info' | 'warn' | 'error'): RunContext['log']['info'] =>
-    (message, fields) =>
-      log[level]('automation_log', { ...fields, message })
-  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
 }

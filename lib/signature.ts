@@ -16,8 +16,22 @@ export type SignatureRule =
   | 'timestamp_too_old'
   | 'timestamp_in_future'
 
+/**
+ * What a signature header turned out to be, by the header's name: signed with one of our keys, with a key that we have not, or
+ * not sent.
+ */
+export type SignedWith = Readonly<Record<KeyName, KeyName | 'unknown' | 'absent'>>
+
 export type Verdict =
-  | { readonly ok: true; readonly key: KeyName; readonly header: KeyName; readonly ageSeconds: number }
+  | {
+      readonly ok: true
+      /** The key and the header that matched; where both did, the primary ones. */
+      readonly key: KeyName
+      readonly header: KeyName
+      /** Both headers: a rotation is watched by which of the keys are in use. */
+      readonly signedWith: SignedWith
+      readonly ageSeconds: number
+    }
   | {
       readonly ok: false
       readonly rule: SignatureRule
@@ -59,7 +73,7 @@ export function sign(body: Uint8Array, timestamp: string, key: string): string {
  * Decides whether a delivery comes from Box. Every configured key is tried against both signature headers, so
  * a delivery passes at any moment of a rotation, even with the keys swapped. The signature is judged before
  * the age: a rule about time means that the delivery is genuine.
- * @returns the key and header that matched, or the first rule that failed; never throws
+ * @returns the key and header that matched and what each header was signed with, or the first rule that failed; never throws
  * @see https://developer.box.com/guides/webhooks/v2/signatures-v2/
  */
 export function verify(input: VerifyInput): Verdict {
@@ -125,27 +139,35 @@ function boxHeaders(headers: Readonly<Record<string, string | undefined>>): Reco
   return found
 }
 
+type Match = { readonly key: KeyName; readonly header: KeyName; readonly signedWith: SignedWith }
+
 function matchingKey(
   body: Uint8Array,
   timestamp: string,
   keys: SignatureKeys,
   signatures: Readonly<Record<KeyName, string | undefined>>,
-): { key: KeyName; header: KeyName } | undefined {
+): Match | undefined {
   const given = {
     primary: Buffer.from(signatures.primary ?? ''),
     secondary: Buffer.from(signatures.secondary ?? ''),
   }
-  let match: { key: KeyName; header: KeyName } | undefined
+  const signedWith: Record<KeyName, KeyName | 'unknown' | 'absent'> = {
+    primary: signatures.primary ? 'unknown' : 'absent',
+    secondary: signatures.secondary ? 'unknown' : 'absent',
+  }
+  let match: Pick<Match, 'key' | 'header'> | undefined
   for (const key of ['secondary', 'primary'] as const) {
     const secret = keys[key]
     if (!secret) continue
     const expected = Buffer.from(sign(body, timestamp, secret))
     for (const header of key === 'primary' ? KEYS_PRIMARY_LAST : KEYS_SECONDARY_LAST) {
       const one = given[header]
-      if (one.length === expected.length && timingSafeEqual(one, expected)) match = { key, header }
+      if (one.length !== expected.length || !timingSafeEqual(one, expected)) continue
+      match = { key, header }
+      signedWith[header] = key
     }
   }
-  return match
+  return match && { ...match, signedWith }
 }
 
 // The last match found is the one reported, so the straight pair is compared after the crossed one.

@@ -1,6 +1,7 @@
 import type { BoundAutomation } from './automation.ts'
 import type { TargetLookup } from './box.ts'
 import { type BoxEvent, pathOf, type Target, TRIGGERS } from './event.ts'
+import { isObject } from './json.ts'
 
 /** The root folder, which stands for the whole account. Only a V1 webhook reaches it: Box sets no V2 webhook on it. */
 export const ACCOUNT: Target = { type: 'folder', id: '0' }
@@ -18,11 +19,13 @@ export type Concern =
 export async function targetsOf(
   event: BoxEvent,
   deployed: readonly BoundAutomation[],
-  lookUp: TargetLookup,
+  lookUp: (webhookId: string) => ReturnType<TargetLookup>,
 ): Promise<Concern> {
   const subscribed = subscribedTo(event, deployed)
   if (subscribed.length === 0 || !isSubscribable(event)) return { known: true, targets: [] }
   if (event.origin === 'v1') return { known: true, targets: watchedByV1(event, subscribed) }
+  const backfilled = event.origin === 'backfill' ? backfilledFor(event) : undefined
+  if (backfilled) return { known: true, targets: [backfilled] }
   const watched = distinct(subscribed.flatMap(({ watch }) => watch))
   const onPath = distinct(pathOf(event).filter(target => includes(watched, target)))
   if (onPath.length === 1 && (watched.length === 1 || staysInPlace(event)))
@@ -73,6 +76,13 @@ function subscribedTo(
 const watchedByV1 = (event: BoxEvent, subscribed: readonly BoundAutomation[]): readonly Target[] => {
   const path = [...pathOf(event), ACCOUNT]
   return distinct(subscribed.flatMap(({ watch }) => watch)).filter(target => includes(path, target))
+}
+
+/** A back-fill knows which target an event is about, and says so in the event. */
+function backfilledFor({ additionalInfo }: BoxEvent): Target | undefined {
+  const { backfill }: Readonly<Record<string, unknown>> = additionalInfo
+  const { type, id } = isObject(backfill) && isObject(backfill.target) ? backfill.target : {}
+  return (type === 'file' || type === 'folder') && typeof id === 'string' ? { type, id } : undefined
 }
 
 /** What Box sends unasked is about the webhook itself, and concerns whoever asks for it. */

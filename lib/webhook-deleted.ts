@@ -15,7 +15,7 @@ export function reconcileOnDeletion(sqs: Pick<SQSClient, 'send'>, queueUrl: stri
     settings: {},
     retry: DEFAULT_RETRY,
     async run({ event }) {
-      const MessageBody = JSON.stringify({ webhookId: event.webhook.id })
+      const MessageBody = JSON.stringify({ eventId: event.id, webhookId: event.webhook.id })
       await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }))
     },
   }

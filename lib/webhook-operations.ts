@@ -13,7 +13,10 @@ export type OperationParts = AddressOptions & {
 }
 
 /** A request for one of Box's five endpoints themselves. */
-export type WebhookOperation = Exclude<WebhookRequest, { readonly action: 'plan' | 'apply' }>
+export type WebhookOperation = Exclude<
+  WebhookRequest,
+  { readonly action: 'plan' | 'apply' | 'check' | 'path' }
+>
 
 /**
  * Does one thing about webhooks that somebody asked for by hand. What Box would refuse is refused before it is asked.

@@ -1,3 +1,4 @@
+import type { BoxCheck } from './box-check.ts'
 import type { Target } from './event.ts'
 import { isObject } from './json.ts'
 import type { ReconcileReport, ReportedError } from './reconcile.ts'
@@ -5,7 +6,11 @@ import type { ReconcileReport, ReportedError } from './reconcile.ts'
 /** What somebody may ask the function reconcile for. */
 export type WebhookRequest =
   | { readonly action: 'plan' | 'apply' }
+  /** What the Box app of the stage can do; changes nothing. */
+  | { readonly action: 'check' }
   | { readonly action: 'list' }
+  /** The folders that an item lies in. */
+  | { readonly action: 'path'; readonly item: Target }
   | { readonly action: 'get' | 'delete'; readonly id: string }
   | ({ readonly action: 'create'; readonly target: Target; readonly triggers: readonly string[] } & Addressed)
   | ({ readonly action: 'update'; readonly id: string } & WebhookChanges & Addressed)
@@ -32,6 +37,9 @@ export type ShownWebhook = {
 export type WebhookAnswer =
   | { readonly ok: true; readonly report: ReconcileReport }
   | { readonly ok: true; readonly webhooks: readonly ShownWebhook[] }
+  | { readonly ok: true; readonly check: BoxCheck }
+  /** The item itself comes first. */
+  | { readonly ok: true; readonly path: readonly Target[] }
   | { readonly ok: false; readonly error: RequestError }
 
 /** Why a request was not carried out; nothing was changed. */
@@ -55,8 +63,13 @@ export function parseWebhookRequest(raw: unknown): WebhookRequest | undefined {
   switch (action) {
     case 'plan':
     case 'apply':
+    case 'check':
     case 'list':
       return { action }
+    case 'path': {
+      const item = targetOf(raw.item)
+      return item && /^\d{1,32}$/.test(item.id) ? { action, item } : undefined
+    }
     case 'get':
     case 'delete':
       return id === undefined ? undefined : { action, id }
@@ -75,7 +88,10 @@ export function parseWebhookRequest(raw: unknown): WebhookRequest | undefined {
 export const isWebhookAnswer = (answer: unknown): answer is WebhookAnswer =>
   isObject(answer) &&
   (answer.ok === true
-    ? isObject(answer.report) || Array.isArray(answer.webhooks)
+    ? isObject(answer.report) ||
+      Array.isArray(answer.webhooks) ||
+      isObject(answer.check) ||
+      Array.isArray(answer.path)
     : isObject(answer.error) && typeof answer.error.message === 'string')
 
 const targetOf = (raw: unknown): Target | undefined =>

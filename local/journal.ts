@@ -1,4 +1,5 @@
 import { isObject, parseObject } from '../lib/json.ts'
+import { isMetric } from '../lib/metrics.ts'
 import type { EventStatus } from '../lib/record.ts'
 import type { Attempt } from './box/delivery.ts'
 import type { GatewayAnswer } from './gateway.ts'
@@ -236,9 +237,12 @@ const STATUS: Readonly<Record<string, EventEntryStatus>> = {
   event_dead_lettered: 'dead',
 }
 
-function parseLine(fn: string, text: string): LogLine | undefined {
+/** Reads a line of a function's log; undefined where it is no object of JSON, as AWS's own lines are. */
+export function parseLine(fn: string, text: string): LogLine | undefined {
   const line = parseObject(text)
   if (!line) return undefined
-  const { time, level, event, ...fields } = line
+  const { time, level, event, _aws, ...rest } = line
+  // What is for CloudWatch says nothing that the fields don't.
+  const fields = Object.fromEntries(Object.entries(rest).filter(([name]) => !isMetric(name)))
   return { ...fields, function: fn, time: String(time), level: String(level), event: String(event) }
 }

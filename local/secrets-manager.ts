@@ -44,18 +44,20 @@ class AwsRefusal extends Error {
 /**
  * @param initial name → value
  * @param now milliseconds since the epoch
+ * @param onCurrent is told of each value that becomes the current one
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/
  */
 export function createSecretsManager(
   initial: Readonly<Record<string, string>> = {},
   now: () => number = systemClock.now,
+  onCurrent: (name: string, value: string) => void = () => {},
 ): SecretsManager {
   const secrets = new Map<string, Secret>()
   let down = false
   let calls = 0
   const set = (secretId: string, SecretString: string): void => {
     const secret = find(secrets, secretId) ?? add(secrets, secretId, now())
-    put(secret, { SecretString }, undefined, now())
+    put(secret, { value: { SecretString }, token: undefined, stages: [CURRENT] }, now())
   }
   for (const [name, value] of Object.entries(initial)) set(name, value)
   return {
@@ -68,7 +70,13 @@ export function createSecretsManager(
         if (!action) throw new AwsRefusal('UnknownOperationException', `${target} is not emulated.`)
         const input = parseObject(await request.text())
         if (!input) throw new AwsRefusal('SerializationException', 'The body is no JSON object.')
-        return json(action(secrets, input, now()))
+        const before = find(secrets, String(input.SecretId ?? ''))
+        const current = before && currentOf(before)
+        const answer = action(secrets, input, now())
+        const after = before && currentOf(before)
+        if (after && after.id !== current?.id && 'SecretString' in after.value)
+          onCurrent(before.name, after.value.SecretString)
+        return json(answer)
       } catch (error) {
         if (!(error instanceof AwsRefusal)) throw error
         return json({ __type: error.type, message: error.message }, 400)
@@ -91,6 +99,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['PutSecretValue', putSecretValue],
   ['CreateSecret', createSecret],
   ['DescribeSecret', describeSecret],
+  ['UpdateSecretVersionStage', updateSecretVersionStage],
 ])
 
 function getSecretValue(secrets: Map<string, Secret>, input: Input): object {
@@ -112,7 +121,30 @@ function putSecretValue(secrets: Map<string, Secret>, input: Input, now: number)
   const secret = secretIn(secrets, input)
   const value = valueIn(input)
   if (!value) throw new AwsRefusal('InvalidParameterException', 'SecretString or SecretBinary is required.')
-  return named(secret, put(secret, value, input.ClientRequestToken, now))
+  const { ClientRequestToken: token, VersionStages } = input
+  const stages = Array.isArray(VersionStages) ? VersionStages.map(String) : [CURRENT]
+  return named(secret, put(secret, { value, token, stages }, now))
+}
+
+/**
+ * Moves a label from one version to another, only where it is still on the one that is named.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
+ */
+function updateSecretVersionStage(secrets: Map<string, Secret>, input: Input): object {
+  const secret = secretIn(secrets, input)
+  const { VersionStage: stage, MoveToVersionId: to, RemoveFromVersionId: from } = input
+  if (typeof stage !== 'string')
+    throw new AwsRefusal('InvalidParameterException', 'VersionStage is required.')
+  const holder = secret.versions.find(({ stages }) => stages.has(stage))
+  if (holder && holder.id !== to && holder.id !== from)
+    throw new AwsRefusal(
+      'InvalidParameterException',
+      `Staging label ${stage} is currently attached to version ${holder.id}, so you must explicitly reference that version in RemoveFromVersionId.`,
+    )
+  if (to !== undefined && !secret.versions.some(({ id }) => id === to))
+    throw new AwsRefusal('ResourceNotFoundException', `There is no version ${String(to)}.`)
+  label(secret, stage, typeof to === 'string' ? to : undefined)
+  return { ARN: secret.arn, Name: secret.name }
 }
 
 function createSecret(secrets: Map<string, Secret>, input: Input, now: number): object {
@@ -122,7 +154,8 @@ function createSecret(secrets: Map<string, Secret>, input: Input, now: number): 
     throw new AwsRefusal('ResourceExistsException', `The secret ${name} already exists.`)
   const secret = add(secrets, name, now)
   const value = valueIn(input)
-  if (value) return named(secret, put(secret, value, input.ClientRequestToken, now))
+  const token = input.ClientRequestToken
+  if (value) return named(secret, put(secret, { value, token, stages: [CURRENT] }, now))
   return { ARN: secret.arn, Name: secret.name }
 }
 
@@ -169,19 +202,43 @@ function add(secrets: Map<string, Secret>, name: string, createdAt: number): Sec
   return secret
 }
 
-/** Makes a value the current one, the newest first; the same request again changes nothing. */
-function put(secret: Secret, value: Version['value'], token: unknown, createdAt: number): Version {
+type NewVersion = {
+  readonly value: Version['value']
+  readonly token: unknown
+  readonly stages: readonly string[]
+}
+
+/** Adds a version, the newest first; the same request again changes nothing. The first one is the current one in any case. */
+function put(secret: Secret, { value, token, stages }: NewVersion, createdAt: number): Version {
   const id = typeof token === 'string' ? token : String(secret.versions.length + 1).padStart(32, '0')
   const twin = secret.versions.find(one => one.id === id)
   if (twin && JSON.stringify(twin.value) === JSON.stringify(value)) return twin
   if (twin) throw new AwsRefusal('ResourceExistsException', `The version ${id} has another value already.`)
-  const version: Version = { id, value, createdAt, stages: new Set([CURRENT]) }
-  secret.versions = [version, ...secret.versions.map(one => ({ ...one, stages: demoted(one.stages) }))]
-  return version
+  const first = secret.versions.length === 0
+  secret.versions = [{ id, value, createdAt, stages: new Set() }, ...secret.versions]
+  for (const stage of first && !stages.includes(CURRENT) ? [...stages, CURRENT] : stages)
+    label(secret, stage, id)
+  return secret.versions.find(one => one.id === id) ?? { id, value, createdAt, stages: new Set(stages) }
 }
 
-const demoted = (stages: ReadonlySet<string>): ReadonlySet<string> =>
-  new Set(stages.has(CURRENT) ? [PREVIOUS] : [])
+/** Puts a label on one version and takes it from all others. What was current becomes the previous one. */
+function label(secret: Secret, stage: string, id: string | undefined): void {
+  const before = currentOf(secret)
+  const without = (stages: ReadonlySet<string>, ...names: string[]) =>
+    [...stages].filter(one => !names.includes(one))
+  secret.versions = secret.versions.map(one => ({
+    ...one,
+    stages: new Set([...without(one.stages, stage), ...(one.id === id ? [stage] : [])]),
+  }))
+  if (stage !== CURRENT || !before || before.id === id) return
+  secret.versions = secret.versions.map(one => ({
+    ...one,
+    stages: new Set([...without(one.stages, PREVIOUS), ...(one.id === before.id ? [PREVIOUS] : [])]),
+  }))
+}
+
+const currentOf = ({ versions }: Secret): Version | undefined =>
+  versions.find(({ stages }) => stages.has(CURRENT))
 
 const json = (body: object, status = 200): Response =>
   new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/x-amz-json-1.1' } })

@@ -5,6 +5,7 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
+import { systemClock } from '../lib/clock.ts'
 import { AwsEndpointFailed } from './aws.ts'
 import { createSecretsManager } from './secrets-manager.ts'
 import { serve } from './serve.ts'
@@ -23,15 +24,17 @@ export type Secrets = {
  * Makes secrets in an emulated Secrets Manager of our own, or in whatever emulates AWS at an endpoint.
  * @param values logical id → value
  * @param env the credentials and region of whatever emulates AWS
+ * @param onCurrent is told, by its logical id, of each value that somebody gives one of our own; what emulates AWS elsewhere tells nothing
  * @throws AwsEndpointFailed
  */
 export async function startSecrets(
   values: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>>,
   endpoint?: string,
+  onCurrent?: (id: string, value: string) => void,
 ): Promise<Secrets> {
   if (endpoint === undefined) {
-    const manager = createSecretsManager(values)
+    const manager = createSecretsManager(values, systemClock.now, onCurrent)
     const { url, close } = await serve({ fetch: manager.fetch, port: 0 })
     return {
       url,

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import type { Aws } from './aws.ts'
 import type { EmulatedBox } from './box/emulated-box.ts'
 import { type Acts, actionRoutes } from './inspector/actions.ts'
+import { heardRoutes } from './inspector/heard-routes.ts'
 import { createInspector, type InspectorSource } from './inspector/inspector.ts'
 import { type Lambda, LambdaFailure } from './lambda.ts'
 
@@ -10,6 +11,8 @@ export type SiteParts = {
   readonly source: InspectorSource
   readonly acts: Acts
   readonly aws: Pick<Aws, 'queueUrl' | 'deadLetterQueueUrl' | 'table' | 'env'>
+  /** What else a deployed stage's outputs tell. */
+  readonly outputs: Readonly<Record<string, string>>
   /** Answers everything that is neither the page's nor Box's: the front door. */
   readonly gateway: (request: Request) => Promise<Response>
   /** The functions by their names, to be invoked as Lambda's own API does it. */
@@ -24,6 +27,7 @@ export async function createSite(parts: SiteParts): Promise<Site> {
   const page = await createInspector(parts.source)
   actionRoutes(page, parts.acts)
   stageRoute(page, parts)
+  heardRoutes(page, parts.source.journal)
   lambdaApi(page, parts)
   const app = new Hono()
   app.route('/', page)
@@ -33,10 +37,10 @@ export async function createSite(parts: SiteParts): Promise<Site> {
 }
 
 /** What commands need to reach the stack: what a deployed stage's outputs tell, and where its AWS answers. */
-function stageRoute(page: Hono, { aws }: SiteParts): void {
+function stageRoute(page: Hono, { aws, outputs }: SiteParts): void {
   page.get('/_local/stage', c => {
     const { queueUrl: QueueUrl, deadLetterQueueUrl: DeadLetterQueueUrl, table: LedgerTable, env } = aws
-    return c.json({ outputs: { QueueUrl, DeadLetterQueueUrl, LedgerTable }, env })
+    return c.json({ outputs: { ...outputs, QueueUrl, DeadLetterQueueUrl, LedgerTable }, env })
   })
 }
 

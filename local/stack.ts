@@ -11,9 +11,11 @@ import { createLedger, type Ledger } from '../lib/ledger.ts'
 import { createQueue } from '../lib/queue.ts'
 import type { ReconcileReport } from '../lib/reconcile.ts'
 import type { SignatureKeys } from '../lib/signature.ts'
+import { parseKeys } from '../lib/signature-keys.ts'
 import { isWebhookAnswer } from '../lib/webhook-request.ts'
 import { type Aws, startAws } from './aws.ts'
-import { createEmulatedBox, type EmulatedBox } from './box/emulated-box.ts'
+import { createEmulatedBox, type EmulatedBox, type EmulatedBoxOptions } from './box/emulated-box.ts'
+import { createCloudWatchLogs } from './cloudwatch-logs.ts'
 import { createGateway } from './gateway.ts'
 import { heard, localSource } from './inspector/local-source.ts'
 import { createJournal, type Journal } from './journal.ts'
@@ -41,6 +43,10 @@ export type StackOptions = {
   readonly fixtures?: string
   /** The stage local, where it is packaged already. */
   readonly packaged?: Packaged
+  /** What of the emulated Box is to be otherwise: its clock, for instance, or how it delivers. */
+  readonly box?: Partial<Pick<EmulatedBoxOptions, 'clock' | 'fetch'>>
+  /** What ingest's environment has besides the template's. */
+  readonly ingestEnv?: Readonly<Record<string, string>>
   /** Told what became of the webhooks, at the start and whenever other automations take over. */
   readonly onReport?: (report: ReconcileReport) => void
   /** Told what the stack does, a line each. */
@@ -101,6 +107,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     stops.push(() => aws.stop())
     const keys = options.keys ?? { primary: randomKey(), secondary: randomKey() }
     const v1Tokens = { primary: randomKey(), secondary: randomKey() }
+    let ourKeys = keys
     const secrets = await startSecrets(
       {
         SignatureKeysSecret: JSON.stringify(keys),
@@ -109,11 +116,21 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       },
       aws.env,
       options.awsEndpoint,
+      (id, value) => {
+        if (id === 'SignatureKeysSecret') ourKeys = parseKeys(value)
+      },
     )
     stops.push(() => secrets.stop())
+    const logs = createCloudWatchLogs(systemClock.now)
+    const logsServer = await serve({ fetch: logs.fetch, port: 0 })
+    stops.push(() => logsServer.close())
+    const env = {
+      ...aws.env,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
+      AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logsServer.url,
+    }
 
     const journal = createJournal(options.eventsMax === undefined ? {} : { eventsMax: options.eventsMax })
-    let ourKeys = keys
     const box = createEmulatedBox({
       clock: systemClock,
       newId: randomUUID,
@@ -121,6 +138,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       fetch: request => fetch(request),
       ...(options.retrySeconds ? { retrySeconds: options.retrySeconds } : {}),
       onAttempt: attempt => journal.attempt(attempt),
+      ...options.box,
     })
     stops.push(() => box.close())
 
@@ -134,9 +152,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const lambda = (
       name: FunctionName,
       functionId: string,
-      env: Record<string, string>,
+      more: Record<string, string>,
       instancesMax?: number,
     ): Lambda => {
+      const functionName = String(resource(template, functionId).Properties.FunctionName)
+      const group = `/aws/lambda/${functionName}`
+      logs.create(group)
       const started = createLambda({
         name,
         bundle: join(bundles, name, 'index.mjs'),
@@ -144,11 +165,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         memoryMb: numberOf(template, functionId, 'MemorySize'),
         ...(instancesMax === undefined ? {} : { instancesMax }),
         env: {
-          ...environmentOf(template, functionId, refs, env),
-          ...aws.env,
-          AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
+          ...environmentOf(template, functionId, refs, more),
+          ...env,
         },
         onLine: line => {
+          logs.append(group, line)
           const logged = journal.line(name, line)
           // What belongs to an event is on the page; the rest would be nowhere.
           if (!logged || (logged.level === 'error' && logged.eventId === undefined))
@@ -156,12 +177,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         },
       })
       stops.push(() => started.close())
-      functions.set(String(resource(template, functionId).Properties.FunctionName), started)
+      functions.set(functionName, started)
       return started
     }
     const functions = new Map<string, Lambda>()
 
-    const ingest = lambda('ingest', 'IngestLambdaFunction', {}, INGEST_INSTANCES_MAX)
+    const ingest = lambda('ingest', 'IngestLambdaFunction', { ...options.ingestEnv }, INGEST_INSTANCES_MAX)
     const gateway = createGateway({
       invoke: event => ingest.invoke(event),
       now: systemClock.now,
@@ -175,6 +196,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       BOX_API_URL: url,
       WEBHOOK_ADDRESS: webhookUrl,
     })
+    const backfill = lambda('backfill', 'BackfillLambdaFunction', { BOX_API_URL: url })
     const poll = (name: 'automate' | 'reconcile', queueUrl: string, queueArn: string, to: Lambda): Poller => {
       const poller = startPoller({
         sqs: aws.sqs,
@@ -193,9 +215,16 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     let declared = manifest
     const { sqs, queueUrl, deadLetterQueueUrl } = aws
     const deadLetters = createDeadLetters({ sqs, queueUrl, deadLetterQueueUrl, ledger, now: systemClock.now })
+    const { SignatureKeysSecret = '', BoxAppSecret = '', V1Secret = '' } = secrets.ids
     site = await createSite({
       box,
-      aws,
+      aws: { ...aws, env },
+      outputs: {
+        WebhookUrl: webhookUrl,
+        SignatureKeysSecretArn: SignatureKeysSecret,
+        BoxAppSecretArn: BoxAppSecret,
+        ...(takesV1(template) ? { V1SecretArn: V1Secret, V1WebhookUrl: `${url}/box/v1` } : {}),
+      },
       source: localSource({ aws, ledger, deadLetters, journal, webhookUrl, manifest: () => declared }),
       acts: {
         box,
@@ -216,9 +245,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       functions,
     })
 
-    const env = environmentOf(template, 'AutomateLambdaFunction', refs)
+    const settings = environmentOf(template, 'AutomateLambdaFunction', refs)
     seed(box.content)
-    addWatchedItems(box.content, manifest, env)
+    addWatchedItems(box.content, manifest, settings)
     const makeWebhooks = async (): Promise<void> => {
       const answer = await reconcile.invoke({ action: 'apply' })
       if (isWebhookAnswer(answer) && answer.ok && 'report' in answer) options.onReport?.(answer.report)
@@ -234,15 +263,15 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       aws,
       ledger,
       journal,
-      lambdas: { ingest, automate, reconcile },
+      lambdas: { ingest, automate, reconcile, backfill },
       manifest,
-      env,
+      env: settings,
       async replace(folder, next) {
-        checkSettings(next, env)
+        checkSettings(next, settings)
         declared = next
-        for (const [name, one] of Object.entries({ ingest, automate, reconcile }))
+        for (const [name, one] of Object.entries({ ingest, automate, reconcile, backfill }))
           one.replace(join(folder, name, 'index.mjs'))
-        addWatchedItems(box.content, next, env)
+        addWatchedItems(box.content, next, settings)
         await makeWebhooks()
       },
       stop,

@@ -42,7 +42,7 @@ const declared = (name: string) =>
 
 /** What each function may be made of; whoever goes beyond says why, and raises it here. */
 const BUDGETS = {
-  ingest: { startBytes: 44 * 1024, ownBytes: 25 * 1024, packages: 5 },
+  ingest: { startBytes: 46 * 1024, ownBytes: 28 * 1024, packages: 5 },
   automate: { startBytes: 330 * 1024 },
   reconcile: { startBytes: 300 * 1024 },
 } as const
@@ -101,6 +101,16 @@ test('automate loads the Box SDK only when a run calls Box', () => {
   expect(atStart.filter(file => file.includes('node_modules/box-node-sdk/'))).toEqual([])
   for (const needed of ['client-dynamodb', 'automations/archive-uploads.ts'])
     expect(atStart.some(file => file.includes(needed))).toBe(true)
+})
+
+test('reconcile and backfill, too, load the Box SDK only when they call Box', () => {
+  for (const name of ['reconcile', 'backfill'] as const) {
+    const start = startFiles(built.functions[name].metafile)
+    const atStart = start.flatMap(file => Object.keys(outputOf(name, file)?.inputs ?? {}))
+    expect(atStart.filter(file => file.includes('node_modules/box-node-sdk/'))).toEqual([])
+    const bytes = start.reduce((sum, file) => sum + (outputOf(name, file)?.bytes ?? 0), 0)
+    expect(bytes, name).toBeLessThanOrEqual(400 * 1024)
+  }
 })
 
 test('both bundles load on their own, and so does the Box SDK in its chunk', async () => {

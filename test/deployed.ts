@@ -17,8 +17,12 @@ let stages = 0
 /**
  * Makes a stage named prod. Besides it there are `old`, whose stack has no outputs, `denied`, of which AWS tells nothing,
  * and no other.
+ * @param more outputs that its stack has besides
  */
-export async function startDeployed(aws: Embedded): Promise<Deployed> {
+export async function startDeployed(
+  aws: Embedded,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Deployed> {
   stages += 1
   const queueUrl = await aws.createQueue(`prod-${stages}`, { VisibilityTimeout: '360' })
   const deadLetterQueueUrl = await aws.createQueue(`prod-dead-${stages}`, {})
@@ -28,6 +32,7 @@ export async function startDeployed(aws: Embedded): Promise<Deployed> {
     QueueUrl: queueUrl,
     DeadLetterQueueUrl: deadLetterQueueUrl,
     LedgerTable: aws.table,
+    ...more,
   }
   const stacks = await serve({ fetch: request => describeStacks(request, outputs), port: 0 })
   return {

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { FUNCTIONS, type FunctionName, ROOT } from '../infra/bundle.ts'
 import { type Packaged, packageBuilt } from '../infra/package.ts'
 import { type CompiledTemplate, numberOf, resource } from '../infra/template.ts'
+import { BACKFILL_STATE_KEY } from '../lib/backfill/state.ts'
 import { isObject } from '../lib/json.ts'
 import { WEBHOOK_RECORD_KEY } from '../lib/webhook-record.ts'
 import { packagedLocal } from './packaged.ts'
@@ -41,12 +42,22 @@ function callsOf(name: FunctionName): string[] {
   return [...calls].map(call => `${SERVICE[call] ?? 'an unknown service'}:${call}`).sort()
 }
 
+const LAMBDAS = [
+  'IngestLambdaFunction',
+  'AutomateLambdaFunction',
+  'ReconcileLambdaFunction',
+  'BackfillLambdaFunction',
+]
+
 const SERVICE: Readonly<Record<string, string>> = {
   GetSecretValue: 'secretsmanager',
   SendMessage: 'sqs',
   ChangeMessageVisibility: 'sqs',
   GetItem: 'dynamodb',
   PutItem: 'dynamodb',
+  BatchGetItem: 'dynamodb',
+  Query: 'dynamodb',
+  GetQueueAttributes: 'sqs',
   UpdateItem: 'dynamodb',
 }
 
@@ -109,7 +120,7 @@ describe('the compiled template', () => {
       ofType('AWS::IAM::Role')
         .map(([id]) => id)
         .sort(),
-    ).toEqual(['AutomateRole', 'IngestRole', 'ReconcileRole'])
+    ).toEqual(['AutomateRole', 'BackfillRole', 'IngestRole', 'ReconcileRole'])
     expect(actions('IngestRole')).toEqual([
       'logs:CreateLogStream',
       'logs:PutLogEvents',
@@ -143,6 +154,25 @@ describe('the compiled template', () => {
     ])
   })
 
+  test('lets backfill read the ledger, but write no item of it but the one that says how far it is', () => {
+    expect(actions('BackfillRole')).toEqual([
+      'dynamodb:BatchGetItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Query',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      'secretsmanager:GetSecretValue',
+      'sqs:GetQueueAttributes',
+      'sqs:SendMessage',
+    ])
+    const [statement] = statements('BackfillRole').filter(({ Sid }) => Sid === 'KeepHowFar')
+    expect(statement).toMatchObject({
+      Action: 'dynamodb:PutItem',
+      Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': BACKFILL_STATE_KEY } },
+    })
+  })
+
   test('lets reconcile at no item of the ledger but the one that says which webhooks are ours', () => {
     const [statement] = statements('ReconcileRole').filter(({ Sid }) => Sid === 'KeepWhatIsOurs')
     expect(statement).toMatchObject({
@@ -152,23 +182,27 @@ describe('the compiled template', () => {
 
   test('gives ingest a right for every call that its code makes, and automate those of the event source too', () => {
     const rights = (role: string) => [...new Set(actions(role))].filter(right => !right.startsWith('logs:'))
-    // ingest's bundle shares the queue's module, but never changes a message's visibility.
+    // The bundles of ingest and backfill share the queue's module, but never change a message's visibility.
     expect(rights('IngestRole')).toEqual(
       callsOf('ingest').filter(call => call !== 'sqs:ChangeMessageVisibility'),
     )
     const poller = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']
     expect(rights('AutomateRole')).toEqual([...callsOf('automate'), ...poller].sort())
     expect(rights('ReconcileRole')).toEqual([...callsOf('reconcile'), ...poller].sort())
+    // And backfill's shares one with what writes the ledger.
+    const shared = ['sqs:ChangeMessageVisibility', 'dynamodb:UpdateItem']
+    expect(rights('BackfillRole')).toEqual(callsOf('backfill').filter(call => !shared.includes(call)))
   })
 
   test('names every resource in its policies, but for the log streams, whose names Lambda chooses', () => {
-    const all = ['IngestRole', 'AutomateRole', 'ReconcileRole'].flatMap(statements)
+    const all = ['IngestRole', 'AutomateRole', 'ReconcileRole', 'BackfillRole'].flatMap(statements)
     for (const { Resource, Sid } of all) {
       const named = isObject(Resource) && ('Ref' in Resource || 'Fn::GetAtt' in Resource)
-      if (Sid !== 'WriteLog') expect(named, String(Sid)).toBe(true)
+      const index = JSON.stringify(Resource) === '{"Fn::Sub":"${LedgerTable.Arn}/index/bySource"}'
+      if (Sid !== 'WriteLog') expect(named || index, String(Sid)).toBe(true)
       else
         expect(JSON.stringify(Resource)).toMatch(
-          /log-group:\/aws\/lambda\/boxhooks-local-(ingest|automate|reconcile):\*"/,
+          /log-group:\/aws\/lambda\/boxhooks-local-(ingest|automate|reconcile|backfill):\*"/,
         )
     }
   })
@@ -178,17 +212,23 @@ describe('the compiled template', () => {
       const { Environment } = properties(id)
       return isObject(Environment) ? Object.keys(Environment.Variables ?? {}).sort() : []
     }
-    expect(variables('IngestLambdaFunction')).toEqual(['QUEUE_URL', 'SIGNATURE_KEYS_SECRET_ID'])
+    const everywhere = ['BOXHOOKS_VERSION', 'METRICS', 'METRICS_NAMESPACE']
+    expect(variables('IngestLambdaFunction')).toEqual([
+      ...everywhere,
+      'QUEUE_URL',
+      'SIGNATURE_KEYS_SECRET_ID',
+    ])
     const declared = [...new Set(packaged.manifest.flatMap(one => Object.keys(one.settings)))]
     expect(declared).toEqual(
       expect.arrayContaining(['ALLOWED_DOMAINS', 'ARCHIVE_FOLDER_ID', 'REVIEW_FOLDER_ID']),
     )
-    const shared = [...declared, 'BOX_APP_SECRET_ID', 'LEDGER_TABLE']
+    const shared = [...declared, ...everywhere, 'LOG_DETAILS', 'BOX_APP_SECRET_ID', 'LEDGER_TABLE']
     expect(variables('AutomateLambdaFunction')).toEqual(
       [...shared, 'AUTOMATE_CONCURRENCY', 'DEAD_LETTER_QUEUE_URL', 'QUEUE_URL', 'RECONCILE_QUEUE_URL'].sort(),
     )
     expect(variables('ReconcileLambdaFunction')).toEqual([...shared, 'WEBHOOK_ADDRESS'].sort())
-    for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction', 'ReconcileLambdaFunction'])
+    expect(variables('BackfillLambdaFunction')).toEqual([...shared, 'QUEUE_URL'].sort())
+    for (const id of LAMBDAS)
       expect(properties(id)).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
   })
 
@@ -218,13 +258,12 @@ describe('the compiled template', () => {
       'WebhooksMissingAlarm',
     ])
     for (const [, { Properties }] of alarms) expect(Properties.AlarmActions).toEqual([{ Ref: 'AlarmTopic' }])
-    expect(properties('RefusalsMetric').FilterPattern).toContain('$.event = "delivery_refused"')
   })
 
   test('has a dashboard that is JSON once its references are filled in', () => {
     const body = properties('Dashboard').DashboardBody
     const text = isObject(body) ? String(body['Fn::Sub']).replace(/\$\{[^}]*\}/g, 'x') : ''
-    expect(JSON.parse(text).widgets).toHaveLength(8)
+    expect(JSON.parse(text).widgets).toHaveLength(11)
   })
 
   test('tells what a user needs next', () => {
@@ -357,7 +396,7 @@ describe('packaging', () => {
 
   test('lets the functions trace only once their roles may, which Lambda insists on', async () => {
     const traced = await everything()
-    for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction', 'ReconcileLambdaFunction']) {
+    for (const id of LAMBDAS) {
       expect(properties(id)).not.toHaveProperty('TracingConfig')
       expect(traced.Resources[id]).toMatchObject({
         Properties: { TracingConfig: { Mode: 'Active' } },

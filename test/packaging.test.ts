@@ -55,6 +55,7 @@ describe('the environment of automate', () => {
     await mkdir(join(service, 'dist'))
     await cp(join(ROOT, 'infra'), join(service, 'infra'), { recursive: true })
     await writeFile(join(service, 'dist', 'automations.json'), JSON.stringify([{ name: 'mine', settings }]))
+    await writeFile(join(service, 'dist', 'version'), '0.1.0\n')
     const { automate }: { automate: (variables: object) => Promise<unknown> } = createRequire(
       import.meta.url,
     )(join(service, 'infra', 'environment.cjs'))

@@ -66,6 +66,26 @@ const onBox = () => [...kit.box.webhooks.all.values()]
 const told = (event: string) => lines.filter(line => line.event === event)
 
 describe('the function reconcile', () => {
+  test('says on request which folders an item lies in, and what Box says where it shows none', async () => {
+    const { invoke, folder } = lambda()
+    const { id } = kit.box.content.uploadFile({ parentId: folder, name: 'a.pdf', content: 'x' })
+    expect(await invoke({ action: 'path', item: { type: 'file', id } })).toEqual({
+      ok: true,
+      path: [
+        { type: 'file', id },
+        { type: 'folder', id: folder },
+        { type: 'folder', id: '0' },
+      ],
+    })
+    expect(await invoke({ action: 'path', item: { type: 'folder', id: '404404' } })).toMatchObject({
+      ok: false,
+      error: { code: 'box_not_found', status: 404 },
+    })
+    for (const item of [undefined, { type: 'file', id: '../users/me' }, { type: 'user', id: '1' }])
+      expect(await invoke({ action: 'path', item })).toMatchObject({ error: { code: 'request_invalid' } })
+    expect(JSON.stringify(lines)).not.toContain('a.pdf')
+  })
+
   test.each([
     ['by its schedule', SCHEDULED],
     ['by the queue that tells of deletions', TOLD],
@@ -101,7 +121,7 @@ describe('the function reconcile', () => {
         target: 'folder:424242',
         status: 404,
         code: 'box_not_found',
-        requestId: expect.any(String),
+        boxRequestId: expect.any(String),
       },
     ])
     expect(told('webhooks_reconciled')).toMatchObject([{ missing: 1, conflicts: 0, failed: 1 }])

@@ -39,6 +39,7 @@ describe("Box's official vectors", () => {
     expect(verify({ body: bytes, headers, keys, now })).toEqual({
       ok: true,
       key: 'primary',
+      signedWith: { primary: 'primary', secondary: 'secondary' },
       header: 'primary',
       ageSeconds: 0,
     })

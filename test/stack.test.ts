@@ -148,15 +148,20 @@ describe('the whole system on this machine', () => {
     await rm(folder, { recursive: true })
   })
 
-  test('tells commands where its queues and its ledger are, as a deployed stage’s outputs do', async () => {
+  test('tells commands where its queues, ledger, keys and logs are, as a deployed stage’s outputs do', async () => {
     const { aws } = stack
     expect(await (await fetch(`${stack.url}/_local/stage`)).json()).toEqual({
       outputs: {
         QueueUrl: aws.queueUrl,
         DeadLetterQueueUrl: aws.deadLetterQueueUrl,
         LedgerTable: aws.table,
+        SignatureKeysSecretArn: 'SignatureKeysSecret',
       },
-      env: aws.env,
+      env: {
+        ...aws.env,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: expect.stringContaining('http://127.0.0.1:'),
+        AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: expect.stringContaining('http://127.0.0.1:'),
+      },
     })
   })
 

@@ -68,9 +68,11 @@ test('ingest reaches only what it needs', () => {
     'lib/ingest-v1.ts',
     'lib/ingest.ts',
     'lib/json.ts',
+    'lib/key-fields.ts',
     'lib/log.ts',
     'lib/message-sender.ts',
     'lib/message.ts',
+    'lib/metrics.ts',
     'lib/signature-keys.ts',
     'lib/signature.ts',
   ])

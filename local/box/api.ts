@@ -3,6 +3,8 @@ import { type ApiContext, type ApiEnv, failure } from './answers.ts'
 import { collaborationRoutes } from './collaboration-routes.ts'
 import { commentRoutes } from './comment-routes.ts'
 import type { Content } from './content.ts'
+import type { EventLog } from './event-log.ts'
+import { eventRoutes } from './event-routes.ts'
 import { type Fault, faultRefusal, hangUp, takeFault } from './faults.ts'
 import { itemRoutes } from './item-routes.ts'
 import { metadataRoutes } from './metadata-routes.ts'
@@ -30,6 +32,7 @@ export type ApiCall = {
 export type ApiOptions = {
   readonly content: Content
   readonly webhooks: Webhooks
+  readonly events: EventLog
   readonly tokens: Tokens
   readonly faults: readonly Fault[]
   readonly newId: () => string
@@ -47,7 +50,7 @@ const TOKEN_PATH = '/oauth2/token'
  * https://upload.box.com.
  */
 export function createApi(options: ApiOptions): Hono<ApiEnv> {
-  const { content, webhooks, tokens, newId, now, onCall } = options
+  const { content, webhooks, events, tokens, newId, now, onCall } = options
   const app = new Hono<ApiEnv>()
   app.use(async (c, next) => {
     const at = now()
@@ -75,6 +78,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
   taskRoutes(app, content)
   signRequestRoutes(app, content)
   webhookRoutes(app, webhooks, content)
+  eventRoutes(app, content, events)
   return app
 }
 

@@ -72,7 +72,7 @@ function move<I extends Item>(tree: Tree, before: I, parentId: string, by: User)
   const item = tree.put({ ...before, parentId }, by)
   const info = { before: { id: before.parentId, type: 'folder' }, after: { id: parentId, type: 'folder' } }
   tree.happens(triggerOf(before.type, 'MOVED'), item, by, { info, alsoAt })
-  if (item.type === 'file') tree.happens('FILE.UPLOADED', item, by)
+  if (item.type === 'file') tree.happens('FILE.UPLOADED', item, by, { unlogged: true })
   return item
 }
 

@@ -167,7 +167,7 @@ export class Content {
   copyFile(id: string, to: changes.Destination & { readonly by?: User }): StoredFile {
     const { by = this.owner } = to
     const made = changes.copy(this.tree, this.file(id), to, by)
-    if (this.#copyFiresUploaded) this.tree.happens('FILE.UPLOADED', made, by)
+    if (this.#copyFiresUploaded) this.tree.happens('FILE.UPLOADED', made, by, { unlogged: true })
     return this.file(made.id)
   }
 

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import { describeBody } from '../../lib/message.ts'
-import type { SignatureKeys } from '../../lib/signature.ts'
+import type { KeyName, SignatureKeys } from '../../lib/signature.ts'
 import { type ApiCall, createApi } from './api.ts'
 import { Content } from './content.ts'
 import { type Attempt, type Bend, Deliveries, type Outgoing, postWith } from './delivery.ts'
+import { EventLog } from './event-log.ts'
 import type { Fault } from './faults.ts'
 import type { Happening, User } from './items.ts'
 import { samplePayload, type WireObject, wireBody } from './payload.ts'
@@ -48,6 +50,8 @@ export type EmulatedBox = {
   readonly webhooks: Webhooks
   readonly deliveries: Deliveries
   readonly tokens: Tokens
+  /** What the event streams tell. */
+  readonly events: EventLog
   /** The API's faults to come, in order. */
   readonly faults: Fault[]
   /** Every event sent so far that is still kept, the newest last. */
@@ -73,6 +77,11 @@ export type EmulatedBox = {
   readonly keys: SignatureKeys
   /** Signs new deliveries with other keys, as after a reset in the Developer Console. */
   setKeys(keys: SignatureKeys): void
+  /**
+   * Resets one key, as the Developer Console does it: new deliveries are signed with another from now on.
+   * @returns the new key
+   */
+  resetKey(name: KeyName): string
   /** Answers a call to the API. */
   fetch(request: Request): Promise<Response>
   /** Calls back with everything that happens, until the returned function is called. */
@@ -121,6 +130,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
   }
   /** Each webhook on the item's path is told by an event of its own. */
   const tell = (happening: Happening): void => {
+    events.record(happening)
     notify({ kind: 'happening', happening })
     for (const webhook of webhooks.toldOf(happening)) {
       const event = sessionEnded
@@ -136,6 +146,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     onHappening: tell,
     copyFiresUploaded: options.copyFiresUploaded ?? true,
   })
+  const events = new EventLog(content.tree, clock.now)
   const webhooks = new Webhooks({ content, now: clock.now, allowLocalAddresses: true })
   const tokens = new Tokens({
     now: clock.now,
@@ -151,12 +162,13 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
   }
   const { now } = clock
   const { signal } = closing
-  const api = createApi({ content, webhooks, tokens, faults, newId, now, onCall, closing: signal })
+  const api = createApi({ content, webhooks, events, tokens, faults, newId, now, onCall, closing: signal })
   return {
     content,
     webhooks,
     deliveries,
     tokens,
+    events,
     faults,
     sent,
     async deliverAgain(eventId, bend) {
@@ -182,6 +194,12 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     },
     setKeys(next) {
       keys = next
+    },
+    resetKey(name) {
+      // 32 characters, as long as the keys that Box generates.
+      const key = randomBytes(24).toString('base64url')
+      keys = { ...keys, [name]: key }
+      return key
     },
     on(listener) {
       listeners.add(listener)

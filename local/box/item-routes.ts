@@ -4,7 +4,7 @@ import { type ApiContext, type ApiEnv, actorOf, answer, bodyOf, countIn, idIn, t
 import type { Content } from './content.ts'
 import type { Access } from './items.ts'
 import { invalidParameter } from './refusal.ts'
-import { wireItem, wireLock, wireMini } from './wire.ts'
+import { wireItem, wireLock, wireMini, wirePermissions } from './wire.ts'
 
 /** Users, files and folders. */
 export function itemRoutes(app: Hono<ApiEnv>, content: Content): void {
@@ -27,6 +27,7 @@ function fileRoutes(app: Hono<ApiEnv>, content: Content): void {
     return answer(c, {
       ...wireItem(content, file),
       ...(fields.includes('lock') ? { lock: wireLock(file) } : {}),
+      ...(fields.includes('permissions') ? { permissions: wirePermissions(file) } : {}),
     })
   })
   app.get('/2.0/files/:id/content', c => {
@@ -150,7 +151,10 @@ function folderRoutes(app: Hono<ApiEnv>, content: Content): void {
     const items = content.items(folder.id)
     const entries = items.slice(0, 100).map(wireMini)
     const collection = { total_count: items.length, entries, offset: 0, limit: 100 }
-    return answer(c, { ...wireItem(content, folder), item_collection: collection })
+    const permissions = (c.req.query('fields') ?? '').split(',').includes('permissions')
+      ? { permissions: wirePermissions(folder) }
+      : {}
+    return answer(c, { ...wireItem(content, folder), item_collection: collection, ...permissions })
   })
   app.get('/2.0/folders/:id/items', c => {
     const items = content.items(content.folder(c.req.param('id')).id)

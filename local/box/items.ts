@@ -72,4 +72,6 @@ export type Happening = {
   readonly item: WireObject
   readonly by: User
   readonly additionalInfo?: WireObject
+  /** Set where the event streams tell of it by what else it is, such as a move. */
+  readonly unlogged?: boolean
 }

@@ -139,6 +139,7 @@ export class Tree {
       readonly alsoAt?: readonly ItemReference[]
       /** Laid over the item's form. */
       readonly shown?: WireObject
+      readonly unlogged?: boolean
     } = {},
   ): void {
     this.tell({
@@ -148,6 +149,7 @@ export class Tree {
       item: wireMini(item),
       by,
       ...(more.info ? { additionalInfo: more.info } : {}),
+      ...(more.unlogged ? { unlogged: true } : {}),
     })
   }
 

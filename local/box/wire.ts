@@ -57,6 +57,27 @@ export function wireItem({ folders, owner }: Surroundings, item: Folder | Stored
   }
 }
 
+/** What the service account, which owns all there is, may do with an item, as the API shows it where it is asked for. */
+export const wirePermissions = ({ type }: Folder | StoredFile): WireObject => ({
+  can_delete: true,
+  can_download: true,
+  can_invite_collaborator: true,
+  can_rename: true,
+  can_set_share_access: true,
+  can_share: true,
+  can_upload: true,
+  ...(type === 'file'
+    ? {
+        can_comment: true,
+        can_preview: true,
+        can_annotate: true,
+        can_view_annotations_all: true,
+        can_view_annotations_self: true,
+        can_apply_watermark: false,
+      }
+    : {}),
+})
+
 /** A file's lock as the API shows it where it is asked for; null where there is none. */
 export const wireLock = ({ lock }: StoredFile): WireObject | null =>
   lock

@@ -2,7 +2,7 @@ import { isTrigger, TRIGGERS, type Trigger } from '../../lib/event.ts'
 import { DOINGS, doIn } from '../box/doings.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
 import type { Item } from '../box/items.ts'
-import type { Action, ActionInput } from './actions.ts'
+import { type Action, type ActionInput, ActionRefused } from './actions.ts'
 import { isPaused } from './promises.ts'
 import type { BoxItem, BoxThing, BoxView, DoingView } from './protocol.ts'
 
@@ -29,6 +29,12 @@ export function boxActions(box: EmulatedBox): Readonly<Record<string, Action>> {
       return {
         message: `The webhook ${id} is deleted, and nobody is told. npx boxhooks webhooks apply --local makes what is declared anew.`,
       }
+    },
+    'reset-key'({ key: name = '' }) {
+      if (name !== 'primary' && name !== 'secondary')
+        throw new ActionRefused('Say which key is reset: primary or secondary.')
+      const key = box.resetKey(name)
+      return { message: `The ${name} key is reset. Deliveries are signed with the new one from now on.`, key }
     },
     async 'clean-up'({ id = '' }) {
       const { eventId } = await box.cleanUp(id)

@@ -129,9 +129,19 @@ export function summaryOf(entry: EventEntry): EventSummary {
   }
 }
 
-const deliverySummary = ({ seq, at, ms, attempt, status, answer }: DeliveryEntry): DeliverySummary => {
+const deliverySummary = ({ seq, at, ms, attempt, status, answer }: DeliveryEntry): DeliverySummary => ({
+  seq,
+  at,
+  ms,
+  attempt,
+  status,
+  code: codeOf(answer),
+})
+
+/** The code of an answer of the front door; empty where it has none. */
+export function codeOf(answer: string): string {
   const { code } = parseObject(answer) ?? {}
-  return { seq, at, ms, attempt, status, code: typeof code === 'string' ? code : '' }
+  return typeof code === 'string' ? code : ''
 }
 
 function detailsOf(entry: EventEntry, record: EventRecord | undefined): EventDetails {

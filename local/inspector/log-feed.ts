@@ -17,6 +17,8 @@ export type LogFeedOptions = {
     input: FilterLogEventsCommandInput,
   ) => Promise<Pick<FilterLogEventsCommandOutput, 'events' | 'nextToken'>>
   readonly group: string
+  /** Which lines are read, as CloudWatch's filter patterns say it; all by default. */
+  readonly pattern?: string
   /** Where to begin, in milliseconds since the epoch. */
   readonly since: number
   readonly onLine: (line: LoggedLine) => void
@@ -27,9 +29,10 @@ export type LogFeed = {
   /**
    * Reads what is new. Lines come to CloudWatch late and in any order, so the last while is read again each time, and what was
    * heard before is left out.
+   * @returns whether all was read that there is; a reading that takes many pages goes on with the next
    * @throws what reading a page throws; the next read makes up for it
    */
-  read(): Promise<void>
+  read(): Promise<boolean>
 }
 
 /** How late a line may come, in milliseconds. */
@@ -42,12 +45,13 @@ const PAGES_MAX = 20
  * Follows a log group from a time on, each line once.
  * @see https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
  */
-export function createLogFeed({ readPage, group, since, onLine }: LogFeedOptions): LogFeed {
+export function createLogFeed({ readPage, group, pattern, since, onLine }: LogFeedOptions): LogFeed {
   /** The lines heard that could be read again: id → time. */
   const heard = new Map<string, number>()
   let latest = since
   let nextToken: string | undefined
   let startTime = since
+  const filter = pattern === undefined ? {} : { filterPattern: pattern }
 
   const take = (line: LoggedLine): void => {
     if (heard.has(line.id)) return
@@ -61,16 +65,17 @@ export function createLogFeed({ readPage, group, since, onLine }: LogFeedOptions
   return {
     async read() {
       for (let page = 0; page < PAGES_MAX; page += 1) {
-        const answer = await readPage({ logGroupName: group, startTime, nextToken })
+        const answer = await readPage({ logGroupName: group, startTime, nextToken, ...filter })
         for (const { eventId = '', timestamp = startTime, message = '' } of answer.events ?? [])
           take({ id: eventId, at: timestamp, text: message.trimEnd() })
         nextToken = answer.nextToken
         if (nextToken === undefined) break
       }
       // Until a reading is at its end, the next goes on where it stopped.
-      if (nextToken !== undefined) return
+      if (nextToken !== undefined) return false
       startTime = Math.max(since, latest - LATE_MS)
       forget()
+      return true
     },
   }
 }

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../lib/clock.ts'
 import type { SignatureKeys } from '../../lib/signature.ts'
@@ -152,9 +152,9 @@ async function rotate(parts: PromiseParts): Promise<ActionResult> {
   }
   await deliver('before')
   for (const key of ['secondary', 'primary'] as const) {
-    box.setKeys({ ...box.keys, [key]: randomBytes(24).toString('base64url') })
+    const fresh = box.resetKey(key)
     await deliver(`${key} key reset on Box`)
-    await parts.setOurKeys({ ...parts.ourKeys(), [key]: box.keys[key] })
+    await parts.setOurKeys({ ...parts.ourKeys(), [key]: fresh })
     await deliver(`${key} key stored here`)
     if (key === 'secondary') await delay(KEYS_KEPT_MS)
   }

@@ -81,7 +81,12 @@ export type DeadLetterView = {
 }
 
 /** What came of something that was asked for: a sentence, and the event that it can be watched at. */
-export type ActionResult = { readonly message: string; readonly eventId?: string }
+export type ActionResult = {
+  readonly message: string
+  readonly eventId?: string
+  /** A signature key that was generated, as the Developer Console shows it. */
+  readonly key?: string
+}
 
 /** A file or folder of the emulated Box. */
 export type BoxItem = {

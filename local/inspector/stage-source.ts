@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
-import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { AwsUnreachable, awsReason } from '../../infra/aws-reason.ts'
 import type { FunctionName } from '../../infra/bundle.ts'
+import { createHistory, type History } from '../../lib/history.ts'
 import { parseObject } from '../../lib/json.ts'
 import { createLedger } from '../../lib/ledger.ts'
-import { readRecord } from '../../lib/record.ts'
 import type { QueueDepth } from '../aws.ts'
-import { createJournal, type Journal } from '../journal.ts'
+import { createJournal, type Journal, type RecordedEvent } from '../journal.ts'
 import type { InspectorSource } from './inspector.ts'
 import { createLogFeed, type LoggedLine } from './log-feed.ts'
 import type { DeadLetterView } from './protocol.ts'
@@ -31,11 +31,8 @@ export type StageSource = InspectorSource & { stop(): Promise<void> }
 /** How often the logs are read, in milliseconds. */
 const LOGS_MS = 3000
 
-/** How often the ledger is looked through for events that the logs don't tell of, in milliseconds: a scan reads the whole table. */
+/** How often the ledger is asked for events that the logs don't tell of, in milliseconds. */
 const LEDGER_MS = 300_000
-
-/** How many pages of at most 1 MB one look through the ledger reads. */
-const LEDGER_PAGES_MAX = 100
 
 const GROUPS: readonly FunctionName[] = ['ingest', 'automate']
 
@@ -62,6 +59,7 @@ export function createStageSource(options: StageSourceOptions): StageSource {
   const { eventsMax } = options
   const journal = createJournal(eventsMax === undefined ? {} : { eventsMax })
   const ledger = createLedger({ dynamodb, table, now: Date.now })
+  const history = createHistory({ dynamodb, table })
   const problems = new Map<string, string>()
 
   /** Reads something; where it can't be read, says so once, and once more when it can. */
@@ -97,7 +95,9 @@ export function createStageSource(options: StageSourceOptions): StageSource {
   const work = [
     ...feeds.map(({ right, feed }) => every(LOGS_MS, () => reading(right, feed.read))),
     every(LEDGER_MS, () =>
-      reading(`dynamodb:Scan on ${table}`, () => readLedger(dynamodb, table, since, journal)),
+      reading(`dynamodb:Query on ${table}/index/byDay and dynamodb:BatchGetItem on ${table}`, () =>
+        readLedger(history, since, journal, signal),
+      ),
     ),
   ]
   const depth = (url: string): Promise<QueueDepth | undefined> =>
@@ -150,7 +150,9 @@ export function takeLine(journal: Journal, fn: string, { id, at, text }: LoggedL
   }
   if (event === 'delivery_refused' || event === 'delivery_failed') {
     const answer = JSON.stringify({ code: String(code) })
-    const refused = { ...UNHEARD, eventId: `refused ${id}`, trigger: 'unknown', deliveryId: id, sentAt: at }
+    // An event's id is told of what was verified and yet could not be taken.
+    const known = typeof eventId === 'string' ? eventId : `refused ${id}`
+    const refused = { ...UNHEARD, eventId: known, trigger: 'unknown', deliveryId: id, sentAt: at }
     journal.attempt({ ...refused, status: Number(status) || 0, answer }, [
       { rule: 'verdict', ok: false, text: `refused: ${String(code)}` },
     ])
@@ -169,32 +171,21 @@ const UNHEARD = {
   nextAttemptAt: undefined,
 }
 
-/** Takes note of the events that the ledger has of the time that is looked at, without their payloads. */
+/** Takes note of the latest events that the ledger has of the time that is looked at, as many as the journal keeps. */
 async function readLedger(
-  dynamodb: DynamoDBClient,
-  table: string,
+  history: Pick<History, 'received'>,
   since: number,
   journal: Journal,
+  signal: AbortSignal,
 ): Promise<void> {
-  const pages = paginateScan(
-    { client: dynamodb },
-    {
-      TableName: table,
-      ProjectionExpression: 'eventId, #trigger, #source, receivedAt, #status',
-      FilterExpression: 'receivedAt >= :since',
-      ExpressionAttributeNames: { '#trigger': 'trigger', '#source': 'source', '#status': 'status' },
-      ExpressionAttributeValues: { ':since': { S: new Date(since).toISOString() } },
-    },
-  )
-  let read = 0
-  for await (const { Items = [] } of pages) {
-    for (const item of Items) {
-      const { eventId, trigger, source, receivedAt, status } = readRecord(item)
-      journal.recorded({ eventId, trigger, item: source, receivedAt: Date.parse(receivedAt), status })
-    }
-    read += 1
-    if (read >= LEDGER_PAGES_MAX) return
+  const found: RecordedEvent[] = []
+  for await (const record of history.received({ from: since, to: Date.now() })) {
+    const { eventId, trigger, source: item, receivedAt, status } = record
+    found.push({ eventId, trigger, item, receivedAt: Date.parse(receivedAt), status })
+    if (found.length === journal.eventsMax || signal.aborted) break
   }
+  // What the journal hears of first it forgets first.
+  for (const event of found.reverse()) journal.recorded(event)
 }
 
 async function depthOf(sqs: SQSClient, QueueUrl: string): Promise<QueueDepth> {

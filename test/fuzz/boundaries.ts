@@ -1,3 +1,4 @@
+import { backfillRequests } from './backfill-request.ts'
 import { batches, batchesWithFaults } from './batch.ts'
 import type { Boundary } from './boundary.ts'
 import { capturedDeliveries, captures } from './capture.ts'
@@ -14,6 +15,7 @@ import { ledgerItems } from './record.ts'
 import { boxAnswers, retryDecisions, thrownValues } from './retry.ts'
 import { boxAppSecrets, signatureKeySecrets } from './secrets.ts'
 import { signedDeliveries } from './signed-delivery.ts'
+import { streamPages } from './stream-page.ts'
 import { timestamps } from './timestamp.ts'
 import { v1Callbacks } from './v1-callback.ts'
 import { webhookRequests } from './webhook-request.ts'
@@ -40,6 +42,8 @@ export const BOUNDARIES: readonly Boundary[] = [
   emulatedBoxCalls,
   pageRequests,
   webhookRequests,
+  backfillRequests,
+  streamPages,
   v1Callbacks,
   captures,
   capturedDeliveries,

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { automateConfig, ConfigError, ingestConfig, reconcileConfig } from '../../lib/config.ts'
+import {
+  automateConfig,
+  backfillConfig,
+  ConfigError,
+  ingestConfig,
+  reconcileConfig,
+} from '../../lib/config.ts'
 import { boundary } from './boundary.ts'
 
 const CANARY = 'zQ7-canary'
@@ -39,7 +45,7 @@ const environment = fc.record(
 
 /** Any environment is either usable settings or an error that names the variables, and never their values. */
 export const environments = boundary('environments', { weight: 4, quickCases: 1500 }, environment, env => {
-  for (const read of [ingestConfig, automateConfig, reconcileConfig]) {
+  for (const read of [ingestConfig, automateConfig, reconcileConfig, backfillConfig]) {
     let config: object
     try {
       config = read(env)

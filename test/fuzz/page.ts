@@ -106,6 +106,7 @@ export const pageRequests = asyncBoundary(
     const site = await createSite({
       box,
       aws: { queueUrl: 'q', deadLetterQueueUrl: 'd', table: 't', env: {} },
+      outputs: {},
       source: localSource({
         journal,
         ledger: memoryLedger(),

@@ -30,6 +30,7 @@ describe('who may do what', () => {
     'IngestRole WriteLog': 'Lambda chooses the names of the log streams below the function’s own group.',
     'AutomateRole WriteLog': 'The same.',
     'ReconcileRole WriteLog': 'The same.',
+    'BackfillRole WriteLog': 'The same.',
   }
 
   test('no right has a wildcard but those that are listed with a reason', () => {
@@ -46,14 +47,19 @@ describe('who may do what', () => {
       expect(statement.Action).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents'])
       expect(JSON.stringify(statement.Resource).match(/\*/g)).toHaveLength(1)
       expect(JSON.stringify(statement.Resource)).toMatch(
-        /log-group:\/aws\/lambda\/boxhooks-local-(ingest|automate|reconcile):\*"/,
+        /log-group:\/aws\/lambda\/boxhooks-local-(ingest|automate|reconcile|backfill):\*"/,
       )
     }
   })
 
   test('only Lambda takes on the roles', () => {
     const trusted = statements().filter(({ statement }) => statement.Action === 'sts:AssumeRole')
-    expect(trusted.map(({ at }) => at).sort()).toEqual(['AutomateRole', 'IngestRole', 'ReconcileRole'])
+    expect(trusted.map(({ at }) => at).sort()).toEqual([
+      'AutomateRole',
+      'BackfillRole',
+      'IngestRole',
+      'ReconcileRole',
+    ])
     for (const { statement } of trusted)
       expect(statement.Principal).toEqual({ Service: 'lambda.amazonaws.com' })
   })
@@ -77,6 +83,7 @@ describe('who may do what', () => {
     expect(role('IngestRole')).not.toMatch(/BoxAppSecret|LedgerTable|DeadLetterQueue/)
     expect(role('AutomateRole')).not.toContain('SignatureKeysSecret')
     expect(role('ReconcileRole')).not.toMatch(/SignatureKeysSecret|"Queue"|DeadLetterQueue/)
+    expect(role('BackfillRole')).not.toMatch(/SignatureKeysSecret|DeadLetterQueue|DeleteItem|UpdateItem/)
   })
 
   test('nobody is allowed anything by a resource’s own policy', () => {

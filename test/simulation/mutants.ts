@@ -57,16 +57,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a delivery is accepted although the queue did not take it',
     file: 'ingest.ts',
-    find: 'return failed(parts.log, ANSWERS.queue_unavailable, error)',
+    find: 'return failed(log, ANSWERS.queue_unavailable, error)',
     replace: 'return ANSWERS.accepted',
     seedsMax: 30,
   },
   {
     name: 'the body is in the log',
     file: 'ingest.ts',
-    find: "parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, key: checked.key })",
-    replace:
-      "parts.log.info('delivery_accepted', { eventId, deliveryId, trigger, body: Buffer.from(delivery.body).toString() })",
+    find: "log.info('delivery_accepted', { trigger, ...checked.keyFields }, { DeliveriesAccepted: 1 })",
+    replace: "log.info('delivery_accepted', { trigger, body: Buffer.from(delivery.body).toString() })",
     seedsMax: 5,
   },
   {
@@ -297,8 +296,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a duplicate is never done with',
     file: 'dispatch.ts',
-    find: "    log.info('event_duplicate', { trigger: event.triggerName })\n    return FINISHED",
-    replace: "    log.info('event_duplicate', { trigger: event.triggerName })\n    return later(60)",
+    find: "    log.info('event_duplicate', { trigger: event.triggerName }, { EventsDeduplicated: 1 })\n    return FINISHED",
+    replace:
+      "    log.info('event_duplicate', { trigger: event.triggerName }, { EventsDeduplicated: 1 })\n    return later(60)",
     seedsMax: 40,
   },
   {

@@ -1,0 +1,207 @@
+import { connect } from 'node:tls'
+import { type Check, deployFix } from './check.ts'
+import { type Answered, askDoor, DoorClosed } from './door.ts'
+import { type Finding, fail, ok, skipped, unknown, warn } from './finding.ts'
+import type { Scene } from './scene.ts'
+
+const OUTPUTS = ['WebhookUrl']
+
+/** The endpoint, asked as anybody on the internet can. */
+export const DOOR_CHECKS: readonly Check[] = [
+  {
+    group: 'Front door',
+    name: 'unsigned-refused',
+    rights: [],
+    outputs: OUTPUTS,
+    run: (scene, signal) =>
+      atDoor(
+        scene,
+        () => scene.unsigned(),
+        (answer, address) =>
+          answer.code === 'header_missing' && answer.status === 400
+            ? unsignedFinding(address, answer.ms)
+            : strange(answer, 'an unsigned post', scene),
+      ).finally(() => signal.throwIfAborted()),
+  },
+  {
+    group: 'Front door',
+    name: 'forged-refused',
+    rights: [],
+    outputs: OUTPUTS,
+    run: (scene, signal) =>
+      atDoor(
+        scene,
+        address => askDoor(address, { method: 'POST', headers: forged(), body: '{}', signal }),
+        answer =>
+          answer.code === 'signature_mismatch' && answer.status === 401
+            ? ok('A delivery with a wrong signature is refused.')
+            : strange(answer, 'a delivery with a wrong signature', scene),
+      ),
+  },
+  {
+    group: 'Front door',
+    name: 'get-refused',
+    rights: [],
+    outputs: OUTPUTS,
+    run: (scene, signal) =>
+      atDoor(
+        scene,
+        address => askDoor(address, { method: 'GET', signal }),
+        answer =>
+          answer.code === 'method_not_allowed' && answer.status === 405
+            ? ok('Anything but a post is refused.')
+            : strange(answer, 'a GET', scene),
+      ),
+  },
+  {
+    group: 'Front door',
+    name: 'certificate',
+    rights: [],
+    outputs: OUTPUTS,
+    run: async ({ address = '' }, signal) => {
+      const url = new URL(address)
+      if (url.protocol !== 'https:') return skipped('The address is no HTTPS, as on this machine only.')
+      return certificateFinding(await certificateEnd(url, signal), Date.now())
+    },
+  },
+  {
+    group: 'Front door',
+    name: 'v1-refused',
+    rights: [],
+    async run(scene, signal) {
+      const { V1WebhookUrl: address } = scene.outputs
+      if (!address) return skipped('The stage takes no V1 callbacks.')
+      return atDoor(
+        { ...scene, address },
+        at => askDoor(`${at}/${'x'.repeat(32)}`, { method: 'POST', signal }),
+        answer =>
+          answer.code === 'v1_token_mismatch' && answer.status === 401
+            ? ok('A V1 callback with a wrong token is refused.')
+            : strange(answer, 'a V1 callback with a wrong token', scene),
+      )
+    },
+  },
+]
+
+/** Box waits for half a minute; what begins after a pause takes some seconds. */
+const ANSWER_MS_LONG = 15_000
+
+function unsignedFinding(address: string, ms: number): Finding {
+  const found = `${address} refuses an unsigned post, in ${ms} ms.`
+  return ms < ANSWER_MS_LONG
+    ? ok(found)
+    : warn(`${found} Box waits for 30 s.`, 'Ask again; where it stays so slow, raise params.ingestMemoryMb.')
+}
+
+/** All that a delivery has, and the signature of nobody. */
+const forged = (): Record<string, string> => ({
+  'box-delivery-id': 'boxhooks-doctor',
+  'box-delivery-timestamp': new Date().toISOString(),
+  'box-signature-version': '1',
+  'box-signature-algorithm': 'HmacSHA256',
+  'box-signature-primary': 'bm90aGluZyB0aGF0IGlzIHNpZ25lZCBieSBib3hob29rcyE=',
+})
+
+async function atDoor(
+  scene: Scene,
+  ask: (address: string) => Promise<Answered>,
+  judge: (answer: Answered, address: string) => Finding,
+): Promise<Finding> {
+  const { address = '' } = scene
+  try {
+    return judge(await ask(address), address)
+  } catch (error) {
+    if (error instanceof DoorClosed) return closed(error, scene)
+    throw error
+  }
+}
+
+function closed({ message, code }: DoorClosed, scene: Scene): Finding {
+  if (!('stage' in scene.place)) return fail(message, deployFix(scene))
+  if (/CERT|SSL|TLS|SELF_SIGNED|ALTNAME|ISSUER/.test(code))
+    return fail(
+      `${message} Box would refuse its certificate as well.`,
+      'Put a certificate of a public authority for this very name into params.certificateArn, and deploy.',
+    )
+  if (/ENOTFOUND|EAI_AGAIN/.test(code))
+    return fail(
+      message,
+      scene.outputs.DomainTarget
+        ? `Point the domain to ${scene.outputs.DomainTarget} with a CNAME or alias record.`
+        : `See that this machine reaches the internet; if the API is gone: ${deployFix(scene)}`,
+    )
+  return fail(message, `See that this machine reaches the internet; then ${deployFix(scene)}`)
+}
+
+/** An answer that is not the one that it must be. */
+function strange({ status, code }: Answered, what: string, scene: Scene): Finding {
+  const said = `The front door answers ${what} with ${status}${code === undefined ? '' : ` ${code}`}`
+  const keys = `npx boxhooks secrets set signature-keys ${scene.flags}`
+  const log = `The log of the function ingest says why: /aws/lambda/boxhooks-${'stage' in scene.place ? scene.place.stage : 'local'}-ingest`
+  if (code === undefined && status === 429)
+    return warn(`${said}: more comes in than it lets through.`, 'Raise params.requestsPerSecond, and deploy.')
+  if (code === undefined && status >= 500)
+    return fail(`${said}: the function ingest fails or can't be reached.`, log)
+  if (code === undefined)
+    return fail(
+      `${said}, which is no answer of boxhooks: the address leads elsewhere, or something stands in front of it.`,
+      scene.outputs.DomainTarget
+        ? `Point the domain to ${scene.outputs.DomainTarget}.`
+        : `See what stands between Box and this address; then ${deployFix(scene)}`,
+    )
+  if (status < 300)
+    return fail(`${said}: it takes what nobody has signed.`, `At once: ${deployFix(scene)}, and tell us.`)
+  if (code === 'no_key') return fail(`${said}: no signature key is stored.`, keys)
+  if (code === 'v1_no_token')
+    return fail(`${said}: no token is stored.`, `npx boxhooks secrets set v1-tokens ${scene.flags}`)
+  if (status >= 500) return fail(`${said}.`, log)
+  return fail(`${said}.`, deployFix(scene))
+}
+
+/**
+ * Asks a server until when its certificate is valid.
+ * @returns milliseconds since the epoch, or why there is no certificate that can be trusted
+ */
+function certificateEnd(url: URL, signal: AbortSignal): Promise<number | string> {
+  const { hostname: host, port } = url
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: Number(port || 443), servername: host })
+    const end = (settle: () => void) => {
+      signal.removeEventListener('abort', abort)
+      socket.destroy()
+      settle()
+    }
+    const abort = () => end(() => reject(signal.reason))
+    signal.addEventListener('abort', abort, { once: true })
+    socket.once('secureConnect', () => {
+      const { valid_to: validTo } = socket.getPeerCertificate()
+      end(() => resolve(Date.parse(validTo)))
+    })
+    socket.once('error', error => end(() => resolve('code' in error ? String(error.code) : error.message)))
+  })
+}
+
+const DAY_MS = 86_400_000
+/** AWS renews a certificate 60 days before its end; what is nearer than this was not renewed. */
+const DAYS_MIN = 30
+const DAYS_URGENT = 7
+
+/**
+ * Says how long a certificate is still valid.
+ * @param end milliseconds since the epoch, or why there is none that can be trusted
+ */
+export function certificateFinding(end: number | string, now: number): Finding {
+  if (typeof end === 'string')
+    return /CERT|SELF_SIGNED|ALTNAME|ISSUER/.test(end)
+      ? fail(
+          `The certificate can't be trusted: ${end}.`,
+          'Put a certificate of a public authority for this very name into params.certificateArn, and deploy.',
+        )
+      : unknown(`No TLS connection: ${end}.`)
+  const days = Math.floor((end - now) / DAY_MS)
+  const found = `The certificate is valid for ${days} more days.`
+  const fix =
+    'In AWS Certificate Manager see why it is not renewed: its DNS record is gone, or it was imported.'
+  if (days < DAYS_URGENT) return fail(found, fix)
+  return days < DAYS_MIN ? warn(found, fix) : ok(found)
+}

@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  DescribeContinuousBackupsCommand,
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb'
+import { parse } from 'yaml'
+import { isObject } from '../../lib/json.ts'
+import { asked, type Check, deployFix, Unjudged } from './check.ts'
+import { type Finding, fail, ok, so, warn } from './finding.ts'
+import type { Scene } from './scene.ts'
+
+const OUTPUTS = ['LedgerTable']
+
+/** The ledger's table. */
+export const LEDGER_CHECKS: readonly Check[] = [
+  {
+    group: 'Ledger',
+    name: 'table',
+    rights: ['dynamodb:DescribeTable'],
+    outputs: OUTPUTS,
+    run: lookAtTable,
+  },
+  {
+    group: 'Ledger',
+    name: 'expiry',
+    rights: ['dynamodb:DescribeTimeToLive'],
+    notLocal: 'Nothing in the local stack lives longer than its process.',
+    outputs: OUTPUTS,
+    run: lookAtExpiry,
+  },
+  {
+    group: 'Ledger',
+    name: 'recovery',
+    rights: ['dynamodb:DescribeContinuousBackups'],
+    notLocal: 'The local stack keeps no backups.',
+    outputs: OUTPUTS,
+    run: lookAtRecovery,
+  },
+]
+
+const GONE =
+  'The ledger’s table is gone, and with it what was done already: an event that comes again would be done again.'
+
+async function lookAtTable(scene: Scene, signal: AbortSignal): Promise<Finding> {
+  const { LedgerTable: TableName = '' } = scene.outputs
+  const right = `dynamodb:DescribeTable on ${TableName}`
+  const found = await asked(scene, right, signal, options =>
+    scene.clients.dynamodb.send(new DescribeTableCommand({ TableName }), options).catch(unlessGone),
+  )
+  if (!found)
+    return fail(GONE, 'Restore it from a backup in the DynamoDB console under the same name, or deploy anew.')
+  const { TableStatus: status = '', ItemCount = 0, GlobalSecondaryIndexes = [] } = found.Table ?? {}
+  const indexes = new Map(
+    GlobalSecondaryIndexes.map(({ IndexName = '', IndexStatus = '' }) => [IndexName, IndexStatus]),
+  )
+  const lacking = (await declaredIndexes(scene.root)).filter(name => !indexes.has(name))
+  if (lacking.length > 0)
+    return fail(`The ledger’s table lacks the index ${lacking.join(', ')}.`, deployFix(scene))
+  if (!/^(ACTIVE|UPDATING)$/.test(status))
+    return fail(
+      `The ledger’s table is ${status || 'in no state'}.`,
+      'Look at the table in the DynamoDB console.',
+    )
+  const unready = [...indexes].filter(([, state]) => state !== 'ACTIVE')
+  if (unready.length > 0)
+    return warn(
+      `${unready.map(([name, state]) => `The index ${name} is ${state}`).join('. ')}.`,
+      'Wait until it is ACTIVE; large tables take hours.',
+    )
+  return ok(
+    `The ledger’s table is ${status}, ${so(indexes.size, 'index').replace('indexs', 'indexes')} ready, about ${so(ItemCount, 'record')}.`,
+  )
+}
+
+function unlessGone(error: unknown): undefined {
+  if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined
+  throw error
+}
+
+/** The indexes that this clone's template gives the table. */
+async function declaredIndexes(root: string): Promise<string[]> {
+  const text = await readFile(join(root, 'infra', 'ledger.yml'), 'utf8')
+  const template: unknown = parse(text, { logLevel: 'error' })
+  const at = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : undefined)
+  const indexes = at(at(at(at(template, 'Resources'), 'LedgerTable'), 'Properties'), 'GlobalSecondaryIndexes')
+  return Array.isArray(indexes) ? indexes.map(index => String(at(index, 'IndexName'))) : []
+}
+
+async function lookAtExpiry(scene: Scene, signal: AbortSignal): Promise<Finding> {
+  const { LedgerTable: TableName = '' } = scene.outputs
+  const answer = await asked(scene, `dynamodb:DescribeTimeToLive on ${TableName}`, signal, options =>
+    scene.clients.dynamodb.send(new DescribeTimeToLiveCommand({ TableName }), options).catch(unlessGone),
+  )
+  if (!answer) throw new Unjudged('There is no table to be asked.')
+  const { TimeToLiveStatus: status = 'DISABLED', AttributeName: attribute } =
+    answer.TimeToLiveDescription ?? {}
+  return /^ENABL/.test(status) && attribute === 'expiresAt'
+    ? ok('Records go 35 days after their last write.')
+    : fail(
+        `Records are never removed: their time to live is ${status}.`,
+        `aws dynamodb update-time-to-live --table-name ${TableName} --time-to-live-specification Enabled=true,AttributeName=expiresAt --region ${scene.region}`,
+      )
+}
+
+async function lookAtRecovery(scene: Scene, signal: AbortSignal): Promise<Finding> {
+  const { LedgerTable: TableName = '' } = scene.outputs
+  const right = `dynamodb:DescribeContinuousBackups on ${TableName}`
+  const answer = await asked(scene, right, signal, options =>
+    scene.clients.dynamodb
+      .send(new DescribeContinuousBackupsCommand({ TableName }), options)
+      .catch((error: unknown) => {
+        if (error instanceof Error && error.name === 'TableNotFoundException') return undefined
+        throw error
+      }),
+  )
+  if (!answer) throw new Unjudged('There is no table to be asked.')
+  const { PointInTimeRecoveryDescription: recovery } = answer.ContinuousBackupsDescription ?? {}
+  return recovery?.PointInTimeRecoveryStatus === 'ENABLED'
+    ? ok('The table can be restored to any moment that AWS keeps.')
+    : warn(
+        'The table can’t be restored: point-in-time recovery is off.',
+        `aws dynamodb update-continuous-backups --table-name ${TableName} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true --region ${scene.region}`,
+      )
+}

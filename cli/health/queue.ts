@@ -1,0 +1,146 @@
+import { GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch'
+import { ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda'
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs'
+import { parseObject } from '../../lib/json.ts'
+import { asked, type Check, deployFix } from './check.ts'
+import { functionName } from './deployed-function.ts'
+import { type Finding, fail, ok, so, spanText, warn } from './finding.ts'
+import type { Scene } from './scene.ts'
+
+const LOCAL = 'The local stack polls the queue itself.'
+
+/** The queue, what works it off, and the dead letters. */
+export const QUEUE_CHECKS: readonly Check[] = [
+  {
+    group: 'Queue',
+    name: 'queue',
+    rights: ['sqs:GetQueueAttributes'],
+    outputs: ['QueueUrl', 'DeadLetterQueueUrl'],
+    run: lookAtQueue,
+  },
+  {
+    group: 'Queue',
+    name: 'queue-age',
+    rights: ['cloudwatch:GetMetricStatistics'],
+    notLocal: 'CloudWatch measures the age of what waits, and the local stack has none.',
+    outputs: ['QueueUrl'],
+    run: lookAtAge,
+  },
+  {
+    group: 'Queue',
+    name: 'consumer',
+    rights: ['lambda:ListEventSourceMappings'],
+    notLocal: LOCAL,
+    outputs: ['QueueUrl'],
+    run: (scene, signal) => lookAtConsumer(scene, signal),
+  },
+  {
+    group: 'Queue',
+    name: 'dead-letters',
+    rights: ['sqs:GetQueueAttributes'],
+    outputs: ['DeadLetterQueueUrl'],
+    run: lookAtDeadLetters,
+  },
+]
+
+type Attributes = Readonly<Record<string, string | undefined>>
+
+async function attributesOf(scene: Scene, output: string, signal: AbortSignal): Promise<Attributes> {
+  const QueueUrl = scene.outputs[output] ?? ''
+  const right = `sqs:GetQueueAttributes on ${nameOf(QueueUrl)}`
+  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] })
+  const answer = await asked(scene, right, signal, options => scene.clients.sqs.send(command, options))
+  return answer.Attributes ?? {}
+}
+
+const nameOf = (queueUrl: string): string => queueUrl.slice(queueUrl.lastIndexOf('/') + 1)
+
+/** More than a storm of Box leaves behind for some minutes. */
+const WAITING_MANY = 1000
+
+async function lookAtQueue(scene: Scene, signal: AbortSignal): Promise<Finding> {
+  const [queue, dead] = await Promise.all([
+    attributesOf(scene, 'QueueUrl', signal),
+    attributesOf(scene, 'DeadLetterQueueUrl', signal),
+  ])
+  const waiting = Number(queue.ApproximateNumberOfMessages ?? 0)
+  const inFlight = Number(queue.ApproximateNumberOfMessagesNotVisible ?? 0)
+  const delayed = Number(queue.ApproximateNumberOfMessagesDelayed ?? 0)
+  const found = `${so(waiting, 'event')} waiting, ${inFlight.toLocaleString('en')} in flight or to be tried again, ${delayed.toLocaleString('en')} delayed.`
+  const redrive = parseObject(queue.RedrivePolicy ?? '')
+  if (redrive?.deadLetterTargetArn !== dead.QueueArn)
+    return fail(`${found} What is never finished does not go to the dead-letter queue.`, deployFix(scene))
+  return waiting > WAITING_MANY
+    ? warn(
+        found,
+        'Where it does not sink: see consumer, and box_throttled in automate’s log; params.automateConcurrency says how many events are worked on at a time.',
+      )
+    : ok(found)
+}
+
+/** Longer than retries of a short outage take, and what the alarm QueueAge is raised at. */
+const AGE = { warnSeconds: 3600, failSeconds: 21_600 }
+const PERIOD_SECONDS = 300
+
+async function lookAtAge(scene: Scene, signal: AbortSignal): Promise<Finding> {
+  const EndTime = new Date()
+  const command = new GetMetricStatisticsCommand({
+    Namespace: 'AWS/SQS',
+    MetricName: 'ApproximateAgeOfOldestMessage',
+    Dimensions: [{ Name: 'QueueName', Value: nameOf(scene.outputs.QueueUrl ?? '') }],
+    StartTime: new Date(EndTime.getTime() - 3 * PERIOD_SECONDS * 1000),
+    EndTime,
+    Period: PERIOD_SECONDS,
+    Statistics: ['Maximum'],
+  })
+  const { Datapoints = [] } = await asked(scene, 'cloudwatch:GetMetricStatistics', signal, options =>
+    scene.clients.cloudwatch.send(command, options),
+  )
+  const latest = Datapoints.toSorted((a, b) => Number(b.Timestamp) - Number(a.Timestamp))[0]
+  return ageFinding(latest?.Maximum, scene.place)
+}
+
+/** @param seconds undefined where CloudWatch has no figure */
+export function ageFinding(seconds: number | undefined, place: Scene['place']): Finding {
+  if (seconds === undefined) return ok('Nothing has waited in the last 15 minutes.')
+  const found = `The oldest event has waited for ${spanText(seconds)}.`
+  const log = functionName({ place }, 'automate')
+  const fix = `Box throttles (box_throttled) or refuses the app (box_auth), or automate fails: its log /aws/lambda/${log} says which.`
+  if (seconds >= AGE.failSeconds) return fail(found, fix)
+  return seconds >= AGE.warnSeconds ? warn(found, fix) : ok(found)
+}
+
+async function lookAtConsumer(scene: Scene, signal: AbortSignal): Promise<Finding> {
+  const FunctionName = functionName(scene, 'automate')
+  const command = new ListEventSourceMappingsCommand({ FunctionName })
+  const { EventSourceMappings = [] } = await asked(
+    scene,
+    `lambda:ListEventSourceMappings on ${FunctionName}`,
+    signal,
+    options => scene.clients.lambda.send(command, options),
+  )
+  const queue = nameOf(scene.outputs.QueueUrl ?? '')
+  const mapping = EventSourceMappings.find(({ EventSourceArn = '' }) => EventSourceArn.endsWith(`:${queue}`))
+  if (!mapping) return fail('Nothing works off the queue: its event source is gone.', deployFix(scene))
+  const { State = '', UUID = '', BatchSize, ScalingConfig, LastProcessingResult: result } = mapping
+  const concurrency = ScalingConfig?.MaximumConcurrency
+  const limits = `${BatchSize ?? '?'} events a batch, ${concurrency === undefined ? 'any number of' : concurrency} Lambdas at a time`
+  if (/^(Disabl|Delet)/.test(State))
+    return fail(
+      `The queue is not worked off: its event source is ${State}.`,
+      `aws lambda update-event-source-mapping --uuid ${UUID} --enabled --region ${scene.region}`,
+    )
+  if (result && /^PROBLEM/.test(result)) return fail(`automate can't be fed: ${result}`, deployFix(scene))
+  return State === 'Enabled'
+    ? ok(`automate works off the queue: ${limits}.`)
+    : warn(`The queue's event source is ${State}: ${limits}.`, 'Look again in a minute.')
+}
+
+async function lookAtDeadLetters(scene: Scene, signal: AbortSignal): Promise<Finding> {
+  const dead = await attributesOf(scene, 'DeadLetterQueueUrl', signal)
+  const hidden = Number(dead.ApproximateNumberOfMessagesNotVisible ?? 0)
+  const letters = Number(dead.ApproximateNumberOfMessages ?? 0) + hidden
+  return letters === 0
+    ? ok('There is no dead letter.')
+    : warn(`${so(letters, 'dead letter')}.`, `npx boxhooks dlq list ${scene.flags}`)
+}

@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { FUNCTIONS } from '../../infra/bundle.ts'
+import { readStageValues } from '../../infra/stage-params.ts'
+import { parseVersion, type Version, versionOf } from '../../infra/version.ts'
+import type { DeployedAutomation } from '../../lib/box-check.ts'
+import { isObject } from '../../lib/json.ts'
+import { type Check, deployFix, Unjudged } from './check.ts'
+import { deployedFunction, type FunctionState } from './deployed-function.ts'
+import { type Finding, fail, ok, so, unknown, warn } from './finding.ts'
+import type { Scene } from './scene.ts'
+
+const RIGHTS = ['lambda:GetFunctionConfiguration']
+const LOCAL = 'The local stack runs what this clone holds, and loads changes on its own.'
+
+/** What is deployed, compared with this clone. */
+export const VERSION_CHECKS: readonly Check[] = [
+  { group: 'Versions', name: 'functions', rights: RIGHTS, notLocal: LOCAL, run: lookAtFunctions },
+  { group: 'Versions', name: 'version', rights: RIGHTS, notLocal: LOCAL, run: lookAtVersion },
+  { group: 'Versions', name: 'settings', rights: RIGHTS, notLocal: LOCAL, run: lookAtSettings },
+  {
+    group: 'Versions',
+    name: 'automations',
+    rights: ['lambda:InvokeFunction'],
+    run: lookAtAutomations,
+  },
+]
+
+const allFunctions = (scene: Scene, signal: AbortSignal): Promise<(readonly [string, FunctionState])[]> =>
+  Promise.all(FUNCTIONS.map(async name => [name, await deployedFunction(scene, name, signal)] as const))
+
+async function lookAtFunctions(scene: Scene, signal: AbortSignal): Promise<Finding> {
+  const [functions, service] = await Promise.all([allFunctions(scene, signal), serviceOf(scene.root)])
+  const { runtime, architecture } = service
+  const broken = functions.filter(([, one]) => /^Failed$/.test(one.state) || one.lastUpdate === 'Failed')
+  const line = ([name, one]: readonly [string, FunctionState]) =>
+    `${name}: ${one.state}, last update ${one.lastUpdate}, ${one.runtime}, ${one.architecture}`
+  if (broken.length > 0)
+    return fail('A function did not take its last update.', deployFix(scene), { details: broken.map(line) })
+  const others = functions.filter(([, one]) => one.runtime !== runtime || one.architecture !== architecture)
+  if (others.length > 0)
+    return warn(`A function does not run on ${runtime}, ${architecture}.`, deployFix(scene), {
+      details: others.map(line),
+    })
+  const busy = functions.filter(([, one]) => /Pending|InProgress/.test(`${one.state} ${one.lastUpdate}`))
+  if (busy.length > 0)
+    return warn('A deployment is under way.', 'Look again in a minute.', { details: busy.map(line) })
+  return ok(`${so(functions.length, 'function')} on ${runtime}, ${architecture}, the last update successful.`)
+}
+
+/** What serverless.yml says that the functions run on. */
+async function serviceOf(root: string): Promise<{ runtime: string; architecture: string }> {
+  const text = await readFile(join(root, 'serverless.yml'), 'utf8')
+  const service: unknown = parse(text, { logLevel: 'error' })
+  const provider = isObject(service) && isObject(service.provider) ? service.provider : {}
+  return { runtime: String(provider.runtime), architecture: String(provider.architecture) }
+}
+
+async function lookAtVersion(scene: Scene, signal: AbortSignal): Promise<Finding> {
+  const [functions, clone] = await Promise.all([allFunctions(scene, signal), versionOf(scene.root)])
+  const deployed = functions.map(([, { env }]) => env.BOXHOOKS_VERSION)
+  return versionFinding(deployed, clone, scene)
+}
+
+/** @param deployed what each function tells of its version */
+export function versionFinding(
+  deployed: readonly (string | undefined)[],
+  clone: Version,
+  scene: Pick<Scene, 'place'>,
+): Finding {
+  if (new Set(deployed).size > 1)
+    return fail('The functions are of different versions: a deployment was cut off.', deployFix(scene))
+  const version = parseVersion(deployed[0])
+  if (!version) return warn('The functions tell no version: an older one is deployed.', deployFix(scene))
+  const differs = [
+    ...(version.release === clone.release
+      ? []
+      : [`release ${version.release} is deployed, and ${clone.release} here`]),
+    ...(version.code === clone.code ? [] : ['the functions’ code differs']),
+    ...(version.stack === clone.stack ? [] : ['the template differs']),
+  ]
+  return differs.length === 0
+    ? ok(`${clone.release} is deployed, just as it is in this clone.`)
+    : warn(
+        `What is deployed is not what this clone holds: ${differs.join('; ')}.`,
+        `Bring this clone up to date, or deploy it: ${deployFix(scene)}`,
+      )
+}
+
+async function lookAtSettings(scene: Scene, signal: AbortSignal): Promise<Finding> {
+  const { place } = scene
+  if (!('stage' in place)) throw new Unjudged(LOCAL)
+  const [manifest, settingOf, { env }] = await Promise.all([
+    scene.manifest(),
+    readStageValues(place.stage, join(scene.root, 'serverless.yml')),
+    deployedFunction(scene, 'automate', signal),
+  ])
+  const names = [...new Set(manifest.flatMap(({ settings }) => Object.keys(settings)))].sort()
+  const differing = names.filter(name => {
+    const here = settingOf(name)?.trim()
+    return here !== undefined && here !== env[name]
+  })
+  if (differing.length > 0)
+    return warn(
+      `${so(differing.length, 'setting')} with another value than in serverless.yml: ${differing.join(', ')}.`,
+      deployFix(scene),
+    )
+  return ok(`${so(names.length, 'setting')} as in serverless.yml.`)
+}
+
+async function lookAtAutomations(scene: Scene): Promise<Finding> {
+  const [deployed, clone] = await Promise.all([
+    scene.boxCheck().then(check => check.automations),
+    scene.manifest().catch((error: Error) => error),
+  ])
+  if (clone instanceof Error)
+    return unknown(`The automations of this clone can't be read: ${clone.message}`, 'npm run build')
+  return automationsFinding(deployed, clone, scene)
+}
+
+/** Compares the automations that are deployed with those in the clone. */
+export function automationsFinding(
+  deployed: readonly Pick<DeployedAutomation, 'name' | 'on'>[],
+  clone: readonly Pick<DeployedAutomation, 'name' | 'on'>[],
+  scene: Pick<Scene, 'place'>,
+): Finding {
+  const there = new Map(deployed.map(({ name, on }) => [name, triggersText(on)]))
+  const here = new Map(clone.map(({ name, on }) => [name, triggersText(on)]))
+  const details = [
+    ...[...here.keys()].filter(name => !there.has(name)).map(name => `${name} is not deployed.`),
+    ...[...there.keys()].filter(name => !here.has(name)).map(name => `${name} is deployed, and not here.`),
+    ...[...here]
+      .filter(([name, on]) => there.has(name) && there.get(name) !== on)
+      .map(([name, on]) => `${name} is on ${on} here, and on ${there.get(name)} there.`),
+  ]
+  return details.length === 0
+    ? ok(`${so(there.size, 'automation')}, the same as in this clone.`)
+    : warn('The automations deployed are not those of this clone.', deployFix(scene), { details })
+}
+
+const triggersText = (on: readonly string[]): string => on.toSorted().join(', ')

@@ -1,0 +1,163 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import middy from '@middy/core'
+import type { Context } from 'aws-lambda'
+import { type Automation, bindSettings } from '../automation.ts'
+import type { BoxConnection, BoxConnectionOptions } from '../box.ts'
+import { isBoxError } from '../box-error.ts'
+import type { Clock } from '../clock.ts'
+import { backfillConfig, type Environment } from '../config.ts'
+import { AutomationError } from '../errors.ts'
+import { createHistory } from '../history.ts'
+import { createLog, type Log } from '../log.ts'
+import { createQueue } from '../queue.ts'
+import { redact } from '../redaction.ts'
+import { createWebhookRecord } from '../webhook-record.ts'
+import { desiredWebhooks } from '../webhooks.ts'
+import type { BackfillParts } from './backfill.ts'
+import { createBackfillAnswers } from './backfill-answers.ts'
+import { forbidden } from './backfill-refusals.ts'
+import {
+  type BackfillAnswer,
+  type BackfillRefusal,
+  type BackfillRequest,
+  parseBackfillRequest,
+} from './backfill-request.ts'
+import { createItems } from './item-cache.ts'
+import { createKnownIds } from './known-ids.ts'
+import { createBackfillStates } from './state.ts'
+import { createStreamApi } from './stream-api.ts'
+import { type StreamName, StreamUnreadable } from './stream-event.ts'
+
+/** What the function backfill reaches the world through. */
+export type BackfillWorld = {
+  readonly automations: readonly Automation[]
+  readonly env: Environment
+  readonly clock: Clock
+  /** Takes one finished log line. */
+  readonly write: (line: string) => void
+  /** Each made with the first request, so that loading the function costs nothing. */
+  readonly secretsManager: () => Pick<SecretsManagerClient, 'send'>
+  readonly sqs: () => Pick<SQSClient, 'send'>
+  readonly dynamodb: () => Pick<DynamoDBClient, 'send'>
+  readonly connectBox: (options: BoxConnectionOptions) => BoxConnection
+}
+
+/** How long a step begins pages, in milliseconds; whoever asks is told of progress in between. */
+const STEP_MS = 5000
+
+/** The time that a page may take, in milliseconds: none is begun with less left. */
+const PAGE_MS = 120_000
+
+/** Makes the function backfill, which the command line asks step by step; see {@link BackfillRequest}. */
+export function backfillFunction(world: BackfillWorld) {
+  let ready: ReturnType<typeof partsOf> | undefined
+  return middy<unknown, BackfillAnswer, Error, Pick<Context, 'getRemainingTimeInMillis'>>(MIDDY).handler(
+    async (event, context) => {
+      ready ??= partsOf(world)
+      const request = parseBackfillRequest(event)
+      if (!request) return UNKNOWN
+      const now = world.clock.now()
+      const deadline = now + Math.min(STEP_MS, Math.max(1, context.getRemainingTimeInMillis() - PAGE_MS))
+      return ready.answer(request, deadline)
+    },
+  )
+}
+
+/** What is under way ends before the function's time is up; middy needs no timer for it. */
+const MIDDY = { timeoutEarlyInMillis: 0 }
+
+const UNKNOWN: BackfillAnswer = {
+  ok: false,
+  error: {
+    code: 'request_invalid',
+    message:
+      'This is none of the requests that backfill knows: status, count, run. Use `npx boxhooks backfill`.',
+  },
+}
+
+function partsOf(world: BackfillWorld) {
+  const { automations, env, clock } = world
+  const config = backfillConfig(env)
+  const log = createLog({
+    now: clock.now,
+    write: world.write,
+    level: config.logLevel,
+    metrics: config.metrics,
+    redaction: config.logDetails ? undefined : redact,
+  })
+  const [sqs, dynamodb] = [world.sqs(), world.dynamodb()]
+  const table = config.ledgerTable
+  const box = world
+    .connectBox({
+      secretsManager: world.secretsManager(),
+      secretId: config.boxAppSecretId,
+      apiUrl: config.boxApiUrl,
+      now: clock.now,
+      log,
+    })
+    .box({ log })
+  const api = createStreamApi(box, config.boxApiUrl)
+  const parts: Omit<BackfillParts, 'webhookIds'> = {
+    api,
+    items: createItems(api, clock),
+    history: createHistory({ dynamodb, table, payloads: true }),
+    knownIds: createKnownIds({ dynamodb, table }),
+    queue: createQueue(sqs, config.queueUrl),
+    watched: desiredWebhooks(
+      bindSettings(automations, env).map(({ automation: { on, v1 = false }, watch }) => ({ on, watch, v1 })),
+    ),
+    clock,
+  }
+  const answer = createBackfillAnswers({
+    parts,
+    states: createBackfillStates({ dynamodb, table }),
+    webhooks: createWebhookRecord({ dynamodb, table }),
+    waiting: () => waitingOn(sqs, config.queueUrl),
+    log,
+  })
+  return {
+    async answer(request: BackfillRequest, deadline: number): Promise<BackfillAnswer> {
+      try {
+        return await answer(request, deadline)
+      } catch (error) {
+        return {
+          ok: false,
+          error: refusalOf(error, 'stream' in request ? request.stream : 'enterprise', log),
+        }
+      }
+    },
+  }
+}
+
+/** @throws what is neither Box's refusal nor an answer of it that can't be read */
+function refusalOf(error: unknown, stream: StreamName, log: Log): BackfillRefusal {
+  const refusal = describedRefusal(error, stream)
+  if (!refusal) throw error
+  log.error('backfill_refused', { code: refusal.code, message: refusal.message, status: refusal.status })
+  return refusal
+}
+
+function describedRefusal(error: unknown, stream: StreamName): BackfillRefusal | undefined {
+  if (error instanceof StreamUnreadable) return { code: 'backfill_stream_unreadable', message: error.message }
+  if (isBoxError(error, 403) && error.call.path === '/2.0/events') return forbidden(stream, error.requestId)
+  if (!(error instanceof AutomationError)) return undefined
+  const { code, message } = error.failure
+  if (!isBoxError(error)) return { code, message }
+  const { status, requestId } = error
+  return { code, message, status, ...(requestId === undefined ? {} : { requestId }) }
+}
+
+/** How many messages nobody has received yet, those included that come back. */
+async function waitingOn(sqs: Pick<SQSClient, 'send'>, QueueUrl: string): Promise<number> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl,
+      AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'],
+    }),
+  )
+  const { ApproximateNumberOfMessages: visible = 0, ApproximateNumberOfMessagesDelayed: delayed = 0 } =
+    Attributes
+  return Number(visible) + Number(delayed)
+}

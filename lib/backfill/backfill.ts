@@ -1,0 +1,177 @@
+import { isBoxError } from '../box-error.ts'
+import type { Clock } from '../clock.ts'
+import type { History } from '../history.ts'
+import type { Queue } from '../queue.ts'
+import { targetText } from '../target.ts'
+import type { DesiredWebhook } from '../webhooks.ts'
+import { backfilledMessage } from './backfilled-event.ts'
+import { type Claim, type Covered, coveredOf } from './claims.ts'
+import { inParallel } from './in-parallel.ts'
+import type { Items } from './item-cache.ts'
+import type { KnownIds } from './known-ids.ts'
+import { type Match, matchesToKeep } from './matching.ts'
+import { addCounts, type BackfillSpan, type Progress, UNCLEAR_NAMED } from './progress.ts'
+import { seenEvents } from './seen-events.ts'
+import type { StreamApi } from './stream-api.ts'
+import { familyOf, type StreamEvent, type StreamPage } from './stream-event.ts'
+import { partTriggers } from './stream-triggers.ts'
+
+/** Everything that a back-fill reaches the world through. */
+export type BackfillParts = {
+  readonly api: Pick<StreamApi, 'page'>
+  readonly items: Items
+  readonly history: Pick<History, 'ofItem'>
+  readonly knownIds: KnownIds
+  readonly queue: Pick<Queue, 'send'>
+  /** The targets with the triggers that automations are on there. */
+  readonly watched: readonly DesiredWebhook[]
+  /** The stage's webhooks by target, such as `folder:123`. */
+  readonly webhookIds: ReadonlyMap<string, string>
+  readonly clock: Pick<Clock, 'now'>
+}
+
+export type BackfillStep = {
+  readonly span: BackfillSpan
+  readonly progress: Progress
+  /** False only counts. */
+  readonly send: boolean
+  /** No page is begun after this, in milliseconds since the epoch. */
+  readonly deadline: number
+  /** No page is begun after so many events were queued. */
+  readonly queueMax: number
+  /**
+   * Keeps how far it has come, after each page.
+   * @returns false where somebody else has gone on; this step then ends
+   */
+  readonly save: (progress: Progress) => Promise<boolean>
+}
+
+export type StepEnd = {
+  readonly progress: Progress
+  readonly queued: number
+  /** How long Box asks to be left alone. */
+  readonly waitSeconds?: number
+}
+
+/** Failures of Box that pass on their own. */
+const PASSES: ReadonlySet<string> = new Set(['throttled', 'transient'])
+
+/** How long Box is left alone where it does not say. */
+const WAIT_SECONDS = 30
+
+/**
+ * Goes on with a back-fill, page by page of the stream, as far as the step's time goes. Safe to be killed anywhere and to be
+ * repeated: a page counts once its events are on the queue, and an event has the same id whenever it is put there.
+ * @throws BoxError, StreamUnreadable, and what the clients of AWS throw
+ */
+export async function backfillStep(parts: BackfillParts, step: BackfillStep): Promise<StepEnd> {
+  let { progress } = step
+  let queued = 0
+  while (!progress.done && parts.clock.now() < step.deadline && queued < step.queueMax) {
+    try {
+      const worked = await workPage(parts, step, progress)
+      queued += worked.queued
+      if (!(await step.save(worked.progress))) break
+      progress = worked.progress
+    } catch (error) {
+      if (!isBoxError(error) || !PASSES.has(error.failure.class)) throw error
+      return { progress, queued, waitSeconds: error.failure.retryAfterSeconds ?? WAIT_SECONDS }
+    }
+  }
+  return { progress, queued }
+}
+
+async function workPage(
+  parts: BackfillParts,
+  { span, send }: BackfillStep,
+  progress: Progress,
+): Promise<{ readonly progress: Progress; readonly queued: number }> {
+  const { stream } = span
+  const [since, until] = [Date.parse(span.since), Date.parse(span.until)]
+  const { position } = progress
+  const { types } = partTriggers(
+    parts.watched.flatMap(one => one.triggers),
+    stream,
+  )
+  // Without types Box would send every event there is.
+  if (types.length === 0) return { progress: { ...progress, done: true, through: span.until }, queued: 0 }
+  const page = await parts.api.page({ stream, position, since, until, types })
+  const events = inSpan(page.events, since, until)
+  const covered = await coveredOf(events, stream, parts.watched, parts.items)
+  const claims = covered.flatMap(one => one.claims)
+  const before = await parts.knownIds(claims.map(({ id }) => id))
+  const fresh = claims.filter(({ id }) => !before.has(id))
+  const matches = await seenEvents(parts.history, fresh, progress.matches, familyOf(stream))
+  const seen = new Set(matches.map(({ event }) => event))
+  const lost = fresh.filter(({ id }) => !seen.has(id))
+  if (send) await inParallel(lost, QUEUE_AT_ONCE, claim => queueClaim(parts, span, claim))
+  const fateOf = (id: string): Fate => (before.has(id) ? 'before' : seen.has(id) ? 'seen' : 'queued')
+  return {
+    progress: counted(after(progress, page, events, matches, span), covered, fateOf),
+    queued: send ? lost.length : 0,
+  }
+}
+
+/** How many events are made and put on the queue at a time. */
+const QUEUE_AT_ONCE = 4
+
+/** Events in the order of time, each once: some streams repeat events, and only one takes bounds of time. */
+function inSpan(events: readonly StreamEvent[], since: number, until: number): readonly StreamEvent[] {
+  const once = new Map(events.map(event => [event.id, event]))
+  return [...once.values()]
+    .filter(({ at }) => at >= since && at < until)
+    .sort((one, other) => one.at - other.at)
+}
+
+async function queueClaim(parts: BackfillParts, { stream }: BackfillSpan, claim: Claim): Promise<void> {
+  const { about, target } = claim
+  const isItem = about.source.type === about.item.type
+  const found = isItem ? await parts.items.find(about.item) : undefined
+  const webhookId = parts.webhookIds.get(targetText(target))
+  const receivedAt = new Date(parts.clock.now()).toISOString()
+  await parts.queue.send(backfilledMessage({ ...claim, stream, found, webhookId }, receivedAt))
+}
+
+type Fate = 'before' | 'seen' | 'queued'
+
+/** How far the work has come once a page is done. */
+function after(
+  progress: Progress,
+  page: StreamPage,
+  events: readonly StreamEvent[],
+  matches: readonly Match[],
+  { stream, until }: BackfillSpan,
+): Progress {
+  const { position, ...rest } = progress
+  const done = page.size === 0 || page.next === undefined || page.next === position
+  const come = Math.max(Date.parse(progress.through), events.at(-1)?.at ?? 0)
+  const earliest = stream === 'enterprise' ? come : come - DISORDER_MS
+  const all = new Map([...progress.matches, ...matches].map(match => [match.event, match]))
+  return {
+    ...rest,
+    ...(page.next === undefined ? {} : { position: page.next }),
+    pages: progress.pages + 1,
+    done,
+    through: done ? until : new Date(come).toISOString(),
+    matches: matchesToKeep([...all.values()], earliest),
+  }
+}
+
+/** How much later than others an event may come in a stream that keeps no order, in milliseconds. */
+const DISORDER_MS = 3_600_000
+
+function counted(progress: Progress, covered: readonly Covered[], fateOf: (id: string) => Fate): Progress {
+  let { counts } = progress
+  const unclear = [...progress.unclear]
+  for (const { event, trigger, claims, unclear: isUnclear, item } of covered) {
+    counts = addCounts(counts, trigger, {
+      read: 1,
+      notCovered: claims.length === 0 && !isUnclear ? 1 : 0,
+      unclear: isUnclear ? 1 : 0,
+    })
+    for (const { id } of claims) counts = addCounts(counts, trigger, { [fateOf(id)]: 1 })
+    if (isUnclear && unclear.length < UNCLEAR_NAMED)
+      unclear.push({ eventId: event.id, eventType: event.type, createdAt: event.createdAt, item })
+  }
+  return { ...progress, counts, unclear }
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import type { Target, Trigger } from '../event.ts'
+import type { Message } from '../message.ts'
+import { targetText } from '../target.ts'
+import { familyOf, type StreamEvent, type StreamName } from './stream-event.ts'
+import type { StreamSource } from './stream-source.ts'
+
+type Open = Readonly<Record<string, unknown>>
+
+/**
+ * The id of a back-filled event: the same whenever the same event of the stream is back-filled, on any machine. Each watched
+ * target has an event of its own, as with webhooks.
+ */
+export const backfillId = (event: Pick<StreamEvent, 'id'>, trigger: Trigger, target: Target): string =>
+  `backfill-${createHash('sha256')
+    .update(`${event.id}\n${trigger}\n${targetText(target)}`)
+    .digest('hex')
+    .slice(0, 40)}`
+
+export type Backfilled = {
+  readonly id: string
+  readonly event: StreamEvent
+  readonly trigger: Trigger
+  readonly target: Target
+  readonly stream: StreamName
+  /** The webhook on the target, where there is one. */
+  readonly webhookId: string | undefined
+  readonly about: StreamSource
+  /** The item as Box has it now; undefined where it is gone. */
+  readonly found: Open | undefined
+  /** The folders that it lay in, the root first. */
+  readonly path: readonly Open[]
+}
+
+/**
+ * Makes the message of a back-filled event. Its body has the form of a webhook's: the item as it is now, in the place where it
+ * was then.
+ * @param receivedAt ISO 8601
+ */
+export function backfilledMessage(backfilled: Backfilled, receivedAt: string): Message {
+  const { id, event, trigger, webhookId = 'unknown' } = backfilled
+  const body = {
+    type: 'webhook_event',
+    id,
+    created_at: event.createdAt,
+    trigger,
+    webhook: { id: webhookId, type: 'webhook' },
+    ...(event.createdBy ? { created_by: event.createdBy } : {}),
+    source: sourceIn(backfilled),
+    additional_info: {
+      backfill: {
+        event_id: event.id,
+        event_type: event.type,
+        stream: familyOf(backfilled.stream),
+        // An id by its own name, which a replay in the local stack replaces.
+        target: { type: backfilled.target.type, id: backfilled.target.id },
+      },
+    },
+  }
+  return {
+    eventId: id,
+    deliveryId: 'backfill',
+    trigger,
+    receivedAt,
+    origin: 'backfill',
+    webhookId,
+    body: Buffer.from(JSON.stringify(body)),
+  }
+}
+
+/** The item in full where the event is about an item; an event about something else names its item in short. */
+function sourceIn({ about, found, path }: Backfilled): Open {
+  const { source, item } = about
+  if (source.type !== item.type || source.id !== item.id) return source
+  const parent = path.at(-1)
+  return {
+    ...source,
+    ...found,
+    path_collection: { total_count: path.length, entries: path },
+    ...(parent ? { parent } : {}),
+    ...(found ? {} : { item_status: 'deleted' }),
+  }
+}

@@ -1,0 +1,88 @@
+import type { Target, Trigger } from '../event.ts'
+import { targetText } from '../target.ts'
+import type { DesiredWebhook } from '../webhooks.ts'
+import { backfillId } from './backfilled-event.ts'
+import { inParallel } from './in-parallel.ts'
+import type { Items } from './item-cache.ts'
+import type { StreamEvent, StreamName } from './stream-event.ts'
+import { type StreamSource, sourceOf } from './stream-source.ts'
+import { triggersOf } from './stream-triggers.ts'
+
+type Open = Readonly<Record<string, unknown>>
+
+/** An event of the stream that a webhook on one watched target would have told of with one trigger. */
+export type Claim = {
+  /** Of the event that it is back-filled as. */
+  readonly id: string
+  readonly event: StreamEvent
+  readonly trigger: Trigger
+  readonly target: Target
+  readonly about: StreamSource
+  readonly path: readonly Open[]
+  /** What the ledger's index may know it by; see sourceKey(). */
+  readonly sources: readonly string[]
+}
+
+/** What an event comes to under one trigger. */
+export type Covered = {
+  readonly event: StreamEvent
+  readonly trigger: Trigger
+  readonly claims: readonly Claim[]
+  /** Whether it may lie below targets that it is not claimed for. */
+  readonly unclear: boolean
+  /** The item, such as `file:123`; empty where the event names none. */
+  readonly item: string
+}
+
+/** How many items Box is asked about at a time. */
+const AT_ONCE = 4
+
+/**
+ * Finds out which watched targets events lie below.
+ * @param watched the targets with the triggers that automations are on there
+ * @throws BoxError
+ */
+export function coveredOf(
+  events: readonly StreamEvent[],
+  stream: StreamName,
+  watched: readonly DesiredWebhook[],
+  items: Items,
+): Promise<readonly Covered[]> {
+  const triggers = [...new Set(watched.flatMap(one => one.triggers))]
+  const pairs = events.flatMap(event =>
+    triggersOf(event, stream, triggers).map(trigger => ({ event, trigger })),
+  )
+  return inParallel(pairs, AT_ONCE, async ({ event, trigger }) => {
+    const targets = watched.filter(one => one.triggers.includes(trigger)).map(({ target }) => target)
+    const about = sourceOf(trigger, event)
+    if (!about) return { event, trigger, claims: [], unclear: true, item: '' }
+    const path = await items.pathOf(about)
+    const above = path ?? (about.parent ? [about.parent] : [])
+    const covering = targets.filter(target => isItem(target, about) || liesBelow(target, above))
+    return {
+      event,
+      trigger,
+      claims: covering.map(target => ({
+        id: backfillId(event, trigger, target),
+        event,
+        trigger,
+        target,
+        about,
+        path: above,
+        sources: sourcesOf(about),
+      })),
+      unclear: path === undefined && covering.length < targets.filter(({ type }) => type === 'folder').length,
+      item: targetText(about.item),
+    }
+  })
+}
+
+const isItem = ({ type, id }: Target, { item }: StreamSource): boolean => type === item.type && id === item.id
+
+const liesBelow = ({ type, id }: Target, folders: readonly Open[]): boolean =>
+  type === 'folder' && folders.some(one => one.id === id)
+
+/** An invitation that nobody has answered yet does not name its item to a webhook. */
+const sourcesOf = ({ item, source }: StreamSource): readonly string[] => [
+  ...new Set([targetText(item), `${source.type}:${source.id}`]),
+]

@@ -1,0 +1,95 @@
+import { gunzipSync } from 'node:zlib'
+import { type Target, type Trigger, triggerOf } from '../event.ts'
+import type { History } from '../history.ts'
+import { isObject, parseObject } from '../json.ts'
+import { MESSAGE_BYTES_MAX } from '../message.ts'
+import type { EventRecord } from '../record.ts'
+import { targetText } from '../target.ts'
+import type { Claim } from './claims.ts'
+import { inParallel } from './in-parallel.ts'
+import { type Dated, type Match, matchEvents, TOLERANCE_MS } from './matching.ts'
+import type { StreamFamily } from './stream-event.ts'
+
+/**
+ * How long after something happened a webhook's delivery may have been received, in milliseconds. Box tries for about two hours;
+ * a day allows for other plans of its.
+ */
+const RECEIVED_MS_MAX = 86_400_000
+
+/** How many items the ledger is asked about at a time. */
+const AT_ONCE = 5
+
+/**
+ * Finds which claims the ledger has seen through webhooks.
+ * @param taken the matches of earlier pages
+ * @param family what was back-filled from the same streams is known by its id, and stands for nothing else
+ */
+export async function seenEvents(
+  history: Pick<History, 'ofItem'>,
+  claims: readonly Claim[],
+  taken: readonly Match[],
+  family: StreamFamily,
+): Promise<readonly Match[]> {
+  const known = await recordsOf(history, claims)
+  const groups = Map.groupBy(claims, one => [...one.sources, one.trigger, targetText(one.target)].join(' '))
+  const matches: Match[] = []
+  for (const group of groups.values()) {
+    const [first] = group
+    if (!first) continue
+    const records = first.sources
+      .flatMap(source => known.get(source) ?? [])
+      .filter(record => isOf(record, first.trigger, first.target))
+      .flatMap(record => datedOf(record, family))
+    const events = group.map(({ id, event }) => ({ id, at: event.at }))
+    matches.push(...matchEvents(events, records, [...taken, ...matches]))
+  }
+  const ids = new Set(claims.map(({ id }) => id))
+  return matches.filter(({ event }) => ids.has(event))
+}
+
+/** The records of all items that claims are about, each item read once. */
+async function recordsOf(
+  history: Pick<History, 'ofItem'>,
+  claims: readonly Claim[],
+): Promise<ReadonlyMap<string, readonly EventRecord[]>> {
+  const times = new Map<string, { from: number; to: number }>()
+  for (const { sources, event } of claims)
+    for (const source of sources) {
+      const { from, to } = times.get(source) ?? { from: event.at, to: event.at }
+      times.set(source, { from: Math.min(from, event.at), to: Math.max(to, event.at) })
+    }
+  const read = await inParallel([...times], AT_ONCE, async ([source, { from, to }]) => {
+    const span = { from: from - TOLERANCE_MS, to: to + RECEIVED_MS_MAX }
+    const records: EventRecord[] = []
+    for await (const record of history.ofItem(source, span)) records.push(record)
+    return [source, records] as const
+  })
+  return new Map(read)
+}
+
+/** A record without targets stands for any: nobody subscribed to its trigger then, or Box could not be asked. */
+const isOf = (record: EventRecord, trigger: Trigger, target: Target): boolean =>
+  triggerOf(record.trigger) === trigger &&
+  (!record.targets?.length || record.targets.some(one => targetText(one) === targetText(target)))
+
+function datedOf(record: EventRecord, family: StreamFamily): readonly Dated[] {
+  const body = bodyOf(record)
+  if (record.origin === 'backfill' && familyIn(body) === family) return []
+  const { created_at: createdAt } = body
+  const at = Date.parse(typeof createdAt === 'string' ? createdAt : record.receivedAt)
+  return Number.isNaN(at) ? [] : [{ id: record.eventId, at }]
+}
+
+function familyIn({ additional_info: info }: Record<string, unknown>): unknown {
+  return isObject(info) && isObject(info.backfill) ? info.backfill.stream : undefined
+}
+
+/** The body of an event's record; empty where it was too large to be kept. */
+function bodyOf({ payload }: EventRecord): Record<string, unknown> {
+  try {
+    const json = payload && gunzipSync(payload, { maxOutputLength: MESSAGE_BYTES_MAX }).toString()
+    return (json && parseObject(json)) || {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,129 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { paginateScan } from '@aws-sdk/client-dynamodb'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../lib/clock.ts'
+import { isObject, parseObject } from '../lib/json.ts'
+import { storm } from '../local/box/act-outs.ts'
+import type { Attempt } from '../local/box/delivery.ts'
+import { type Stack, startStack } from '../local/stack.ts'
+import { runCommand, startCommand } from './command.ts'
+import { packagedLocal } from './packaged.ts'
+import { onlySamples } from './samples.ts'
+
+/** Deliveries a second. */
+const RATE = 50
+
+let stack: Stack
+let removeSamples: () => Promise<void>
+let folder: string
+beforeAll(async () => {
+  stack = await startStack({ port: 0, packaged: await packagedLocal() })
+  removeSamples = await onlySamples(stack)
+  folder = await mkdtemp(join(tmpdir(), 'boxhooks-rotation-'))
+}, 180_000)
+afterAll(async () => {
+  await stack?.stop()
+  await removeSamples?.()
+  await rm(folder, { recursive: true })
+})
+
+const at = () => ['--local', '--port', new URL(stack.url).port]
+const rotate = (...args: string[]) => ['keys', 'rotate', ...at(), '--settle', '11s', ...args]
+
+/** What the Developer Console does: one key is reset, and the new one shown. */
+async function resetKey(key: 'primary' | 'secondary'): Promise<string> {
+  const answer = await fetch(`${stack.url}/_local/actions/reset-key`, {
+    method: 'POST',
+    body: JSON.stringify({ key }),
+  })
+  const file = join(folder, key)
+  await writeFile(file, String(parseObject(await answer.text())?.key))
+  return file
+}
+
+/** How many events of the ledger are done, and how many there are. */
+async function recorded(): Promise<{ readonly done: number; readonly all: number }> {
+  const { dynamodb, table } = stack.aws
+  const found = { done: 0, all: 0 }
+  for await (const { Items = [] } of paginateScan({ client: dynamodb }, { TableName: table }))
+    for (const { status, receivedAt } of Items) {
+      if (receivedAt === undefined) continue
+      found.all += 1
+      if (status?.S === 'done') found.done += 1
+    }
+  return found
+}
+
+test('a whole rotation under a steady stream of deliveries, killed in the middle: none is refused, none is lost', {
+  timeout: 600_000,
+}, async () => {
+  const { content } = stack.box
+  const { id } = content.uploadFile({ parentId: '100001', name: 'steady.txt', content: 'x' })
+  await stack.box.settled()
+  const attempts: Attempt[] = []
+  const awaited = new Map<string, (attempt: Attempt) => void>()
+  const stop = stack.box.on(notice => {
+    if (notice.kind !== 'attempt') return
+    attempts.push(notice.attempt)
+    awaited.get(notice.attempt.eventId)?.(notice.attempt)
+  })
+  const before = await recorded()
+  const keysBefore = stack.box.keys
+  let sent = 0
+  const stream = storm({
+    clock: systemClock,
+    count: 1_000_000,
+    perSecond: RATE,
+    async fire() {
+      sent += 1
+      content.downloadFile(id)
+      const { eventId = '' } = stack.box.sent.at(-1) ?? {}
+      return new Promise<Attempt>(resolve => awaited.set(eventId, resolve))
+    },
+  })
+
+  const first = await runCommand(rotate())
+  expect(first.out).toContain('Reset the SECONDARY key')
+  expect(first).toMatchObject({ code: 1, err: expect.stringContaining('Nobody is there to ask') })
+
+  const killed = startCommand(rotate('--key-file', await resetKey('secondary')))
+  await expect.poll(() => killed.printed.out, { timeout: 120_000 }).toContain('Stored as secondary')
+  killed.child.kill('SIGKILL')
+  await killed.ended
+
+  const resumed = await runCommand(rotate())
+  expect(resumed.out).toContain('Promoted: the new secondary key')
+  expect(resumed.out).toContain('Reset the PRIMARY key')
+
+  const last = await runCommand(rotate('--key-file', await resetKey('primary')))
+  expect(last).toMatchObject({ code: 0, out: expect.stringContaining('Retired: the new primary key') })
+
+  const status = await runCommand(['keys', 'status', ...at(), '--json'])
+  expect(JSON.parse(status.out)).toMatchObject({ refused: 0, rotation: null, findings: [{ level: 'ok' }] })
+  stream.stop()
+  await stream.attempts
+  await stack.box.settled()
+  stop()
+
+  expect(stack.box.keys.primary).not.toBe(keysBefore.primary)
+  expect(stack.box.keys.secondary).not.toBe(keysBefore.secondary)
+  expect(attempts.filter(({ status: answer }) => answer !== 202)).toEqual([])
+  expect(attempts).toHaveLength(sent)
+  expect(new Set(attempts.map(({ eventId }) => eventId)).size).toBe(sent)
+  await expect
+    .poll(async () => (await recorded()).done - before.done, { timeout: 240_000, interval: 1000 })
+    .toBe(sent)
+  expect((await recorded()).all - before.all).toBe(sent)
+  console.log(`${sent} deliveries in all, all accepted and done`)
+})
+
+test('the emulated Developer Console resets no key but the two', async () => {
+  const answer = await fetch(`${stack.url}/_local/actions/reset-key`, {
+    method: 'POST',
+    body: '{"key":"both"}',
+  })
+  expect(answer.status).toBe(400)
+  expect(isObject(await answer.json())).toBe(true)
+})
