@@ -51,7 +51,6 @@ exports.automate = async ({ resolveVariable }) => ({
 
 exports.backfill = async ({ resolveVariable }) => ({
   ...SHARED,
-  BOXHOOKS_VERSION: version(),
   QUEUE_URL: AUTOMATE.QUEUE_URL,
   BOXHOOKS_VERSION: version(),
   ...(await logging(resolveVariable)),

@@ -1,15 +1,14 @@
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import type { SQSClient } from '@aws-sdk/client-sqs'
 import middy from '@middy/core'
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, APIGatewayProxyResult } from 'aws-lambda'
 import { type Environment, ingestConfig } from './config.ts'
 import { deliveryFromGateway } from './delivery.ts'
 import { ANSWERS, type Answer, failed, type IngestParts, ingest } from './ingest.ts'
+import type { IngestAws } from './ingest-aws.ts'
 import { type IngestV1Parts, ingestV1, isV1Path } from './ingest-v1.ts'
 import { createLog, errorKind } from './log.ts'
 import { logSample } from './log-sample.ts'
-import { createQueue } from './queue.ts'
-import { createKeyring } from './signature-keys.ts'
+import { createSender } from './message-sender.ts'
+import { createKeyring, warmed } from './signature-keys.ts'
 
 /** What the function ingest reaches the world through. */
 export type IngestWorld = {
@@ -18,18 +17,16 @@ export type IngestWorld = {
   readonly now: () => number
   /** Takes one finished log line. */
   readonly write: (line: string) => void
-  /** Made with the first request, so that loading the function costs nothing. */
-  readonly secretsManager: () => Pick<SecretsManagerClient, 'send'>
-  readonly sqs: () => Pick<SQSClient, 'send'>
+  readonly aws: IngestAws
 }
 
 /**
  * Makes the function ingest: API Gateway's request (payload format 2.0 or 1.0) → queued with 202, or the refusal that
- * fits. Never throws.
+ * fits. Begins to fetch the keys before the first request. Never throws.
  */
 export function ingestFunction(world: IngestWorld) {
   const { now, write } = world
-  let ready: Ready | undefined
+  let ready = readyIfUsable(world)
   return middy<APIGatewayProxyEvent | APIGatewayProxyEventV2, APIGatewayProxyResult, Error, object>(MIDDY)
     .onError(request => {
       const error = request.error
@@ -54,19 +51,26 @@ type Ready = {
   readonly v1: () => IngestV1Parts | undefined
 }
 
-function partsOf({ env, now, write, secretsManager, sqs }: IngestWorld): Ready {
+/** A function that threw while it starts would tell Box nothing; each request tells what is wrong with the settings. */
+function readyIfUsable(world: IngestWorld): Ready | undefined {
+  try {
+    return partsOf(world)
+  } catch {
+    return undefined
+  }
+}
+
+function partsOf({ env, now, write, aws }: IngestWorld): Ready {
   const config = ingestConfig(env)
   const log = createLog({ now, write, level: config.logLevel, metrics: config.metrics })
-  const client = secretsManager()
   const keyringOf = (secretId: string, failure: string) =>
     createKeyring({
-      secretsManager: client,
-      secretId,
+      readSecret: () => aws.getSecretText(secretId),
       now,
       onFailure: error => log.error(failure, { error: errorKind(error) }),
     })
-  const keyring = keyringOf(config.signatureKeysSecretId, 'signature_keys_unavailable')
-  const queue = createQueue(sqs(), config.queueUrl)
+  const keyring = warmed(keyringOf(config.signatureKeysSecretId, 'signature_keys_unavailable'))
+  const queue = createSender(aws.sendMessage, config.queueUrl)
   let v1: IngestV1Parts | undefined
   return {
     parts: { ...config, keyring, queue, log, inSample: logSample(config.logSampleRate), now },

@@ -3,7 +3,7 @@ import type { Delivery } from './delivery.ts'
 import { normaliseV1, V1_WEBHOOK_ID, type V1Field, type V1Names, type V1Parameters } from './event-v1.ts'
 import { ANSWERS, type Answer, failed, type IngestParts, refused, requestLog } from './ingest.ts'
 import type { Log } from './log.ts'
-import { MessageTooLarge } from './queue.ts'
+import { MessageTooLarge } from './message-sender.ts'
 import type { KeyName, SignatureKeys } from './signature.ts'
 import { type SignatureKeyring, SignatureKeysUnavailable } from './signature-keys.ts'
 

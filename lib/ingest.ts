@@ -3,7 +3,7 @@ import { type KeyFields, keyFields } from './key-fields.ts'
 import { errorKind, type Log } from './log.ts'
 import type { LogSample } from './log-sample.ts'
 import { describeBody } from './message.ts'
-import { MessageTooLarge, type Queue } from './queue.ts'
+import { type MessageSender, MessageTooLarge } from './message-sender.ts'
 import { missingHeader, type SignatureKeys, type SignatureRule, type Verdict, verify } from './signature.ts'
 import { type SignatureKeyring, SignatureKeysUnavailable } from './signature-keys.ts'
 
@@ -34,7 +34,7 @@ export type Answer = {
 
 export type IngestParts = {
   readonly keyring: SignatureKeyring
-  readonly queue: Pick<Queue, 'send'>
+  readonly queue: MessageSender
   readonly log: Log
   /** Which accepted deliveries are logged; all of them where there is none. */
   readonly inSample?: LogSample

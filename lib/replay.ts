@@ -1,7 +1,7 @@
 import type { Ledger } from './ledger.ts'
 import { describeBody, MESSAGE_BYTES_MAX, type Message, type Origin, type Replay } from './message.ts'
+import { type MessageSender, MessageTooLarge } from './message-sender.ts'
 import { unpackPayload } from './payload.ts'
-import { MessageTooLarge, type Queue } from './queue.ts'
 import { type EventRecord, isSettled, type RunRecord, type RunStatus } from './record.ts'
 
 /** What is to be run again of an event. */
@@ -38,7 +38,7 @@ export type ReplaySent = {
 /** Through what a replay is asked for: the ledger that has the payload, and the queue that takes the message. */
 export type ReplayParts = {
   readonly ledger: Pick<Ledger, 'read'>
-  readonly queue: Pick<Queue, 'send'>
+  readonly queue: MessageSender
 }
 
 /**

@@ -1,4 +1,3 @@
-import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { parseObject } from './json.ts'
 import type { SignatureKeys } from './signature.ts'
 
@@ -22,8 +21,8 @@ export class SignatureKeysUnavailable extends Error {
 }
 
 export type KeyringOptions = {
-  readonly secretsManager: Pick<SecretsManagerClient, 'send'>
-  readonly secretId: string
+  /** Fetches the secret's text from Secrets Manager; undefined where it has none. */
+  readonly readSecret: () => Promise<string | undefined>
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Told of each failed fetch. */
@@ -36,7 +35,7 @@ export type KeyringOptions = {
 
 /** The keyring over a secret `{"primary": "…", "secondary": "…"}` in Secrets Manager. */
 export function createKeyring(options: KeyringOptions): SignatureKeyring {
-  const { secretsManager, secretId, now, freshMs = 300_000, intervalMs = 10_000 } = options
+  const { readSecret, now, freshMs = 300_000, intervalMs = 10_000 } = options
   let cached: { keys: SignatureKeys; at: number } | undefined
   let triedAt = Number.NEGATIVE_INFINITY
   let lastFailed = false
@@ -44,8 +43,7 @@ export function createKeyring(options: KeyringOptions): SignatureKeyring {
 
   const fetchKeys = async (): Promise<SignatureKeys> => {
     triedAt = now()
-    const answer = await secretsManager.send(new GetSecretValueCommand({ SecretId: secretId }))
-    const keys = parseKeys(answer.SecretString)
+    const keys = parseKeys(await readSecret())
     cached = { keys, at: now() }
     lastFailed = false
     return keys
@@ -79,6 +77,24 @@ export function createKeyring(options: KeyringOptions): SignatureKeyring {
       if (pending || now() - triedAt >= intervalMs) return fetchOnce()
       if (lastFailed) throw new SignatureKeysUnavailable('The signature keys could not be read a moment ago.')
       return undefined
+    },
+  }
+}
+
+/**
+ * Begins to fetch the keys at once, so that a function does it while it starts. Who asks meanwhile waits for that; where it
+ * has failed, the keyring fetches as if nothing had been.
+ */
+export function warmed(keyring: SignatureKeyring): SignatureKeyring {
+  const begun = keyring.current().then(
+    () => {},
+    () => {},
+  )
+  return {
+    ...keyring,
+    async current() {
+      await begun
+      return keyring.current()
     },
   }
 }

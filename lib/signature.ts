@@ -81,7 +81,7 @@ export function verify(input: VerifyInput): Verdict {
   if (!keys.primary && !keys.secondary) return { ok: false, rule: 'no_key' }
 
   const headers = boxHeaders(input.headers)
-  const missing = missingHeader(headers)
+  const missing = missingIn(headers)
   if (missing) return { ok: false, rule: 'header_missing', header: missing }
   const timestamp = headers['box-delivery-timestamp'] ?? ''
   if (headers['box-signature-version'] !== SIGNATURE_VERSION)
@@ -110,7 +110,10 @@ export function verify(input: VerifyInput): Verdict {
  * enough: an application with a single key sends a single one.
  */
 export function missingHeader(headers: Readonly<Record<string, string | undefined>>): string | undefined {
-  const present = boxHeaders(headers)
+  return missingIn(boxHeaders(headers))
+}
+
+function missingIn(present: Readonly<Record<string, string>>): string | undefined {
   for (const name of REQUIRED_HEADERS) if (!present[name]) return name
   if (!present['box-signature-primary'] && !present['box-signature-secondary']) return 'box-signature-primary'
   return undefined
@@ -126,9 +129,11 @@ const REQUIRED_HEADERS = [
 /** Box's headers by lower-case name. Two spellings of one name are joined as HTTP joins repeated headers. */
 function boxHeaders(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const found: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name of Object.keys(headers)) {
     const lower = name.toLowerCase()
-    if (!lower.startsWith('box-') || value === undefined) continue
+    if (!lower.startsWith('box-')) continue
+    const value = headers[name]
+    if (value === undefined) continue
     found[lower] = lower in found ? `${found[lower]},${value}` : value
   }
   return found
@@ -142,6 +147,10 @@ function matchingKey(
   keys: SignatureKeys,
   signatures: Readonly<Record<KeyName, string | undefined>>,
 ): Match | undefined {
+  const given = {
+    primary: Buffer.from(signatures.primary ?? ''),
+    secondary: Buffer.from(signatures.secondary ?? ''),
+  }
   const signedWith: Record<KeyName, KeyName | 'unknown' | 'absent'> = {
     primary: signatures.primary ? 'unknown' : 'absent',
     secondary: signatures.secondary ? 'unknown' : 'absent',
@@ -152,8 +161,8 @@ function matchingKey(
     if (!secret) continue
     const expected = Buffer.from(sign(body, timestamp, secret))
     for (const header of key === 'primary' ? KEYS_PRIMARY_LAST : KEYS_SECONDARY_LAST) {
-      const given = Buffer.from(signatures[header] ?? '')
-      if (given.length !== expected.length || !timingSafeEqual(given, expected)) continue
+      const one = given[header]
+      if (one.length !== expected.length || !timingSafeEqual(one, expected)) continue
       match = { key, header }
       signedWith[header] = key
     }
@@ -176,22 +185,23 @@ const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?(?:[Zz]|
 export function parseTimestamp(text: string): number | undefined {
   const parts = RFC_3339.exec(text)
   if (!parts) return undefined
-  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])]
+  const [hour, minute, second] = [Number(parts[4]), Number(parts[5]), Number(parts[6])]
   const [offsetHour, offsetMinute] = [Number(parts[9] ?? 0), Number(parts[10] ?? 0)]
   if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return undefined
-  const midnight = new Date(0)
-  midnight.setUTCFullYear(year, month - 1, day)
-  if (midnight.getUTCMonth() !== month - 1 || midnight.getUTCDate() !== day) return undefined
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined
   const offsetMinutes = (parts[8] === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute)
   const minutes = hour * 60 + minute - offsetMinutes
+  // Date.UTC takes a year below 100 for one of the 20th century; the calendar repeats itself after 400.
+  const midnight = Date.UTC(year + 400, month - 1, day) - MS_IN_400_YEARS
   // By its digits: as a number, a long fraction would be rounded up into the next second.
   const milliseconds = Number((parts[7] ?? '').slice(1, 4).padEnd(3, '0'))
-  return midnight.getTime() + minutes * 60_000 + second * 1000 + milliseconds
+  return midnight + minutes * 60_000 + second * 1000 + milliseconds
+}
+
+const MS_IN_400_YEARS = 146_097 * 86_400_000
+
+function daysIn(year: number, month: number): number {
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
 }

@@ -4,7 +4,7 @@ import type { Delivery } from '../lib/delivery.ts'
 import { ingestV1, isV1Path, V1_BYTES_MAX } from '../lib/ingest-v1.ts'
 import { createLog } from '../lib/log.ts'
 import type { Message } from '../lib/message.ts'
-import { MessageTooLarge } from '../lib/queue.ts'
+import { MessageTooLarge } from '../lib/message-sender.ts'
 import type { SignatureKeys } from '../lib/signature.ts'
 import { createKeyring } from '../lib/signature-keys.ts'
 
@@ -23,13 +23,10 @@ function door({ tokens = { primary: PRIMARY, secondary: SECONDARY }, sqs }: Door
   const now = () => at
   const parts = {
     tokens: createKeyring({
-      secretsManager: {
-        async send() {
-          if (stored === 'unavailable') throw new Error('Secrets Manager is down.')
-          return { $metadata: {}, SecretString: JSON.stringify(stored) }
-        },
+      async readSecret() {
+        if (stored === 'unavailable') throw new Error('Secrets Manager is down.')
+        return JSON.stringify(stored)
       },
-      secretId: 'v1',
       now,
     }),
     names: {},

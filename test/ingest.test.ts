@@ -10,6 +10,7 @@ import { createLambda, type Lambda } from '../local/lambda.ts'
 import { recordOf } from '../local/poller.ts'
 import { createSecretsManager } from '../local/secrets-manager.ts'
 import { type Served, serve } from '../local/serve.ts'
+import { accepted, startWire } from './aws-wire.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
 
 const KEYS = { primary: 'canary-primary-key', secondary: 'canary-secondary-key' }
@@ -188,6 +189,26 @@ describe('202', () => {
       expect(await door.post(BODY, signed(BODY, { keys: rotated }))).toMatchObject({ status: 401 })
     expect(door.secrets.calls).toBe(fetches)
   })
+})
+
+test('a delivery costs one call of AWS, the first one of an instance one more, and a refusal none', async () => {
+  const wire = await startWire()
+  wire.answer = request => {
+    const answer = accepted(request)
+    return answer instanceof Object
+      ? { body: (answer.body ?? '').replace('"a secret"', JSON.stringify(JSON.stringify(KEYS))) }
+      : answer
+  }
+  const env = { AWS_ENDPOINT_URL_SQS: wire.url, AWS_ENDPOINT_URL_SECRETS_MANAGER: wire.url }
+  const door = await openDoor({ env })
+  const targets = () => wire.requests.splice(0).map(({ headers }) => headers['x-amz-target'])
+  expect(await door.post(BODY)).toMatchObject({ status: 202 })
+  expect(targets()).toEqual(['secretsmanager.GetSecretValue', 'AmazonSQS.SendMessage'])
+  expect(await door.post(BODY)).toMatchObject({ status: 202 })
+  expect(targets()).toEqual(['AmazonSQS.SendMessage'])
+  expect(await door.post(BODY, signed('another body'))).toMatchObject({ status: 401 })
+  expect(targets()).toEqual([])
+  await wire.close()
 })
 
 describe('400', () => {

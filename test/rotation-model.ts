@@ -75,13 +75,11 @@ export async function play(happenings: readonly Happening[], guide: Guide = {}):
   const statuses: number[] = []
   const underWay: { readonly at: number; readonly arrive: () => Promise<void> }[] = []
 
-  const secretsManager = {
-    send: async () => {
-      if (isDown) throw new Error('connect ECONNREFUSED')
-      return { $metadata: {}, SecretString: secret }
-    },
+  const readSecret = async () => {
+    if (isDown) throw new Error('connect ECONNREFUSED')
+    return secret
   }
-  const start = () => createKeyring({ secretsManager, secretId: 'keys', now: () => now })
+  const start = () => createKeyring({ readSecret, now: () => now })
   const keyrings = Array.from({ length: INSTANCES }, start)
   const log = createLog({ now: () => now, write: line => seen.take(line, now) })
 

@@ -5,14 +5,11 @@ import { createKeyring, parseKeys, SignatureKeysUnavailable } from '../lib/signa
 function keyring() {
   const world = { now: 0, secret: '{"primary":"one"}', down: false, fetches: 0, failures: 0 }
   const ring = createKeyring({
-    secretsManager: {
-      send: async () => {
-        world.fetches += 1
-        if (world.down) throw new Error('connect ECONNREFUSED')
-        return { $metadata: {}, SecretString: world.secret }
-      },
+    readSecret: async () => {
+      world.fetches += 1
+      if (world.down) throw new Error('connect ECONNREFUSED')
+      return world.secret
     },
-    secretId: 'keys',
     now: () => world.now,
     onFailure: () => {
       world.failures += 1

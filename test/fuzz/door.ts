@@ -33,8 +33,7 @@ export async function enter(event: unknown, at = NOW): Promise<Entered> {
   const now = () => at
   const answer = await ingest(deliveryFromGateway(event), {
     keyring: createKeyring({
-      secretsManager: { send: async () => ({ $metadata: {}, SecretString: JSON.stringify(KEYS) }) },
-      secretId: 'keys',
+      readSecret: async () => JSON.stringify(KEYS),
       now,
     }),
     queue: createQueue(sqs.client, 'https://sqs.example/queue'),

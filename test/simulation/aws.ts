@@ -1,4 +1,6 @@
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager'
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import type { IngestAws } from '../../lib/ingest-aws.ts'
 import { decodeMessage, type Message } from '../../lib/message.ts'
 import { Table, type TableOptions } from './dynamodb.ts'
 import { type Network, type Service, ServiceRefusal } from './network.ts'
@@ -27,7 +29,12 @@ export type SimulatedAwsOptions = {
 }
 
 /** How a client of the functions is set up: how often it tries, and how long it waits, in milliseconds. */
-export type ClientSettings = { readonly attempts: number; readonly timeoutMs: number }
+export type ClientSettings = {
+  readonly attempts: number
+  readonly timeoutMs: number
+  /** How long all attempts have together. */
+  readonly totalMs?: number
+}
 
 /** SQS, DynamoDB and Secrets Manager as the functions' clients reach them. */
 export class SimulatedAws {
@@ -71,6 +78,21 @@ export class SimulatedAws {
           this.#writer = process
           return this.table.send(command)
         }),
+    }
+  }
+
+  /** The two calls of ingest, as a process makes them. */
+  ingestAwsOf(process: Process, settings: ClientSettings): IngestAws {
+    const clients = this.clientsOf(process, settings)
+    const secretsManager: Pick<SecretsManagerClient, 'send'> = clients.secretsManager()
+    const sqs: Pick<SQSClient, 'send'> = clients.sqs()
+    return {
+      async getSecretText(SecretId) {
+        return (await secretsManager.send(new GetSecretValueCommand({ SecretId }))).SecretString
+      },
+      async sendMessage(input) {
+        await sqs.send(new SendMessageCommand(input))
+      },
     }
   }
 

@@ -46,6 +46,8 @@ export type CallOptions<T> = {
   readonly apply: () => T
   readonly attempts: number
   readonly timeoutMs: number
+  /** How long all attempts have together; any time by default. */
+  readonly totalMs?: number
 }
 
 /** Carries calls of an SDK: with latency, faults, and the SDK's own retries. */
@@ -75,15 +77,18 @@ export class Network {
   /** Makes a call as an SDK's client does, with its retries. */
   call<T>(options: CallOptions<T>): Promise<T> {
     return new Promise((resolve, reject) => {
+      const { process, totalMs = Number.POSITIVE_INFINITY } = options
+      const until = process.clock.now() + totalMs
       const attempt = (number: number): void => {
-        this.#try(options, resolve, error => {
+        const timeoutMs = Math.min(options.timeoutMs, until - process.clock.now())
+        this.#try({ ...options, timeoutMs }, resolve, error => {
           const again = !(error instanceof ServiceRefusal) ? error instanceof TimedOut : error.retryable
-          if (again && number < options.attempts) {
-            const backoffMs = this.#random.between(0, 100 * 2 ** number)
-            options.process.clock.after(backoffMs, () => attempt(number + 1))
+          const backoffMs = again ? this.#random.between(0, 100 * 2 ** number) : 0
+          if (again && number < options.attempts && process.clock.now() + backoffMs < until) {
+            process.clock.after(backoffMs, () => attempt(number + 1))
             return
           }
-          if (again) this.onGaveUp(options.process)
+          if (again) this.onGaveUp(process)
           reject(error)
         })
       }

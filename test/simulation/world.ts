@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult, SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { automateFunction } from '../../lib/automate-function.ts'
+import { AWS_LIMITS } from '../../lib/aws-call.ts'
 import { ingestFunction } from '../../lib/ingest-function.ts'
 import { createQueue } from '../../lib/queue.ts'
 import { readRecord } from '../../lib/record.ts'
@@ -29,9 +30,9 @@ const DEPLOYED = {
   batchSize: 10,
 }
 
-/** As functions/ingest.ts and functions/automate.ts have them. */
+/** As lib/aws-call.ts and functions/automate.ts have them. */
 const CLIENTS = {
-  ingest: { attempts: 2, timeoutMs: 2500 },
+  ingest: { attempts: AWS_LIMITS.attempts, timeoutMs: AWS_LIMITS.answerMs, totalMs: AWS_LIMITS.totalMs },
   automate: { attempts: 4, timeoutMs: 5000 },
 }
 
@@ -212,7 +213,7 @@ export class World {
       env: ENV,
       now: process.clock.now,
       write: line => this.#line(line),
-      ...this.aws.clientsOf(process, CLIENTS.ingest),
+      aws: this.aws.ingestAwsOf(process, CLIENTS.ingest),
     })
     return async (event: APIGatewayProxyEventV2) => handler(event, {})
   }

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto'
+import { type AwsApi, type AwsCallOptions, createAwsCall } from './aws-call.ts'
+import { AwsUnreachable } from './aws-error.ts'
+import type { SendMessageInput } from './message-sender.ts'
+
+/** All that ingest asks of AWS. */
+export type IngestAws = {
+  /** The text of a secret; undefined where it has none. */
+  getSecretText(secretId: string): Promise<string | undefined>
+  sendMessage(input: SendMessageInput): Promise<void>
+}
+
+const SECRETS_MANAGER: AwsApi = {
+  service: 'secretsmanager',
+  target: 'secretsmanager',
+  contentType: 'application/x-amz-json-1.1',
+}
+
+const SQS: AwsApi = {
+  service: 'sqs',
+  target: 'AmazonSQS',
+  contentType: 'application/x-amz-json-1.0',
+  headers: { 'x-amzn-query-mode': 'true' },
+}
+
+/**
+ * Secrets Manager and SQS as ingest calls them, without AWS's SDK.
+ * @throws (each method) AwsError, AwsUnreachable, AwsSettingsMissing
+ */
+export function createIngestAws(options: AwsCallOptions): IngestAws {
+  const call = createAwsCall(options)
+  return {
+    async getSecretText(secretId) {
+      const { SecretString } = await call(SECRETS_MANAGER, 'GetSecretValue', { SecretId: secretId })
+      return typeof SecretString === 'string' ? SecretString : undefined
+    },
+    async sendMessage(input) {
+      const { MD5OfMessageBody } = await call(SQS, 'SendMessage', input)
+      if (MD5OfMessageBody === createHash('md5').update(input.MessageBody).digest('hex')) return
+      throw new AwsUnreachable('AnswerInvalid', 'SQS has taken another body than was sent.')
+    },
+  }
+}
