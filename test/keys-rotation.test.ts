@@ -15,6 +15,9 @@ import { onlySamples } from './samples.ts'
 /** Deliveries a second. */
 const RATE = 50
 
+/** How many deliveries are under way at a time: a machine that is slower than the stream slows it down, and makes nothing too late. */
+const WIDTH = 20
+
 let stack: Stack
 let removeSamples: () => Promise<void>
 let folder: string
@@ -76,6 +79,7 @@ test('a whole rotation under a steady stream of deliveries, killed in the middle
     clock: systemClock,
     count: 1_000_000,
     perSecond: RATE,
+    underWayMax: WIDTH,
     async fire() {
       sent += 1
       content.downloadFile(id)
