@@ -39,12 +39,23 @@ async function openDownload(): Promise<void> {
   await page.evaluate(`location.hash = '#deliveries/${made()?.eventId}'`)
 }
 
-/** Sends a delivery bent in one way, from the form. */
-async function sendBent(bend: string): Promise<void> {
-  await go('Send')
-  await expect.poll(() => page.locator('#send-body').inputValue()).toContain('FILE.DOWNLOADED')
-  await page.locator('#send-bend').selectOption(bend)
-  await press('Send')
+/**
+ * Sends a delivery bent in one way, from the form, and gives back what the page says of it. On a machine that is too busy to read
+ * the keys in time the answer is 503, as it would be to Box, which delivers again.
+ */
+async function sendBent(bend: string): Promise<string> {
+  for (;;) {
+    await go('Send')
+    await expect.poll(() => page.locator('#send-body').inputValue()).toContain('FILE.DOWNLOADED')
+    await page.locator('#send-bend').selectOption(bend)
+    const close = page.getByRole('button', { name: 'Close the message' })
+    if (await close.isVisible()) await close.click()
+    await press('Send')
+    await message('FILE.DOWNLOADED was sent, and answered')
+    const told = (await page.locator('#message p').textContent()) ?? ''
+    if (!told.includes('answered 503')) return told
+    await go('Deliveries')
+  }
 }
 
 describe.skipIf(browserAbsent)('what Box acts out at the press of a button', () => {
@@ -60,8 +71,7 @@ describe.skipIf(browserAbsent)('what Box acts out at the press of a button', () 
     ['no signature', '401', 'box-signature-primary is missing', 'refused: header_missing'],
     ['body written anew', '401', 'primary matches none of our keys', 'refused: signature_mismatch'],
   ])('%s: answered %s, and the check says why', async (bend, status, rule, verdict) => {
-    await sendBent(bend)
-    await message(`FILE.DOWNLOADED was sent, and answered ${status}`)
+    expect(await sendBent(bend)).toBe(`FILE.DOWNLOADED was sent, and answered ${status}.`)
     const card = page.locator('#deliveries details.delivery').first()
     await card.locator('summary').first().click()
     const steps = card.locator('.verdict')

@@ -30,7 +30,7 @@ export const hands = (page: () => Page) => ({
   go: (name: string) => page().getByRole('link', { name, exact: true }).click(),
   message: (text: string | RegExp) => page().locator('#message', { hasText: text }).waitFor(),
   saysLater: (text: string | RegExp) =>
-    page().locator('#message', { hasText: text }).waitFor({ timeout: 100_000 }),
+    page().locator('#message', { hasText: text }).waitFor({ timeout: 200_000 }),
   rows: (text: string) => page().locator('.row', { hasText: text }),
   step: (text: string | RegExp) => page().locator('#timeline li', { hasText: text }),
   opened: (status: string) => page().locator('#details-title .chip', { hasText: status }).waitFor(),
