@@ -1,3 +1,4 @@
+import { FUNCTIONS } from '../infra/bundle.ts'
 import { resource } from '../infra/template.ts'
 import { isObject, parseObject } from '../lib/json.ts'
 import { type Served, serve } from '../local/serve.ts'
@@ -55,7 +56,7 @@ export async function startControlPlane(stack: Stack): Promise<ControlPlane> {
   const healthy = (): StageState => ({
     outputs: { ...outputs, AlarmTopicArn: TOPIC },
     functions: Object.fromEntries(
-      ['ingest', 'automate', 'reconcile'].map(name => {
+      FUNCTIONS.map(name => {
         const id = `${name.charAt(0).toUpperCase()}${name.slice(1)}LambdaFunction`
         const { Properties } = resource(template, id)
         const { Runtime, Architectures, Timeout, Environment } = Properties
