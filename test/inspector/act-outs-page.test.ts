@@ -68,7 +68,7 @@ describe.skipIf(browserAbsent)('what Box acts out at the press of a button', () 
     ['clock half a minute ahead', '202', 's in the future, of at most', 'passed'],
     ['clock two minutes ahead', '401', 's in the future, of at most', 'refused: timestamp_in_future'],
     ['eleven minutes old', '401', 's old, of at most 600', 'refused: timestamp_too_old'],
-    ['no signature', '401', 'box-signature-primary is missing', 'refused: header_missing'],
+    ['no signature', '400', 'box-signature-primary is missing', 'refused: header_missing'],
     ['body written anew', '401', 'primary matches none of our keys', 'refused: signature_mismatch'],
   ])('%s: answered %s, and the check says why', async (bend, status, rule, verdict) => {
     expect(await sendBent(bend)).toBe(`FILE.DOWNLOADED was sent, and answered ${status}.`)

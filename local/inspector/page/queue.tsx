@@ -45,8 +45,16 @@ function Counts({ live: { queues, about, events } }: { readonly live: Live }) {
   )
 }
 
+/** Why no dead letter is listed. */
+function noneText(read: boolean, count: number): string {
+  if (!read) return 'Reading …'
+  return count === 0
+    ? 'None: everything that was accepted is done, or will be.'
+    : 'They are in other hands at the moment, and are listed when they come back.'
+}
+
 function DeadLetters({ live, readOnly }: { readonly live: Live; readonly readOnly: boolean }) {
-  const [letters, setLetters] = useState<readonly DeadLetterView[]>([])
+  const [letters, setLetters] = useState<readonly DeadLetterView[]>()
   const [problem, setProblem] = useState('')
   const count = live.queues ? live.queues.deadLetters.waiting + live.queues.deadLetters.inFlight : 0
   const read = () =>
@@ -66,8 +74,8 @@ function DeadLetters({ live, readOnly }: { readonly live: Live; readonly readOnl
     <section aria-labelledby="dead-letters-title" id="dead-letters">
       <h2 id="dead-letters-title">Dead letters</h2>
       {problem && <p class="bad">{problem}</p>}
-      {letters.length === 0 ? (
-        <p class="quiet">None: everything that was accepted is done, or will be.</p>
+      {letters === undefined || letters.length === 0 ? (
+        <p class="quiet">{noneText(letters !== undefined, count)}</p>
       ) : (
         <>
           {!readOnly && (
