@@ -105,7 +105,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     expect(by('webhooks').found).toBe('1 webhook as declared, of 1 webhook that the app has in all.')
     expect(by('consumer').found).toBe('automate works off the queue: 10 events a batch, 5 Lambdas at a time.')
     expect(by('alarms').found).toBe('2 alarms, none raised.')
-    expect(by('functions').found).toBe('3 functions on nodejs24.x, arm64, the last update successful.')
+    expect(by('functions').found).toBe('4 functions on nodejs24.x, arm64, the last update successful.')
     expect(by('version').found).toContain('just as it is in this clone')
     expect(JSON.stringify([...stack.box.webhooks.all.values()])).toBe(before)
     expect((await stack.aws.depth(stack.aws.queueUrl)).waiting).toBe(0)
