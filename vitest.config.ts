@@ -6,6 +6,7 @@ export default defineConfig({
     globalSetup: 'test/global-setup.ts',
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     maxWorkers: 2,
     maxConcurrency: 2,
   },

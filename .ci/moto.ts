@@ -14,7 +14,7 @@ import {
   CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
-import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DescribeTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import {
   CreateSecretCommand,
   PutSecretValueCommand,
@@ -38,7 +38,7 @@ import { createStageSource } from '../local/inspector/stage-source.ts'
 import { createLambda, type Lambda } from '../local/lambda.ts'
 import { startPoller } from '../local/poller.ts'
 import { serve } from '../local/serve.ts'
-import { runCommand } from '../test/command.ts'
+import { runCommand, startCommand } from '../test/command.ts'
 import { boxEvent, signedDelivery } from '../test/kit.ts'
 import { startMoto } from './moto-server.ts'
 import { createStack, type MotoStack, REGION } from './moto-stack.ts'
@@ -131,6 +131,36 @@ async function look(aws: Aws): Promise<void> {
   assert.equal((await source.record(done.eventId))?.status, 'done')
   assert.equal((await source.queues()).queue.waiting, 0)
   say(`inspect shows ${journal.events.length} events from the logs, the ledger and the queues`)
+  await lookWithCommand(aws, journal.events.length)
+}
+
+/** The command itself serves the same, and leaves everything as it was. */
+async function lookWithCommand(aws: Aws, events: number): Promise<void> {
+  const before = await stateOf(aws)
+  const running = startCommand(['inspect', '--stage', 'local', '--since', '2h', '--port', '0'], {
+    env: { AWS_REGION: REGION },
+  })
+  undo.push(async () => running.child.kill('SIGINT'))
+  await until('boxhooks inspect serves', async () => running.printed.out.includes('read-only'))
+  const [url = ''] = /http:\/\/localhost:\d+/.exec(running.printed.out) ?? []
+  await until('boxhooks inspect shows every event', async () => {
+    const shown: unknown = await (await fetch(`${url}/_local/events`)).json()
+    return Array.isArray(shown) && shown.length === events
+  })
+  const replay = await fetch(`${url}/_local/actions/replay`, { method: 'POST', body: '{}' })
+  assert.equal(replay.status, 404, 'there is no action on a deployed stage')
+  running.child.kill('SIGINT')
+  const { code, err } = await running.ended
+  assert.deepEqual({ code, err }, { code: 0, err: '' })
+  assert.deepEqual(await stateOf(aws), before)
+  say('boxhooks inspect --stage showed the same, and changed neither a queue nor the ledger')
+}
+
+/** What looking on must not change: the ledger's records, and the messages of both queues. */
+async function stateOf({ dynamodb, table, attributesOf, queueUrl, deadLetterUrl }: Aws) {
+  const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: table }))
+  const queues = await Promise.all([attributesOf(queueUrl), attributesOf(deadLetterUrl)])
+  return { records: Items.map(item => JSON.stringify(item)).sort(), queues }
 }
 
 /** Looks back as an operator does, through the command line. */

@@ -3,6 +3,7 @@ import { regionOf } from '../infra/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
 import { backfillCommand } from './backfill-command.ts'
+import { costCommand } from './cost-command.ts'
 import { dlqCommand } from './dlq-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { eventsCommand } from './events-command.ts'
@@ -46,6 +47,8 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'ReplayTestFailed',
   'StageParamsError',
   'NewRefused',
+  'PricesUnusable',
+  'StageUnmeasured',
   'VerifyUnusable',
   'CaptureUnreadable',
   'DoctorImpossible',
@@ -166,6 +169,7 @@ program.addCommand(replayCommand(port))
 program.addCommand(backfillCommand(port))
 program.addCommand(eventsCommand(port, more))
 program.addCommand(whyCommand(port))
+program.addCommand(costCommand(stage))
 
 program
   .command('automations')

@@ -4,6 +4,8 @@
  */
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
+const { webhookAddress } = require('./endpoint.cjs')
+const { logSample } = require('./log-sample.cjs')
 const { logging } = require('./logging.cjs')
 const { refusal } = require('./refusal.cjs')
 const { version } = require('./version.cjs')
@@ -26,6 +28,7 @@ const RESERVED = new Set([
   'BOX_API_URL',
   'LOG_DETAILS',
   'LOG_LEVEL',
+  'LOG_SAMPLE_RATE',
   'METRICS',
   'METRICS_NAMESPACE',
   'HOME',
@@ -42,6 +45,7 @@ exports.automate = async ({ resolveVariable }) => ({
   BOXHOOKS_VERSION: version(),
   AUTOMATE_CONCURRENCY: String(await resolveVariable('param:automateEvents')),
   ...(await logging(resolveVariable)),
+  ...(await logSample(resolveVariable)),
   ...(await settings(resolveVariable)),
 })
 
@@ -58,14 +62,10 @@ exports.reconcile = async ({ resolveVariable }) => {
   return {
     ...SHARED,
     BOXHOOKS_VERSION: version(),
-    WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : API_ADDRESS,
+    WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : await webhookAddress(resolveVariable),
     ...(await logging(resolveVariable)),
     ...(await settings(resolveVariable)),
   }
-}
-
-const API_ADDRESS = {
-  'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/box/webhook',
 }
 
 /** Every setting that an automation declares, with its value. */

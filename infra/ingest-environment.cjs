@@ -1,3 +1,4 @@
+const { logSample } = require('./log-sample.cjs')
 const { metrics } = require('./logging.cjs')
 const { takesV1 } = require('./v1.cjs')
 const { version } = require('./version.cjs')
@@ -9,6 +10,7 @@ module.exports = async ({ resolveVariable }) => {
     BOXHOOKS_VERSION: version(),
     SIGNATURE_KEYS_SECRET_ID: { Ref: 'SignatureKeysSecret' },
     ...(await metrics(resolveVariable)),
+    ...(await logSample(resolveVariable)),
   }
   if (!(await takesV1(resolveVariable))) return environment
   const names = String((await resolveVariable('param:v1Parameters')) ?? '').trim()

@@ -10,6 +10,7 @@ import type { Clock } from './clock.ts'
 import { automateConfig, type Environment } from './config.ts'
 import { createLedger } from './ledger.ts'
 import { createLog } from './log.ts'
+import { logSample } from './log-sample.ts'
 import { idText } from './message.ts'
 import { createQueue } from './queue.ts'
 import { redact } from './redaction.ts'
@@ -94,5 +95,6 @@ function partsOf(world: AutomateWorld): BatchParts {
     newToken,
     log,
     concurrency: config.concurrency,
+    inSample: logSample(config.logSampleRate),
   }
 }

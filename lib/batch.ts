@@ -2,6 +2,7 @@ import type { SQSBatchResponse, SQSRecord } from 'aws-lambda'
 import type { DispatchParts, Disposition } from './claimed-event.ts'
 import { dispatch } from './dispatch.ts'
 import { errorKind, type Log } from './log.ts'
+import type { LogSample } from './log-sample.ts'
 import { type DecodedMessage, decodeMessage } from './message.ts'
 import { privateTexts } from './private-texts.ts'
 import { type Queue, VISIBILITY_SECONDS_MAX } from './queue.ts'
@@ -11,6 +12,8 @@ export type BatchParts = DispatchParts & {
   readonly queue: Queue
   /** How many events are worked on at a time. */
   readonly concurrency: number
+  /** Which events are logged though nothing is wrong; all of them where there is none. */
+  readonly inSample?: LogSample
 }
 
 /**
@@ -66,15 +69,16 @@ function entryOf(record: SQSRecord): Entry {
   }
 }
 
-async function mustKeep(entry: Entry, time: Time, parts: BatchParts): Promise<boolean> {
+async function mustKeep(entry: Entry, time: Time, batch: BatchParts): Promise<boolean> {
   const { record, decoded } = entry
-  const log = eventLog(entry, parts.log)
+  const parts = { ...batch, log: eventLog(entry, batch) }
+  const { log } = parts
   const receiveCount = Number(record.attributes.ApproximateReceiveCount) || 1
   try {
     const disposition =
       parts.clock.now() > time.startUntil
         ? noTimeLeft(log, parts)
-        : await dispatch({ ...parts, log }, { decoded, receiveCount, deadline: time.deadline })
+        : await dispatch(parts, { decoded, receiveCount, deadline: time.deadline })
     if (disposition.kind === 'finished') return false
     return await hideOrRenew(entry, receiveCount, disposition.delaySeconds, log, parts)
   } catch (error) {
@@ -82,11 +86,18 @@ async function mustKeep(entry: Entry, time: Time, parts: BatchParts): Promise<bo
   }
 }
 
-/** Every line tells the event and the copy of its message, and hides what the event says in words. */
-function eventLog({ record, decoded }: Entry, log: Log): Log {
-  const { eventId, body } = decoded.message
+/**
+ * Every line tells the event and the copy of its message, and hides what the event says in words. The log is held back where the
+ * event is not in the sample and nothing out of the ordinary has happened to it; one that comes back may have lost its worker,
+ * and what that held back.
+ */
+function eventLog({ record, decoded: { message } }: Entry, { log, inSample }: BatchParts): Log {
+  const { eventId, body } = message
+  const cameBefore =
+    Number(record.attributes.ApproximateReceiveCount) > 1 || message.failure || message.replay
+  const held = cameBefore || inSample?.(eventId) !== false ? log : log.held()
   let texts: readonly string[] | undefined
-  return log.with({ eventId, messageId: record.messageId }).hiding(() => {
+  return held.with({ eventId, messageId: record.messageId }).hiding(() => {
     texts ??= privateTexts(body)
     return texts
   })

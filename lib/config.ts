@@ -36,6 +36,8 @@ export type IngestConfig = {
   readonly skewMaxSeconds: number
   /** Present where V1 callbacks are taken. */
   readonly v1?: { readonly secretId: string; readonly names: V1Names }
+  /** The part of the events, from 0 to 1, that is logged though nothing is wrong. */
+  readonly logSampleRate: number
 } & LogConfig
 
 export type AutomateConfig = {
@@ -48,6 +50,8 @@ export type AutomateConfig = {
   readonly reconcileQueueUrl: string | undefined
   /** How many events of one batch are worked on at a time. */
   readonly concurrency: number
+  /** The part of the events, from 0 to 1, that is logged though nothing is wrong. */
+  readonly logSampleRate: number
 } & DetailConfig
 
 /**
@@ -65,6 +69,7 @@ export function ingestConfig(env: Environment): IngestConfig {
       : {}),
     logLevel: variable.level('LOG_LEVEL'),
     metrics: variable.metrics(),
+    logSampleRate: variable.share('LOG_SAMPLE_RATE', 1),
   }))
 }
 
@@ -130,6 +135,7 @@ export function automateConfig(env: Environment): AutomateConfig {
     logLevel: variable.level('LOG_LEVEL'),
     logDetails: variable.flag('LOG_DETAILS'),
     metrics: variable.metrics(),
+    logSampleRate: variable.share('LOG_SAMPLE_RATE', 1),
   }))
 }
 
@@ -159,6 +165,11 @@ function variables(env: Environment, problems: string[]) {
     whole(name: string, fallback: number): number {
       const value = Number(text(name, String(fallback)))
       if (!Number.isSafeInteger(value) || value < 0) problems.push(`${name} is no whole number from 0 up.`)
+      return value
+    },
+    share(name: string, fallback: number): number {
+      const value = Number(text(name, String(fallback)))
+      if (!(value >= 0 && value <= 1)) problems.push(`${name} is no number from 0 to 1.`)
       return value
     },
     /** `item_id=file, token=secret`: how callback parameters are named that have other names than Box's templates. */

@@ -1,4 +1,3 @@
-import { gzipSync } from 'node:zlib'
 import type { BoundAutomation, Skip } from './automation.ts'
 import { type ClaimPlan, earliest, LEASE_MARGIN_MS, planClaim } from './claim.ts'
 import {
@@ -17,6 +16,7 @@ import { type BoxEvent, parseEvent, sourceKey, type Target } from './event.ts'
 import type { NewEvent } from './ledger.ts'
 import type { Log } from './log.ts'
 import type { Message } from './message.ts'
+import { packPayload } from './payload.ts'
 import type { EventRecord, RunRecord } from './record.ts'
 import { DEFAULT_RETRY, decideRetry } from './retry.ts'
 import { skipOf } from './run.ts'
@@ -147,7 +147,7 @@ function withoutTargets(
 }
 
 function newEvent(message: Message, source: string): NewEvent {
-  const payload = gzipSync(message.body)
+  const payload = packPayload(message.body)
   return {
     eventId: message.eventId,
     deliveryId: message.deliveryId,

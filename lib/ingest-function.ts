@@ -6,6 +6,7 @@ import { ANSWERS, type Answer, failed, type IngestParts, ingest } from './ingest
 import type { IngestAws } from './ingest-aws.ts'
 import { type IngestV1Parts, ingestV1, isV1Path } from './ingest-v1.ts'
 import { createLog, errorKind } from './log.ts'
+import { logSample } from './log-sample.ts'
 import { createSender } from './message-sender.ts'
 import { createKeyring, warmed } from './signature-keys.ts'
 
@@ -72,7 +73,7 @@ function partsOf({ env, now, write, aws }: IngestWorld): Ready {
   const queue = createSender(aws.sendMessage, config.queueUrl)
   let v1: IngestV1Parts | undefined
   return {
-    parts: { ...config, keyring, queue, log, now },
+    parts: { ...config, keyring, queue, log, inSample: logSample(config.logSampleRate), now },
     v1() {
       if (config.v1 && !v1)
         v1 = {

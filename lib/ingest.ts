@@ -1,6 +1,7 @@
 import { type Delivery, plainId } from './delivery.ts'
 import { type KeyFields, keyFields } from './key-fields.ts'
 import { errorKind, type Log } from './log.ts'
+import type { LogSample } from './log-sample.ts'
 import { describeBody } from './message.ts'
 import { type MessageSender, MessageTooLarge } from './message-sender.ts'
 import { missingHeader, type SignatureKeys, type SignatureRule, type Verdict, verify } from './signature.ts'
@@ -35,6 +36,8 @@ export type IngestParts = {
   readonly keyring: SignatureKeyring
   readonly queue: MessageSender
   readonly log: Log
+  /** Which accepted deliveries are logged; all of them where there is none. */
+  readonly inSample?: LogSample
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly ageMaxSeconds?: number
@@ -72,7 +75,8 @@ export async function ingest(delivery: Delivery, parts: IngestParts): Promise<An
     if (error instanceof MessageTooLarge) return refused(log, ANSWERS.body_too_large)
     return failed(log, ANSWERS.queue_unavailable, error)
   }
-  log.info('delivery_accepted', { trigger, ...checked.keyFields }, { DeliveriesAccepted: 1 })
+  const told = parts.inSample?.(eventId) === false ? log.held() : log
+  told.info('delivery_accepted', { trigger, ...checked.keyFields }, { DeliveriesAccepted: 1 })
   return ANSWERS.accepted
 }
 

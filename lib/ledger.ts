@@ -39,7 +39,7 @@ export type NewEvent = {
   /** ISO 8601. */
   readonly receivedAt: string
   readonly origin: string
-  /** The body, gzipped, for a later replay; left out where it would not fit the record. */
+  /** The body, packed, for a later replay; left out where it would not fit the record. */
   readonly payload?: Uint8Array
 }
 
@@ -146,7 +146,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         receivedOn: dayOf(event.receivedAt),
         status,
         redrives,
-        runs,
+        runs: Object.fromEntries(Object.entries(runs).map(([name, run]) => [name, storedRun(run)])),
         ...(targets ? { targets: targets.map(targetText) } : {}),
         version: 1,
         leaseToken: lease.token,
@@ -183,14 +183,14 @@ export function createLedger(options: LedgerOptions): Ledger {
         .set('expiresAt', expiresAt())
         .increment('version')
       if (targets) expression.set('targets', targets.map(targetText))
-      for (const [name, run] of Object.entries(runs)) expression.set(['runs', name], run)
+      for (const [name, run] of Object.entries(runs)) expression.set(['runs', name], storedRun(run))
       if (await update(seen.eventId, expression)) return true
       const record = await read(seen.eventId)
       return record?.leaseToken === lease.token
     },
     async write(eventId, token, { runs, close }) {
       const expression = underLease(token)
-      for (const [name, run] of Object.entries(runs)) expression.set(['runs', name], run)
+      for (const [name, run] of Object.entries(runs)) expression.set(['runs', name], storedRun(run))
       if (close) {
         expression.set('status', close.status)
         if (close.release) expression.set('leaseUntil', 0)
@@ -217,6 +217,13 @@ export function createLedger(options: LedgerOptions): Ledger {
 
 /** The UTC day of an ISO 8601 time, which the index byDay has as its key. */
 export const dayOf = (time: string): string => time.slice(0, 10) || 'none'
+
+/** What reads as 0 where it is absent is left out: DynamoDB bills each write by the kilobyte of the whole item. */
+const storedRun = ({ throttles, redrives, ...run }: RunRecord) => ({
+  ...run,
+  ...(throttles === 0 ? {} : { throttles }),
+  ...(redrives === 0 ? {} : { redrives }),
+})
 
 const MARSHALL = { removeUndefinedValues: true } as const
 

@@ -1,3 +1,4 @@
+import { holdBack, type WriteLine } from './log-sample.ts'
 import { embedMetrics, type Measures, type MetricsOptions } from './metrics.ts'
 
 /** What a log line says besides its time, level and event. Never a body, header, key or token. */
@@ -13,6 +14,8 @@ export type Log = Readonly<Record<LogLevel, Write>> & {
   with(fields: LogFields): Log
   /** A log that also hides these texts, such as an event's names, where it hides anything. They are asked for when needed. */
   hiding(texts: () => readonly string[]): Log
+  /** A log that writes nothing until there is something to warn of, and then all. */
+  held(): Log
 }
 
 /** Hides what is private in a line's fields: what looks like it, and these texts. See redaction.ts. */
@@ -21,7 +24,7 @@ export type Redaction = (event: string, fields: LogFields, texts: () => readonly
 export type LogOptions = {
   readonly now: () => number
   /** Takes one finished line, without its line end. */
-  readonly write: (line: string) => void
+  readonly write: WriteLine
   /** The least level that is written; `info` by default. */
   readonly level?: LogLevel
   /** Nothing is hidden where there is none. */
@@ -49,7 +52,14 @@ export function createLog(
       const measured = measures && metrics && embedMetrics(measures, told, at, metrics)
       if (LEVELS[level] < least && !measured) return
       const time = new Date(at).toISOString()
-      write(JSON.stringify({ time, level, event, ...(redaction?.(event, told, texts) ?? told), ...measured }))
+      const text = JSON.stringify({
+        time,
+        level,
+        event,
+        ...(redaction?.(event, told, texts) ?? told),
+        ...measured,
+      })
+      write(text, level, measured !== undefined)
     }
   return {
     debug: line('debug'),
@@ -58,6 +68,7 @@ export function createLog(
     error: line('error'),
     with: fields => createLog(options, { ...context, ...fields }, texts),
     hiding: more => createLog(options, context, more),
+    held: () => createLog({ ...options, write: holdBack(write) }, context, texts),
   }
 }
 

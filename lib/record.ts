@@ -51,7 +51,7 @@ export type EventRecord = {
   /** The watched targets that the event is about; absent until that is known. */
   readonly targets?: readonly Target[]
   readonly error?: { readonly code: string; readonly message: string }
-  /** The body, gzipped. */
+  /** The body, packed; see payload.ts. */
   readonly payload?: Uint8Array
   /** Present where somebody has dropped a dead letter of the event. */
   readonly dropped?: Dropped

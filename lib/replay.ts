@@ -1,7 +1,7 @@
-import { gunzipSync } from 'node:zlib'
 import type { Ledger } from './ledger.ts'
 import { describeBody, MESSAGE_BYTES_MAX, type Message, type Origin, type Replay } from './message.ts'
 import { type MessageSender, MessageTooLarge } from './message-sender.ts'
+import { unpackPayload } from './payload.ts'
 import { type EventRecord, isSettled, type RunRecord, type RunStatus } from './record.ts'
 
 /** What is to be run again of an event. */
@@ -142,7 +142,7 @@ function storedBody({ eventId, payload }: EventRecord): Uint8Array {
       `The ledger has a record of event ${eventId} but not its payload: that was larger than 150 KB when packed, or no event that boxhooks had verified. Where the event is on the dead-letter queue, redrive it; that has it whole.`,
     )
   try {
-    return gunzipSync(payload, { maxOutputLength: MESSAGE_BYTES_MAX })
+    return unpackPayload(payload, MESSAGE_BYTES_MAX)
   } catch (cause) {
     throw new ReplayImpossible(
       'payload_damaged',

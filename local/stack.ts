@@ -213,6 +213,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const poller = poll('automate', aws.queueUrl, aws.queueArn, automate)
     poll('reconcile', aws.reconcileQueueUrl, aws.reconcileQueueArn, reconcile)
     let declared = manifest
+    const makeWebhooks = async (): Promise<ReconcileReport | undefined> => {
+      const answer = await reconcile.invoke({ action: 'apply' })
+      if (!isWebhookAnswer(answer) || !answer.ok || !('report' in answer)) return undefined
+      options.onReport?.(answer.report)
+      return answer.report
+    }
     const { sqs, queueUrl, deadLetterQueueUrl } = aws
     const deadLetters = createDeadLetters({ sqs, queueUrl, deadLetterQueueUrl, ledger, now: systemClock.now })
     const { SignatureKeysSecret = '', BoxAppSecret = '', V1Secret = '' } = secrets.ids
@@ -234,6 +240,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         poller,
         deadLetters,
         replay: { ledger, queue: createQueue(aws.sqs, aws.queueUrl) },
+        mendWebhooks: () => makeWebhooks(),
         ourKeys: () => ourKeys,
         async setOurKeys(next) {
           await secrets.set('SignatureKeysSecret', JSON.stringify(next))
@@ -248,10 +255,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const settings = environmentOf(template, 'AutomateLambdaFunction', refs)
     seed(box.content)
     addWatchedItems(box.content, manifest, settings)
-    const makeWebhooks = async (): Promise<void> => {
-      const answer = await reconcile.invoke({ action: 'apply' })
-      if (isWebhookAnswer(answer) && answer.ok && 'report' in answer) options.onReport?.(answer.report)
-    }
     await makeWebhooks()
     return {
       url,

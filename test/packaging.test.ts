@@ -59,7 +59,15 @@ describe('the environment of automate', () => {
     const { automate }: { automate: (variables: object) => Promise<unknown> } = createRequire(
       import.meta.url,
     )(join(service, 'infra', 'environment.cjs'))
-    const values: Record<string, string> = { 'sls:stage': 'dev', 'param:automateEvents': '5', ...params }
+    const values: Record<string, string> = {
+      'self:service': 'boxhooks',
+      'sls:stage': 'dev',
+      'param:automateEvents': '5',
+      'param:logDetails': 'false',
+      'param:logSampleRate': '1',
+      'param:metrics': 'all',
+      ...params,
+    }
     return automate({
       async resolveVariable(address: string) {
         if (address in values) return values[address]

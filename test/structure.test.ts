@@ -69,6 +69,7 @@ test('ingest reaches only what it needs', () => {
     'lib/ingest.ts',
     'lib/json.ts',
     'lib/key-fields.ts',
+    'lib/log-sample.ts',
     'lib/log.ts',
     'lib/message-sender.ts',
     'lib/message.ts',

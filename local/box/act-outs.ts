@@ -5,6 +5,9 @@ import type { Attempt, Bend, Deliveries, Outgoing } from './delivery.ts'
 /** Keys that are nobody's. */
 export const FORGED: SignatureKeys = { primary: 'forged', secondary: 'forged' }
 
+/** A key that Box has by now and nobody else. */
+const RESET = 'reset'
+
 /** How a delivery comes out of the ordinary, given Box's keys and the body as it should be. */
 type Bending = (keys: SignatureKeys, body: Uint8Array) => Bend
 
@@ -14,6 +17,9 @@ export const BENDS = {
   'primary key only': () => ({ headers: { 'box-signature-secondary': undefined } }),
   'secondary key only': () => ({ headers: { 'box-signature-primary': undefined } }),
   'keys swapped': ({ primary, secondary }) => ({ keys: { primary: secondary, secondary: primary } }),
+  'primary key reset on Box': ({ secondary }) => ({ keys: { primary: RESET, secondary } }),
+  'secondary key reset on Box': ({ primary }) => ({ keys: { primary, secondary: RESET } }),
+  'both keys reset on Box': () => ({ keys: { primary: RESET, secondary: RESET } }),
   forged: () => ({ keys: FORGED }),
   'no signature': () => ({
     headers: { 'box-signature-primary': undefined, 'box-signature-secondary': undefined },

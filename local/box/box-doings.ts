@@ -12,6 +12,7 @@ export const BOX_DOINGS: readonly Doing[] = [
     on: 'box',
     fields: [],
     triggers: ['NO_ACTIVE_SESSION'],
+    hint: 'Events come as NO_ACTIVE_SESSION, without id and payload, until the session begins again.',
     act: box => box.setSession(true),
   },
   {
@@ -20,6 +21,7 @@ export const BOX_DOINGS: readonly Doing[] = [
     on: 'box',
     fields: [],
     triggers: [],
+    hint: 'Events come with their payload again.',
     act: box => box.setSession(false),
   },
   {
@@ -28,6 +30,7 @@ export const BOX_DOINGS: readonly Doing[] = [
     on: 'box',
     fields: [text('count', 'How many', '3')],
     triggers: [],
+    hint: 'They are kept back until there are so many, and go out with the last one first.',
     act: ({ deliveries }, _, { count = '' }) => deliveries.reorderNext(countIn('count', count, 1000)),
   },
   {
@@ -36,7 +39,26 @@ export const BOX_DOINGS: readonly Doing[] = [
     on: 'box',
     fields: [],
     triggers: [],
+    hint: 'Reordered deliveries go out without waiting for more.',
     act: ({ deliveries }) => deliveries.release(),
+  },
+  {
+    name: 'lose-deliveries',
+    label: 'Lose the next attempts',
+    on: 'box',
+    fields: [text('count', 'How many', '1')],
+    triggers: [],
+    hint: 'They reach nobody, as when the endpoint is down: Box tries again, up to 12 times over two hours.',
+    act: ({ deliveries }, _, { count = '' }) => deliveries.loseNext(countIn('count', count, 1000)),
+  },
+  {
+    name: 'hurry-retries',
+    label: 'Try again now',
+    on: 'box',
+    fields: [],
+    triggers: [],
+    hint: 'Deliveries that wait for their next attempt get it at once.',
+    act: ({ deliveries }) => deliveries.hurry(),
   },
   {
     name: 'fail-api',
@@ -50,6 +72,7 @@ export const BOX_DOINGS: readonly Doing[] = [
       text('times', 'How often (empty: until it is mended)', '1'),
     ],
     triggers: [],
+    hint: 'Calls that match are answered so, or not at all, as often as is said.',
     act: ({ faults }, _, fields) => faults.push(faultIn(fields)),
   },
   {
@@ -58,6 +81,7 @@ export const BOX_DOINGS: readonly Doing[] = [
     on: 'box',
     fields: [],
     triggers: [],
+    hint: 'The API answers as it should.',
     act: ({ faults }) => faults.splice(0),
   },
 ]

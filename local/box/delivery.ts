@@ -94,10 +94,12 @@ export type DeliveriesOptions = {
 /** Sends deliveries as Box does, and again until they are taken. */
 export class Deliveries {
   readonly #options: DeliveriesOptions
-  readonly #pending = new Set<() => void>()
+  /** The retries that are planned, each with what begins it at once. */
+  readonly #pending = new Map<() => void, () => void>()
   readonly #waiting = new Set<AbortController>()
   #held: (() => void)[] = []
   #hold = 0
+  #losing = 0
   #closed = false
 
   constructor(options: DeliveriesOptions) {
@@ -134,11 +136,34 @@ export class Deliveries {
     return this.#held.length
   }
 
+  /** Lets the next attempts get lost on their way, as when the endpoint is down. */
+  loseNext(count: number): void {
+    this.#losing = count
+  }
+
+  /** How many of the next attempts will get lost. */
+  get losing(): number {
+    return this.#losing
+  }
+
+  /** How many deliveries wait to be tried again. */
+  get waiting(): number {
+    return this.#pending.size
+  }
+
+  /** Begins every retry that is planned now, without the rest of its wait. */
+  hurry(): void {
+    for (const [cancel, begin] of [...this.#pending]) {
+      cancel()
+      begin()
+    }
+  }
+
   /** Stops all retries, and waits no longer for answers. */
   async close(): Promise<void> {
     this.#closed = true
     this.release()
-    for (const cancel of this.#pending) cancel()
+    for (const cancel of this.#pending.keys()) cancel()
     this.#pending.clear()
     for (const waiting of this.#waiting) waiting.abort(CLOSED)
   }
@@ -179,11 +204,12 @@ export class Deliveries {
   }
 
   #plan(ms: number, attempt: () => Promise<unknown>): void {
-    const cancel = this.#options.clock.after(ms, () => {
+    const begin = () => {
       this.#pending.delete(cancel)
       void attempt()
-    })
-    this.#pending.add(cancel)
+    }
+    const cancel = this.#options.clock.after(ms, begin)
+    this.#pending.set(cancel, begin)
   }
 
   #headers(body: Uint8Array, timestamp: string, deliveryId: string, bend: Bend): Record<string, string> {
@@ -205,6 +231,10 @@ export class Deliveries {
 
   async #post({ address, body }: Outgoing, headers: Record<string, string>): Promise<Answer> {
     if (this.#closed) return { status: 0, answer: CLOSED.message }
+    if (this.#losing > 0) {
+      this.#losing -= 1
+      return { status: 0, answer: LOST }
+    }
     const waiting = new AbortController()
     const { signal } = waiting
     const cancel = this.#options.clock.after(ANSWER_MS_MAX, () => waiting.abort(LATE))
@@ -224,6 +254,7 @@ export class Deliveries {
 type Answer = Pick<Attempt, 'status' | 'answer'>
 
 const LATE = new Error(`There was no answer within ${ANSWER_MS_MAX / 1000} s.`)
+const LOST = 'It got lost on its way: the endpoint could not be reached.'
 const CLOSED = new Error('The emulated Box was closed.')
 
 const rejectedOn = (signal: AbortSignal): Promise<never> =>

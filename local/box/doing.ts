@@ -34,6 +34,8 @@ export type Doing = {
   readonly fields: readonly DoingField[]
   /** What Box may tell of it. */
   readonly triggers: readonly Trigger[]
+  /** What it leads to, where its label does not say so. */
+  readonly hint?: string
   /**
    * @param id of what it is done to; empty for Box as a whole
    * @throws BoxRefusal

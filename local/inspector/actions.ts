@@ -1,18 +1,25 @@
 import type { Hono } from 'hono'
-import { TRIGGERS } from '../../lib/event.ts'
 import { isObject } from '../../lib/json.ts'
+import type { ReconcileReport } from '../../lib/reconcile.ts'
 import { BENDS } from '../box/act-outs.ts'
 import { BoxRefusal } from '../box/content.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
-import { samplePayload } from '../box/payload.ts'
+import type { ItemReference } from '../box/items.ts'
 import { boxActions, boxView, doingViews } from './box-actions.ts'
 import { type DeadLetterParts, deadLetterActions } from './dead-letter-actions.ts'
 import { type EventParts, eventActions } from './event-actions.ts'
 import { type PromiseParts, promises } from './promises.ts'
 import type { ActionResult } from './protocol.ts'
+import { templateNames, templateOf } from './templates.ts'
 
 /** What the page's buttons act on. */
-export type Acts = PromiseParts & EventParts & DeadLetterParts & { readonly box: EmulatedBox }
+export type Acts = PromiseParts &
+  EventParts &
+  DeadLetterParts & {
+    readonly box: EmulatedBox
+    /** Makes the webhooks those that the automations declare, as the reconciliation does each hour. */
+    readonly mendWebhooks: () => Promise<ReconcileReport | undefined>
+  }
 
 /** What a button sends: flat text, whatever else came is made text. */
 export type ActionInput = Readonly<Record<string, string>>
@@ -28,7 +35,7 @@ export class ActionRefused extends Error {
 /** Everything that the page can do to the stack on this machine. */
 export function actionRoutes(page: Hono, acts: Acts): void {
   const actions: Readonly<Record<string, Action>> = {
-    ...boxActions(acts.box),
+    ...boxActions(acts.box, acts.mendWebhooks),
     ...eventActions(acts),
     ...promises(acts),
     ...deadLetterActions(acts),
@@ -47,9 +54,23 @@ export function actionRoutes(page: Hono, acts: Acts): void {
   })
   page.get('/_local/box', c => c.json(boxView(acts.box)))
   page.get('/_local/doings', c => c.json(doingViews()))
-  page.get('/_local/templates', c => c.json(Object.keys(TRIGGERS)))
+  page.get('/_local/templates', c => c.json(templateNames()))
   page.get('/_local/bends', c => c.json(Object.keys(BENDS)))
-  page.get('/_local/templates/:trigger', c => c.json(samplePayload(c.req.param('trigger'))))
+  page.get('/_local/templates/:trigger', c => {
+    try {
+      return c.json(templateOf(acts.box, c.req.param('trigger'), itemIn(c.req.query('about'))))
+    } catch (error) {
+      if (!(error instanceof BoxRefusal)) throw error
+      return c.json({ message: error.message }, 404)
+    }
+  })
+}
+
+/** What `file:1` or `folder:1` names. */
+function itemIn(text = ''): ItemReference | undefined {
+  const [, type, id] = /^(file|folder):(\d+)$/.exec(text) ?? []
+  if (id === undefined) return undefined
+  return { type: type === 'file' ? 'file' : 'folder', id }
 }
 
 function inputOf(json: unknown): ActionInput {

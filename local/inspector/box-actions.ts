@@ -1,4 +1,5 @@
 import { isTrigger, TRIGGERS, type Trigger } from '../../lib/event.ts'
+import type { ReconcileReport } from '../../lib/reconcile.ts'
 import { DOINGS, doIn } from '../box/doings.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
 import type { Item } from '../box/items.ts'
@@ -7,12 +8,15 @@ import { isPaused } from './promises.ts'
 import type { BoxItem, BoxThing, BoxView, DoingView } from './protocol.ts'
 
 /** What is done in the emulated Box, as a user of Box or its Developer Console would do it. */
-export function boxActions(box: EmulatedBox): Readonly<Record<string, Action>> {
+export function boxActions(
+  box: EmulatedBox,
+  mendWebhooks: () => Promise<ReconcileReport | undefined>,
+): Readonly<Record<string, Action>> {
   const { webhooks } = box
   return {
     do({ doing = '', id = '', ...fields }) {
-      doIn(box, doing, id, fields)
-      return { message: 'Done.' }
+      const told = whileListening(box, () => doIn(box, doing, id, fields))
+      return { message: told || (DOINGS.find(({ name }) => name === doing)?.hint ?? 'Done.') }
     },
     'create-webhook'(input) {
       const { id } = webhooks.create(webhookIn(input))
@@ -21,13 +25,26 @@ export function boxActions(box: EmulatedBox): Readonly<Record<string, Action>> {
     'update-webhook'(input) {
       const { id } = webhooks.update(input.id ?? '', webhookIn(input))
       return {
-        message: `The webhook ${id} is changed. What is declared otherwise is mended when an automation changes, or by npx boxhooks webhooks apply --local.`,
+        message: `The webhook ${id} is changed. What is declared otherwise is mended by “Make what is declared”.`,
       }
     },
     'delete-webhook'({ id = '' }) {
       webhooks.delete(id)
       return {
-        message: `The webhook ${id} is deleted, and nobody is told. npx boxhooks webhooks apply --local makes what is declared anew.`,
+        message: `The webhook ${id} is deleted, and nobody is told. “Make what is declared” finds out, as boxhooks does each hour.`,
+      }
+    },
+    async 'mend-webhooks'() {
+      const report = await mendWebhooks()
+      if (!report?.inStep)
+        throw new ActionRefused('The webhooks could not all be made: npm start prints what is in the way.')
+      const { create, update, delete: deleted } = report.counts
+      const changes = create + update + deleted
+      return {
+        message:
+          changes === 0
+            ? 'The webhooks are those that the automations declare.'
+            : `The webhooks are those that the automations declare again: ${create} made, ${update} changed, ${deleted} deleted.`,
       }
     },
     'reset-key'({ key: name = '' }) {
@@ -43,6 +60,30 @@ export function boxActions(box: EmulatedBox): Readonly<Record<string, Action>> {
   }
 }
 
+/** What Box tells of while something is done, and whether anybody asked for it; empty where nothing happened. */
+function whileListening(box: EmulatedBox, act: () => void): string {
+  const happened: { readonly trigger: string; readonly deliveries: number }[] = []
+  const stop = box.on(notice => {
+    if (notice.kind !== 'happening') return
+    const { trigger } = notice.happening
+    happened.push({ trigger, deliveries: box.webhooks.toldOf(notice.happening).length })
+  })
+  try {
+    act()
+  } finally {
+    stop()
+  }
+  const named = (all: typeof happened) => [...new Set(all.map(({ trigger }) => trigger))].join(', ')
+  const told = happened.filter(({ deliveries }) => deliveries > 0)
+  const untold = happened.filter(({ deliveries }) => deliveries === 0)
+  return [
+    told.length > 0 ? `Box delivers ${named(told)}.` : '',
+    untold.length > 0 ? `No webhook asks for ${named(untold)}, so nothing is delivered of that.` : '',
+  ]
+    .join(' ')
+    .trim()
+}
+
 /** What a form for a webhook says: `target` as `folder:123`, triggers with commas. */
 function webhookIn({ target = '', address = '', triggers = '' }: ActionInput) {
   const [type = '', id = ''] = target.split(':')
@@ -51,7 +92,9 @@ function webhookIn({ target = '', address = '', triggers = '' }: ActionInput) {
 
 /** Everything that can be done in the emulated Box, for the page's buttons and forms. */
 export const doingViews = (): readonly DoingView[] =>
-  DOINGS.map(({ name, label, on, fields, triggers }) => ({ name, label, on, fields, triggers }))
+  DOINGS.map(({ name, label, on, fields, triggers, hint = '' }) => ({
+    ...{ name, label, on, fields, triggers, hint },
+  }))
 
 /** The emulated Box's state, for the page. */
 export function boxView(box: EmulatedBox): BoxView {
@@ -121,5 +164,7 @@ function notesOn({ sessionEnded, deliveries, faults }: EmulatedBox): readonly st
     ...(sessionEnded ? ['The app’s session has ended: events come without their payload.'] : []),
     ...(deliveries.held > 0 ? [`${deliveries.held} deliveries are kept back.`] : []),
     ...(due > 0 ? ['Box’s API is set to fail.'] : []),
+    ...(deliveries.losing > 0 ? [`${deliveries.losing} attempts to deliver will get lost.`] : []),
+    ...(deliveries.waiting > 0 ? [`${deliveries.waiting} deliveries wait to be tried again.`] : []),
   ]
 }

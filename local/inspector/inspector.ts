@@ -1,7 +1,8 @@
-import { gunzipSync } from 'node:zlib'
 import { Hono } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { parseObject } from '../../lib/json.ts'
+import { MESSAGE_BYTES_MAX } from '../../lib/message.ts'
+import { unpackPayload } from '../../lib/payload.ts'
 import type { EventRecord } from '../../lib/record.ts'
 import type { DeliveryEntry, EventEntry, Journal } from '../journal.ts'
 import { pageFiles } from './page-files.ts'
@@ -164,9 +165,9 @@ function recordView({
   return shown
 }
 
-function textOf(gzipped: Uint8Array): string | null {
+function textOf(packed: Uint8Array): string | null {
   try {
-    return gunzipSync(gzipped).toString()
+    return Buffer.from(unpackPayload(packed, MESSAGE_BYTES_MAX)).toString()
   } catch {
     return null
   }

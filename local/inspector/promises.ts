@@ -53,7 +53,8 @@ export function promises(parts: PromiseParts): Readonly<Record<string, Action>> 
     'rotate-keys': () => rotate(parts),
     'kill-worker': () => killWorker(parts),
     'pause-box': ({ on = 'true' }) => pause(box, on === 'true'),
-    storm: ({ count = String(STORM) }) => stormOf(parts, Number(count)),
+    storm: ({ count = String(STORM), perSecond = '' }) => stormOf(parts, count, perSecond),
+    'show-main-job': () => showMainJob(parts),
   }
 }
 
@@ -64,22 +65,22 @@ type Shown = { readonly itemPath?: RegExp; readonly fire: () => Promise<Attempt>
  * A file with a shared link, in a folder whose webhook tells of downloads, is what everybody has seen before. Where no
  * automation watches that, it is a sample of whatever the first webhook is told of.
  */
-async function stage(parts: PromiseParts): Promise<Shown> {
+async function stage(parts: PromiseParts, name = PROMISED): Promise<Shown> {
   const { box } = parts
   const webhooks = [...box.webhooks.all.values()]
   const downloads = webhooks.find(
     ({ target, triggers }) => target.type === 'folder' && triggers.includes('FILE.DOWNLOADED'),
   )
-  if (downloads) return downloadIn(parts, downloads)
+  if (downloads) return downloadIn(parts, downloads, name)
   const [first] = webhooks
   if (!first) throw new ActionRefused('There is no webhook yet. Write an automation, or make a webhook.')
   return { fire: () => box.sendCustom({ address: first.address, body: sampleFor(first) }, { retry: false }) }
 }
 
-async function downloadIn(parts: PromiseParts, { target }: Webhook): Promise<Shown> {
+async function downloadIn(parts: PromiseParts, { target }: Webhook, name: string): Promise<Shown> {
   const { content } = parts.box
-  const known = content.items(target.id).find(({ type, name }) => type === 'file' && name === PROMISED)
-  const { id } = known ?? content.createFile({ parentId: target.id, name: PROMISED, content: 'A promise.' })
+  const known = content.items(target.id).find(one => one.type === 'file' && one.name === name)
+  const { id } = known ?? content.createFile({ parentId: target.id, name, content: 'A promise.' })
   content.updateFile(id, { sharedLink: { access: 'open' } })
   // What its upload sets off must not run into what is about to go wrong.
   await quiet(parts)
@@ -93,6 +94,7 @@ async function downloadIn(parts: PromiseParts, { target }: Webhook): Promise<Sho
 }
 
 const PROMISED = 'promise.pdf'
+const FIRST_SEEN = 'contract.pdf'
 
 const UNDER_WAY: ReadonlySet<string> = new Set(['queued', 'running'])
 
@@ -202,19 +204,33 @@ function pause(box: EmulatedBox, on: boolean): ActionResult {
 
 export const isPaused = (box: EmulatedBox): boolean => box.faults.includes(PAUSED)
 
-/** Many downloads at a time, each an event of its own. */
-async function stormOf(parts: PromiseParts, count: number): Promise<ActionResult> {
+/** What the README tells of: a file with a shared link is downloaded, and its link goes. */
+async function showMainJob(parts: PromiseParts): Promise<ActionResult> {
+  const { fire } = await stage(parts, FIRST_SEEN)
+  const { eventId, status } = await fire()
+  const message = `${FIRST_SEEN} was downloaded through its shared link, and the delivery was answered ${status || 'nothing'}. Watch the link go.`
+  return { message, eventId }
+}
+
+/**
+ * Many downloads, each an event of its own.
+ * @param rate how many a second; empty for as many as are taken
+ */
+async function stormOf(parts: PromiseParts, many: string, rate: string): Promise<ActionResult> {
+  const count = Number(many)
   if (!Number.isInteger(count) || count < 1 || count > STORM_MAX)
     throw new ActionRefused(`A storm has from 1 to ${STORM_MAX} deliveries.`)
+  const perSecond = rate === '' ? Number.POSITIVE_INFINITY : Number(rate)
+  if (!(perSecond >= 1) || (rate !== '' && perSecond > STORM_MAX))
+    throw new ActionRefused(`A storm has from 1 to ${STORM_MAX} deliveries a second.`)
   const { fire } = await stage(parts)
   const startedAt = performance.now()
-  const perSecond = Number.POSITIVE_INFINITY
   const attempts = await storm({ clock: systemClock, count, perSecond, underWayMax: STORM_WIDTH, fire })
     .attempts
   const accepted = attempts.filter(({ status }) => status === 202).length
   const seconds = (performance.now() - startedAt) / 1000
-  const rate = Math.round(count / seconds)
+  const taken = Math.round(count / seconds)
   return {
-    message: `${accepted} of ${count} deliveries were accepted in ${seconds.toFixed(1)} s, ${rate} a second.`,
+    message: `${accepted} of ${count} deliveries were accepted in ${seconds.toFixed(1)} s, ${taken} a second.`,
   }
 }

@@ -118,6 +118,12 @@ export type BoxWebhook = {
   readonly triggers: readonly string[]
 }
 
+/** A trigger that can be sent, and what it can be about. */
+export type TemplateName = {
+  readonly trigger: string
+  readonly about: readonly ('file' | 'folder')[]
+}
+
 /** A field of a form, and what is filled in at first. */
 export type FieldView = {
   readonly name: string
@@ -136,6 +142,8 @@ export type DoingView = {
   readonly fields: readonly FieldView[]
   /** What Box may tell of it. */
   readonly triggers: readonly string[]
+  /** What it leads to, where its label does not say so; empty otherwise. */
+  readonly hint: string
 }
 
 /** The emulated Box as the page shows it. */

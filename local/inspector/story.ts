@@ -218,3 +218,20 @@ export function scaleOf({ lanes }: Story): Scale {
   }
   return at => (place === 0 ? 0 : (places.get(at) ?? 0) / place)
 }
+
+/** How far apart two times are written along the axis at least, as a share of its width. */
+const TICKS_APART = 0.16
+
+/** The moments whose time is written along the axis: the ends of what took time, the first and the last, as far as there is room. */
+export function ticksOf({ lanes, steps }: Story, scale: Scale): readonly number[] {
+  const ends = lanes.flatMap(({ spans }) => spans.flatMap(({ from, to }) => [from, to]))
+  const [first, last] = [steps[0]?.at, steps.at(-1)?.at]
+  if (first === undefined || last === undefined) return []
+  const ticks = [first]
+  for (const at of [...new Set(ends)].sort((a, b) => a - b)) {
+    const before = ticks.at(-1) ?? first
+    if (scale(at) - scale(before) >= TICKS_APART && scale(last) - scale(at) >= TICKS_APART) ticks.push(at)
+  }
+  if (scale(last) - scale(first) >= TICKS_APART) ticks.push(last)
+  return ticks
+}

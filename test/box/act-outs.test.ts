@@ -36,6 +36,9 @@ const EXPECTED: Readonly<Record<BendName, object>> = {
   'primary key only': { ok: true, key: 'primary' },
   'secondary key only': { ok: true, key: 'secondary' },
   'keys swapped': { ok: true },
+  'primary key reset on Box': { ok: true, key: 'secondary', header: 'secondary' },
+  'secondary key reset on Box': { ok: true, key: 'primary', header: 'primary' },
+  'both keys reset on Box': { ok: false, rule: 'signature_mismatch' },
   forged: { ok: false, rule: 'signature_mismatch' },
   'no signature': { ok: false, rule: 'header_missing', header: 'box-signature-primary' },
   'no delivery id': { ok: false, rule: 'header_missing', header: 'box-delivery-id' },
@@ -84,6 +87,36 @@ describe('what the emulated Box can act out', () => {
     const last = made.send(outgoing('3'))
     await made.close()
     expect((await last).status).toBe(0)
+  })
+
+  test('attempts that get lost reach nobody and are made up for, however Box is hurried', async () => {
+    const { made, sent, clock } = deliveries()
+    made.loseNext(3)
+    const first = await made.send(outgoing('1'))
+    expect(first).toMatchObject({ status: 0, attempt: 1, nextAttemptAt: START + 30_000 })
+    expect([made.losing, made.waiting]).toEqual([2, 1])
+    for (const attempt of [2, 3, 4]) {
+      made.hurry()
+      await expect.poll(() => sent.length).toBe(attempt)
+    }
+    expect(sent.map(({ status }) => status)).toEqual([0, 0, 0, 202])
+    expect(new Set(sent.map(({ deliveryId }) => deliveryId)).size).toBe(4)
+    expect([made.losing, made.waiting, clock.now()]).toEqual([0, 0, START])
+    clock.advance(10_000_000)
+    expect(sent).toHaveLength(4)
+  })
+
+  test('the whole schedule of an endpoint that is down can be hurried through, to its end', async () => {
+    const { made, sent } = deliveries()
+    made.loseNext(1000)
+    await made.send(outgoing('1'))
+    while (made.waiting > 0) {
+      const { length } = sent
+      made.hurry()
+      await expect.poll(() => sent.length).toBe(length + 1)
+    }
+    expect(sent).toHaveLength(13)
+    expect(sent.at(-1)?.nextAttemptAt).toBeUndefined()
   })
 
   test('a storm sends so many in a second, by its clock', async () => {

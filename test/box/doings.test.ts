@@ -350,6 +350,8 @@ const CASES: readonly Case[] = [
   { doing: 'begin-session', id: () => '', told: {} },
   { doing: 'reorder', id: () => '', fields: () => ({ count: '2' }), told: {} },
   { doing: 'release', id: () => '', told: {} },
+  { doing: 'lose-deliveries', id: () => '', fields: () => ({ count: '2' }), told: {} },
+  { doing: 'hurry-retries', id: () => '', told: {} },
   { doing: 'fail-api', id: () => '', fields: () => ({ status: '429', retryAfter: '2' }), told: {} },
   { doing: 'mend-api', id: () => '', told: {} },
 ]

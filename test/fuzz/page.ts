@@ -129,6 +129,7 @@ export const pageRequests = asyncBoundary(
         replay: { ledger: memoryLedger(), queue: { send: async () => {} } },
         ourKeys: () => ({}),
         setOurKeys: async () => {},
+        mendWebhooks: async () => undefined,
         fixtures: { path: join(tmpdir(), 'boxhooks-fuzz'), shown: 'fuzz' },
       },
       gateway: async () => new Response('the front door', { status: 404 }),

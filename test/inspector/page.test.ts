@@ -1,14 +1,15 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parseObject } from '../../lib/json.ts'
 import { type Stack, startStack } from '../../local/stack.ts'
 import { boxEvent, signedDelivery } from '../kit.ts'
 import { packagedLocal } from '../packaged.ts'
 import { onlySamples } from '../samples.ts'
-import { browserAbsent, launchBrowser, SCREENSHOTS } from './browser.ts'
+import { browserAbsent, launchBrowser } from './browser.ts'
+import { hands, openPage } from './open-page.ts'
 
 const EVIL = '<img src=x onerror=document.title="broken">.txt'
 const REMOVE_LINK = 'remove-shared-link-after-download'
@@ -20,22 +21,15 @@ let browser: Browser
 let page: Page
 const errors: string[] = []
 
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 })
+
 beforeAll(async () => {
   if (browserAbsent) return
   fixtures = await mkdtemp(join(tmpdir(), 'boxhooks-fixtures-'))
   stack = await startStack({ port: 0, fixtures, packaged: await packagedLocal() })
   removeSamples = await onlySamples(stack)
   browser = await launchBrowser()
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: stack.url })
-  page = await context.newPage()
-  page.setDefaultTimeout(10_000)
-  page.on('pageerror', error => errors.push(error.message))
-  page.on('console', message => {
-    if (message.type() === 'error' && !message.text().includes('400 (Bad Request)'))
-      errors.push(message.text())
-  })
-  await page.goto(stack.url)
+  page = await openPage(browser, stack, errors)
 })
 afterAll(async () => {
   await browser?.close()
@@ -44,28 +38,30 @@ afterAll(async () => {
   if (fixtures) await rm(fixtures, { recursive: true, force: true })
 })
 
-const press = (name: string | RegExp) =>
-  page
-    .getByRole('button', { name, exact: typeof name === 'string' })
-    .first()
-    .click()
-const go = (name: string) => page.getByRole('link', { name, exact: true }).click()
-const message = (text: string | RegExp) => page.locator('#message', { hasText: text }).waitFor()
-const saysLater = (text: string | RegExp) =>
-  page.locator('#message', { hasText: text }).waitFor({ timeout: 60_000 })
-const rows = (text: string) => page.locator('.row', { hasText: text })
-const step = (text: string | RegExp) => page.locator('#timeline li', { hasText: text })
-const opened = (status: string) => page.locator('#details-title .chip', { hasText: status }).waitFor()
-/** Shows what can be done to a file. */
-async function select(name: string): Promise<void> {
-  const more = page.getByRole('button', { name: `More of ${name}` })
-  if ((await more.getAttribute('aria-expanded')) !== 'true') await more.click()
-}
-const fileRow = (name: string) => page.locator('#files > li', { hasText: name }).first()
+const { press, go, message, saysLater, rows, step, opened, select, fileRow } = hands(() => page)
 const eventId = async () =>
   (await page.locator('#details-id').textContent())?.replace('event ', '').trim() ?? ''
 
 describe.skipIf(browserAbsent)('the page', () => {
+  test('it explains itself, and shows the main job at the press of its first button', async () => {
+    const start = page.locator('.start')
+    for (const station of ['Box', 'Front door', 'Queue', 'Automations', 'Dead letters'])
+      await start.locator('.way strong', { hasText: station }).waitFor()
+    await start.getByText(`${REMOVE_LINK} on FILE.DOWNLOADED`).waitFor()
+    await fileRow('contract.pdf').getByText('shared link').waitFor()
+    await start.getByRole('button', { name: 'Download contract.pdf' }).click()
+    await message('answered 202. Watch the link go.')
+    await opened('done')
+    await fileRow('contract.pdf').getByText('no link').waitFor()
+    await go('Deliveries')
+    await start.locator('.way li', { hasText: 'Automations' }).getByText('1 done').waitFor()
+    await start.getByRole('button', { name: 'Hide this' }).click()
+    await start.waitFor({ state: 'detached' })
+    await page.reload()
+    await press('What is this?')
+    await start.waitFor()
+  })
+
   test('a file is uploaded, shared and downloaded in it, and its link goes while one looks on', async () => {
     await press('Upload a file …')
     const form = page.locator('.doing-form')
@@ -77,9 +73,8 @@ describe.skipIf(browserAbsent)('the page', () => {
     await page.locator('.doing-form').getByRole('button', { name: 'Share' }).click()
     await fileRow('report.pdf').getByText('shared link').waitFor()
     await fileRow('report.pdf').getByRole('button', { name: 'Download' }).click()
-    await rows('FILE.DOWNLOADED').getByText('done').waitFor()
     await fileRow('report.pdf').getByText('no link').waitFor()
-    await rows('FILE.DOWNLOADED').first().click()
+    await rows('report.pdf').filter({ hasText: 'FILE.DOWNLOADED' }).first().click()
     await opened('done')
     for (const text of [
       'delivered by Box',
@@ -90,9 +85,12 @@ describe.skipIf(browserAbsent)('the page', () => {
       'event finished: done',
     ])
       await step(text).first().waitFor()
-    const lanes = await page.locator('.timeline-names span').allTextContents()
+    const lanes = await page.locator('.timeline .lane:not(.axis) .lane-name').allTextContents()
     expect(lanes).toEqual(['front door', 'queue', REMOVE_LINK])
-    expect(await page.locator('.timeline rect').count()).toBeGreaterThanOrEqual(3)
+    const took = await page.locator('.timeline .span').allTextContents()
+    expect(took.length).toBeGreaterThanOrEqual(3)
+    for (const text of took) expect(text).toMatch(/^\d+(\.\d)? m?s$/)
+    expect(await page.locator('.timeline .tick').first().textContent()).toBe('+0 ms')
     await page.locator('#runs li', { hasText: REMOVE_LINK }).getByText('done after 1 attempt').waitFor()
     await page.locator('.calls', { hasText: /PUT \/2\.0\/files\/\d+ → 200/ }).waitFor()
   })
@@ -238,7 +236,7 @@ describe.skipIf(browserAbsent)('the page', () => {
     await step('event waiting (leased').waitFor()
     await step('run started, attempt 2').waitFor({ timeout: 40_000 })
     await opened('done')
-    await page.locator('.timeline rect.bad').first().waitFor()
+    await page.locator('.timeline .span.bad').first().waitFor()
   }, 60_000)
 
   test('“Pause Box’s API”: runs wait and nothing is lost; once it is back they are done', async () => {
@@ -258,12 +256,12 @@ describe.skipIf(browserAbsent)('the page', () => {
     const before = await page.locator('#count').textContent()
     await press('Storm of 500')
     await saysLater('500 of 500 deliveries were accepted')
-    const count = Number.parseInt(before ?? '', 10) + 500
-    await page.locator('#count', { hasText: `${count} deliveries` }).waitFor()
+    const counted = async () => Number.parseInt((await page.locator('#count').textContent()) ?? '', 10)
+    await expect.poll(counted).toBeGreaterThanOrEqual(Number.parseInt(before ?? '', 10) + 500)
     await expect
       .poll(() => stack.journal.events.filter(({ status }) => status !== 'done').length, { timeout: 60_000 })
       .toBe(0)
-  }, 130_000)
+  }, 300_000)
 
   test('the list is narrowed by trigger, status and text, and moved through with the keys', async () => {
     await page.locator('#filter-trigger').selectOption('FILE.UPLOADED')
@@ -291,15 +289,24 @@ describe.skipIf(browserAbsent)('the page', () => {
   test('any delivery is made from its template, bent, and sent; an event that came is changed and sent', async () => {
     await go('Send')
     await page.locator('#send-trigger').selectOption('COMMENT.CREATED')
-    await page.locator('#send-body').filter({ hasText: '' }).waitFor()
     await expect.poll(() => page.locator('#send-body').inputValue()).toContain('These tigers are cool!')
+    await page.locator('#send-about').selectOption({ label: 'file report.pdf' })
+    await expect.poll(() => page.locator('#send-body').inputValue()).toContain('"name": "report.pdf"')
+    await page.getByLabel('source.message', { exact: true }).fill('From the form')
+    await expect.poll(() => page.locator('#send-body').inputValue()).toContain('"message": "From the form"')
+    await page.getByLabel('created_at', { exact: true }).fill('yesterday')
+    await page.getByText('It must be a time such as').waitFor()
+    await page.getByLabel('created_at', { exact: true }).fill('2026-11-23T10:00:00Z')
+    await expect.poll(() => page.locator('#send-body').inputValue()).toContain('"2026-11-23T10:00:00Z"')
     await press('Send')
     await message('COMMENT.CREATED was sent, and answered 202')
     await opened('done')
+    await rows('COMMENT.CREATED').first().getByText('report.pdf').waitFor()
     await press('Edit and send')
-    await expect.poll(() => page.locator('#send-body').inputValue()).toContain('These tigers are cool!')
+    await expect.poll(() => page.locator('#send-body').inputValue()).toContain('From the form')
+    expect(await page.locator('#send-trigger').inputValue()).toBe('COMMENT.CREATED')
     const body = await page.locator('#send-body').inputValue()
-    await page.locator('#send-body').fill(body.replace('These tigers are cool!', 'Changed by hand'))
+    await page.locator('#send-body').fill(body.replace('From the form', 'Changed by hand'))
     await page.locator('#send-bend').selectOption('eleven minutes old')
     await press('Send')
     await message('COMMENT.CREATED was sent, and answered 401')
@@ -341,7 +348,7 @@ describe.skipIf(browserAbsent)('the page', () => {
   test('webhooks are made, changed and deleted as in the Developer Console, and one that Box cleans up is healed', async () => {
     await page.getByRole('navigation', { name: 'Folder' }).getByRole('button', { name: 'Review' }).waitFor()
     await press('Create a webhook …')
-    const form = page.locator('form[aria-label]')
+    const form = page.getByRole('form', { name: /webhook/ })
     await form.getByLabel('Target').selectOption({ label: 'folder Archive' })
     await form.getByLabel('FILE.LOCKED').check()
     await form.getByRole('button', { name: 'Create the webhook' }).click()
@@ -391,53 +398,8 @@ describe.skipIf(browserAbsent)('the page', () => {
     for (const name of Array.isArray(asked) ? asked : []) expect(String(name)).toContain(stack.url)
   })
 
-  test.each(['light', 'dark'] as const)(
-    'every colour of text is readable on every ground, when %s',
-    async colorScheme => {
-      await page.emulateMedia({ colorScheme })
-      const contrasts: unknown = await page.evaluate(CONTRASTS)
-      expect(Object.keys(Object(contrasts))).toHaveLength(12)
-      for (const [pair, contrast] of Object.entries(Object(contrasts)))
-        expect(contrast, pair).toBeGreaterThanOrEqual(4.5)
-    },
-  )
-
-  test('fits a phone and a desk, without errors', async () => {
-    await mkdir(SCREENSHOTS, { recursive: true })
-    for (const view of ['Deliveries', 'Box', 'Queue', 'Send'])
-      for (const colorScheme of ['light', 'dark'] as const)
-        for (const width of [1280, 390]) {
-          await page.emulateMedia({ colorScheme })
-          await page.setViewportSize({ width, height: 900 })
-          await go(view)
-          if (view === 'Deliveries') await rows('FILE.DOWNLOADED').first().click()
-          const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-          expect(overflow, `${view} at ${width}`).toBeLessThanOrEqual(0)
-          const path = `${SCREENSHOTS}/${view.toLowerCase()}-${width}-${colorScheme}.png`
-          await page.screenshot({ path, fullPage: true })
-        }
-    expect(errors).toEqual([])
-  })
+  test('and nothing went wrong in it', () => expect(errors).toEqual([]))
 })
 
 /** The keys that are stored by now, after the rotation. */
 const ourKeys = () => stack.box.keys
-
-/** WCAG's contrast of each colour of text with each ground, run in the page. */
-const CONTRASTS = `(() => {
-  const probe = document.body.appendChild(document.createElement('p'))
-  const luminance = name => {
-    probe.style.color = 'var(--' + name + ')'
-    const parts = getComputedStyle(probe).color.match(/[\\d.]+/g).map(Number).slice(0, 3)
-    const [r, g, b] = parts.map(v => v / 255).map(v => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-  }
-  const found = {}
-  for (const text of ['ink', 'quiet', 'blue', 'good', 'bad', 'wait'])
-    for (const ground of ['paper', 'panel']) {
-      const [a, b] = [luminance(text), luminance(ground)].sort((x, y) => y - x)
-      found[text + ' on ' + ground] = (a + 0.05) / (b + 0.05)
-    }
-  probe.remove()
-  return found
-})()`

@@ -5,6 +5,8 @@ import { type Served, serve } from '../../local/serve.ts'
 import { type Running, runCommand, startCommand } from '../command.ts'
 import { type Deployed, startDenying, startDeployed } from '../deployed.ts'
 import { type Embedded, startEmbedded } from '../embedded.ts'
+import { browserAbsent, launchBrowser } from './browser.ts'
+import { openPage } from './open-page.ts'
 
 const GROUP = '/aws/lambda/boxhooks-prod'
 
@@ -129,6 +131,48 @@ describe('inspect', () => {
     expect(await running.ended).toMatchObject({ code: 0, err: '' })
     expect([...operations]).toEqual(['Logs_20140328.FilterLogEvents'])
   }, 40_000)
+
+  test.skipIf(browserAbsent)(
+    'in the browser: an event with its life, check and record, and nothing that could change a stage',
+    async () => {
+      const event = { eventId: 'seen', trigger: 'FILE.DOWNLOADED' }
+      logged('ingest', 'delivery_accepted', { ...event, deliveryId: 'd9', key: 'secondary' })
+      logged('automate', 'run_started', { ...event, automation: 'a', attempt: 1 })
+      logged('automate', 'run_done', { ...event, automation: 'a', ms: 12 })
+      logged('automate', 'event_finished', { ...event, status: 'done' })
+      await recorded('seen', 'done')
+      const { running, url } = await inspecting()
+      const browser = await launchBrowser()
+      try {
+        const errors: string[] = []
+        const page = await openPage(browser, { url }, errors)
+        await page.locator('#state', { hasText: 'stage prod, eu-central-1, read-only' }).waitFor()
+        await page.locator('.row', { hasText: 'FILE.DOWNLOADED' }).filter({ hasText: 'done' }).first().click()
+        await page.locator('#timeline li', { hasText: 'verified with the secondary key' }).waitFor()
+        await page.locator('#timeline li', { hasText: 'run done after 12 ms' }).waitFor()
+        await page.locator('#deliveries summary').first().click()
+        await page.locator('.verdict', { hasText: 'passed with the secondary key' }).waitFor()
+        await page.locator('#record summary').click()
+        await page.locator('#record', { hasText: '"source": "file:1"' }).waitFor()
+        expect(
+          await page.getByRole('navigation', { name: 'Views' }).getByRole('link').allTextContents(),
+        ).toEqual(['Deliveries', 'Queue'])
+        expect(await page.locator('.box, .promises, .start, #event-actions button').count()).toBe(0)
+        for (const width of [1280, 390]) {
+          await page.setViewportSize({ width, height: 900 })
+          expect(
+            await page.evaluate('document.documentElement.scrollWidth - innerWidth'),
+          ).toBeLessThanOrEqual(0)
+        }
+        expect(errors).toEqual([])
+      } finally {
+        await browser.close()
+        running.child.kill('SIGINT')
+        await running.ended
+      }
+    },
+    120_000,
+  )
 
   test('changes nothing: no action is there, and the page is for this machine only', async () => {
     const { running, url } = await inspecting()

@@ -64,8 +64,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the body is in the log',
     file: 'ingest.ts',
-    find: "log.info('delivery_accepted', { trigger, ...checked.keyFields }, { DeliveriesAccepted: 1 })",
-    replace: "log.info('delivery_accepted', { trigger, body: Buffer.from(delivery.body).toString() })",
+    find: "told.info('delivery_accepted', { trigger, ...checked.keyFields }, { DeliveriesAccepted: 1 })",
+    replace: "told.info('delivery_accepted', { trigger, body: Buffer.from(delivery.body).toString() })",
     seedsMax: 5,
   },
   {

@@ -1,7 +1,8 @@
+import { useState } from 'preact/hooks'
 import { BoxSide } from './box.tsx'
 import { Deliveries } from './deliveries.tsx'
 import { Message, plural } from './parts.tsx'
-import { hashOf, usePlace, VIEWS, type View } from './place.ts'
+import { go, hashOf, usePlace, VIEWS, type View } from './place.ts'
 import { Queue } from './queue.tsx'
 import { Send } from './send.tsx'
 import { type Live, useLive } from './store.ts'
@@ -13,11 +14,21 @@ const NAMES: Readonly<Record<View, string>> = {
   send: 'Send',
 }
 
+/** Under which name the browser remembers that the explanation is hidden. */
+const HIDDEN = 'boxhooks-explanation-hidden'
+
 /** The whole page. */
 export function App() {
   const live = useLive()
   const place = usePlace()
-  const readOnly = live.about?.readOnly ?? false
+  // Until it is known what the page is opened on, it only looks.
+  const readOnly = live.about?.readOnly ?? true
+  const [explained, explain] = useState(() => localStorage.getItem(HIDDEN) === null)
+  const show = (on: boolean): void => {
+    if (on) localStorage.removeItem(HIDDEN)
+    else localStorage.setItem(HIDDEN, 'yes')
+    explain(on)
+  }
   const views = VIEWS.filter(view => !readOnly || view === 'deliveries' || view === 'queue')
   return (
     <>
@@ -28,6 +39,7 @@ export function App() {
             <a
               key={view}
               href={hashOf({ view, eventId: undefined })}
+              data-view={view}
               aria-current={view === place.view ? 'page' : undefined}
             >
               {NAMES[view]}
@@ -35,6 +47,18 @@ export function App() {
           ))}
         </nav>
         <State live={live} />
+        {!readOnly && !explained && (
+          <button
+            type="button"
+            class="small"
+            onClick={() => {
+              show(true)
+              go({ view: 'deliveries', eventId: undefined })
+            }}
+          >
+            What is this?
+          </button>
+        )}
       </header>
       <Problems live={live} />
       <main class={readOnly ? 'read-only' : ''} data-view={place.view}>
@@ -43,7 +67,13 @@ export function App() {
           {place.view === 'queue' && <Queue live={live} readOnly={readOnly} />}
           {place.view === 'send' && <Send live={live} eventId={place.eventId} />}
           {(place.view === 'deliveries' || place.view === 'box') && (
-            <Deliveries live={live} opened={place.eventId} readOnly={readOnly} />
+            <Deliveries
+              live={live}
+              opened={place.eventId}
+              readOnly={readOnly}
+              explained={explained}
+              onHide={() => show(false)}
+            />
           )}
         </div>
       </main>

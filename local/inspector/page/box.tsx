@@ -3,7 +3,7 @@ import type { BoxItem, BoxView, DoingView } from '../protocol.ts'
 import { get } from './api.ts'
 import { DoingButtons } from './doings.tsx'
 import { perform } from './parts.tsx'
-import type { Live } from './store.ts'
+import { type Live, readBox } from './store.ts'
 import { Webhooks } from './webhooks.tsx'
 
 const ROOT_ID = '0'
@@ -13,28 +13,30 @@ const READ_MS = 250
 
 /** The emulated Box: its files and folders, what belongs to them, and its webhooks. */
 export function BoxSide({ live }: { readonly live: Live }) {
-  const [view, setView] = useState<BoxView>()
+  const view = live.box
   const [doings, setDoings] = useState<readonly DoingView[]>([])
   const [folderId, setFolderId] = useState<string>()
   const [selected, setSelected] = useState<string>()
   const [trash, setTrash] = useState(false)
-  const read = () => get<BoxView>('/_local/box').then(setView, () => {})
   useEffect(() => {
     if (live.connected) get<readonly DoingView[]>('/_local/doings').then(setDoings, () => {})
   }, [live.connected])
   // What happens in Box is told of by events; much of it within a moment.
   useEffect(() => {
-    const timer = setTimeout(read, READ_MS)
+    const timer = setTimeout(readBox, READ_MS)
     return () => clearTimeout(timer)
   }, [live.connected, live.rows, live.acted])
+  // What is watched is where something happens; it stays open when its webhook goes.
+  const watched = view?.webhooks.find(({ target }) => target.type === 'folder')?.target.id
+  useEffect(() => {
+    if (watched !== undefined) setFolderId(before => before ?? watched)
+  }, [watched])
   if (!view)
     return (
       <section class="box" aria-label="Box">
         <p>Reading …</p>
       </section>
     )
-  // What is watched is where something happens.
-  const watched = view.webhooks.find(({ target }) => target.type === 'folder')?.target.id
   const wanted = folderId ?? watched ?? ROOT_ID
   const folder = view.items.find(({ type, id }) => type === 'folder' && id === wanted && !isTrashed(view, id))
   const here = folder?.id ?? ROOT_ID
@@ -42,13 +44,13 @@ export function BoxSide({ live }: { readonly live: Live }) {
   const item = shown.find(one => keyOf(one) === selected)
   const doIt = async (name: string, input: Readonly<Record<string, string>>): Promise<boolean> => {
     const done = await perform('do', { doing: name, ...input })
-    await read()
+    await readBox()
     return done !== undefined
   }
   const own = (on: string) => doings.filter(doing => doing.on === on)
   return (
     <section class="box" aria-labelledby="box-title">
-      <h2 id="box-title">Box</h2>
+      <h2 id="box-title">Box, emulated</h2>
       {view.notes.map(note => (
         <p key={note} class="wait">
           {note}
@@ -86,7 +88,7 @@ export function BoxSide({ live }: { readonly live: Live }) {
           <h3>{item.name}</h3>
           <DoingButtons
             doings={own(item.trashed ? `trashed_${item.type}` : item.type).filter(
-              ({ name }) => !IN_FOLDER.has(name),
+              ({ name }) => !IN_FOLDER.has(name) && isPossible(item, name),
             )}
             id={item.id}
             folders={view.items}
@@ -101,14 +103,27 @@ export function BoxSide({ live }: { readonly live: Live }) {
           {trash ? 'Back to the files' : 'Trash'}
         </button>
       </p>
-      <Webhooks view={view} read={read} address={live.about?.webhookUrl ?? ''} />
-      <DoingButtons doings={own('box')} id="" folders={view.items} onDo={doIt} label="Box as a whole" />
+      <Webhooks view={view} read={readBox} address={live.about?.webhookUrl ?? ''} />
+      <DoingButtons
+        doings={own('box')}
+        id=""
+        folders={view.items}
+        onDo={doIt}
+        label="Act out of the ordinary"
+      />
     </section>
   )
 }
 
 /** What is done in a folder and not to it. */
 const IN_FOLDER: ReadonlySet<string> = new Set(['upload-file', 'create-folder', 'invite'])
+
+/** Whether it makes sense for an item as it is. */
+function isPossible({ link, notes }: BoxItem, doing: string): boolean {
+  if (doing.startsWith('unshare-')) return link !== null
+  if (doing === 'unlock-file') return notes.length > 0
+  return doing !== 'lock-file' || notes.length === 0
+}
 
 const keyOf = ({ type, id }: BoxItem): string => `${type} ${id}`
 
@@ -183,7 +198,11 @@ function ItemRow(props: {
       ))}
       <span class="buttons">
         {!folder && !item.trashed && (
-          <button type="button" onClick={() => onDo('download-file', { id: item.id })}>
+          <button
+            type="button"
+            title="Box tells of it with FILE.DOWNLOADED"
+            onClick={() => onDo('download-file', { id: item.id })}
+          >
             Download
           </button>
         )}

@@ -3,6 +3,7 @@ import { Details } from './details.tsx'
 import { Chip, clockText, plural } from './parts.tsx'
 import { openEvent } from './place.ts'
 import { Promises } from './promises.tsx'
+import { Start } from './start.tsx'
 import type { Live, Row } from './store.ts'
 import { VirtualList } from './virtual-list.tsx'
 
@@ -20,8 +21,10 @@ export function Deliveries(props: {
   readonly live: Live
   readonly opened: string | undefined
   readonly readOnly: boolean
+  readonly explained: boolean
+  readonly onHide: () => void
 }) {
-  const { live, opened, readOnly } = props
+  const { live, opened, readOnly, explained, onHide } = props
   const [filter, setFilter] = useState(NONE)
   const rows = useMemo(() => live.rows.filter(row => matches(row, filter)), [live.rows, filter])
   const triggers = useMemo(
@@ -30,20 +33,25 @@ export function Deliveries(props: {
   )
   return (
     <>
-      {!readOnly && <Promises />}
-      <section aria-labelledby="deliveries-title" class="deliveries">
+      {!readOnly && explained && opened === undefined && <Start live={live} onClose={onHide} />}
+      {!readOnly && <Promises paused={live.box?.paused ?? false} brief={opened !== undefined} />}
+      <section
+        aria-labelledby="deliveries-title"
+        class={opened === undefined ? 'deliveries' : 'deliveries beside'}
+        id="list"
+      >
         <h2 id="deliveries-title">Deliveries</h2>
         <Filters filter={filter} triggers={triggers} onChange={setFilter} />
         <p class="quiet" id="count" aria-live="polite">
           {rows.length === live.rows.length
-            ? plural(rows.length, 'delivery').replace('deliverys', 'deliveries')
+            ? plural(rows.length, 'delivery')
             : `${rows.length} of ${live.rows.length} deliveries`}
         </p>
         {live.rows.length === 0 ? (
           <p id="none">
             {readOnly
               ? 'Nothing was delivered in this time.'
-              : 'Nothing has happened yet. Download contract.pdf in the Box on this page: its shared link goes.'}
+              : 'Nothing has happened yet. Whatever is done in Box and told to a webhook is listed here.'}
           </p>
         ) : (
           <VirtualList

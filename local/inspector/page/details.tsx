@@ -36,8 +36,16 @@ export function Details(props: {
   }, [eventId, summary])
   const loaded = details !== undefined
   useEffect(() => {
-    if (loaded) title.current?.scrollIntoView({ block: 'nearest' })
+    if (loaded && title.current) bringIntoView(title.current)
   }, [loaded])
+  useEffect(() => {
+    const onKeyDown = ({ key, target }: KeyboardEvent): void => {
+      if (key === 'Escape' && !(target instanceof HTMLElement && target.matches('input, select, textarea')))
+        close()
+    }
+    addEventListener('keydown', onKeyDown)
+    return () => removeEventListener('keydown', onKeyDown)
+  }, [])
   const story = useMemo(() => details && storyOf(details), [details])
   if (!details || !story)
     return (
@@ -48,9 +56,14 @@ export function Details(props: {
   const first = story.steps[0]?.at ?? 0
   return (
     <section class="details" id="details" aria-labelledby="details-title">
-      <h2 id="details-title" ref={title}>
-        {details.trigger} <span class="item-name">{details.item}</span> <Chip state={details.status} />
-      </h2>
+      <div class="title-line">
+        <h2 id="details-title" ref={title}>
+          {details.trigger} <span class="item-name">{details.item}</span> <Chip state={details.status} />
+        </h2>
+        <button type="button" class="small" title="Escape does so as well" onClick={close}>
+          Close
+        </button>
+      </div>
       <p class="quiet" id="details-id">
         event {details.eventId}
       </p>
@@ -58,7 +71,7 @@ export function Details(props: {
       <EventActions details={details} readOnly={readOnly} />
       <h3>Timeline</h3>
       <Timeline story={story} />
-      <ol id="timeline" class="steps">
+      <ol id="timeline" class="steps" aria-label="The timeline in words">
         {story.steps.map(({ at, tone, text, lane }, index) => (
           <li key={`${at} ${index}`}>
             <time>+{durationText(at - first)}</time>
@@ -92,6 +105,17 @@ export function Details(props: {
       </details>
     </section>
   )
+}
+
+const close = (): void => go({ view: 'deliveries', eventId: undefined })
+
+/** Where there is room the list stays in sight, on a phone the event comes first. */
+function bringIntoView(title: HTMLElement): void {
+  const { top } = title.getBoundingClientRect()
+  if (top >= 0 && top < innerHeight * 0.65) return
+  const narrow = matchMedia('(max-width: 860px)').matches
+  const target = narrow ? title : document.getElementById('list')
+  target?.scrollIntoView({ block: 'start' })
 }
 
 function EventActions({ details, readOnly }: { readonly details: EventDetails; readonly readOnly: boolean }) {

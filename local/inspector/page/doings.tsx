@@ -18,12 +18,12 @@ export function DoingButtons(props: {
     <div class="doings">
       {label && <h3>{label}</h3>}
       <div class="actions">
-        {doings.map(({ name, label, fields, triggers }) => (
+        {doings.map(({ name, label, fields, triggers, hint }) => (
           <button
             type="button"
             key={name}
             class="small"
-            title={triggers.length > 0 ? `Box tells of it with ${triggers.join(', ')}` : undefined}
+            title={hint || (triggers.length > 0 ? `Box tells of it with ${triggers.join(', ')}` : undefined)}
             aria-expanded={fields.length > 0 ? name === opened : undefined}
             onClick={() =>
               fields.length > 0 ? setOpened(name === opened ? undefined : name) : onDo(name, { id })
@@ -59,12 +59,14 @@ function DoingForm(props: {
   )
   return (
     <form
+      aria-label={doing.label}
       class="doing-form"
       onSubmit={event => {
         event.preventDefault()
         void onSubmit(values)
       }}
     >
+      {doing.hint && <p class="quiet">{doing.hint}</p>}
       {doing.fields.map(field => (
         <p key={field.name}>
           <label for={`field-${field.name}`}>{field.label}</label>
@@ -112,6 +114,7 @@ function Field(props: {
   if (field.kind === 'json')
     return (
       <textarea
+        id={id}
         rows={4}
         spellcheck={false}
         value={value}

@@ -38,11 +38,13 @@ export async function perform(
   name: string,
   input: Readonly<Record<string, string>> = {},
 ): Promise<ActionResult | undefined> {
+  const { hash } = location
   try {
     const result = await act(name, input)
     acted()
     say(result.message)
-    if (result.eventId) openEvent(result.eventId)
+    // Whoever went elsewhere meanwhile is not called back.
+    if (result.eventId && location.hash === hash) openEvent(result.eventId)
     return result
   } catch (error) {
     say(error instanceof Error ? error.message : String(error), true)
@@ -54,8 +56,9 @@ export async function perform(
 export function ActionButton(props: {
   readonly children: ComponentChildren
   readonly onPress: () => Promise<unknown>
-  readonly title?: string
-  readonly danger?: boolean
+  readonly title?: string | undefined
+  /** What matters most where it stands. */
+  readonly primary?: boolean
 }) {
   const [busy, setBusy] = useState(false)
   const press = async () => {
@@ -69,7 +72,7 @@ export function ActionButton(props: {
   return (
     <button
       type="button"
-      class={props.danger ? 'danger' : ''}
+      class={props.primary ? 'primary' : ''}
       title={props.title}
       disabled={busy}
       onClick={press}
@@ -111,6 +114,7 @@ export function pretty(text: string): string {
   }
 }
 
-export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+export const plural = (count: number, noun: string): string =>
+  `${count} ${count === 1 ? noun : noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`}`
 
 export const clockText = (ms: number): string => new Date(ms).toLocaleTimeString()

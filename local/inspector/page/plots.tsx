@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { bucketsOf, type Latency, latencyOf, percentile } from '../plot-data.ts'
 import { durationText } from '../story.ts'
+import { clockText } from './parts.tsx'
 import type { Row, Sample } from './store.ts'
 
 const WIDTH = 300
@@ -21,6 +22,8 @@ export function ThroughputPlot({ rows }: { readonly rows: readonly Row[] }) {
     <Plot
       title="Deliveries"
       note={`at most ${(most / seconds).toFixed(1)} a second, over the last ${MINUTES} minutes`}
+      top={`${(most / seconds).toFixed(1)} a second`}
+      ends={[`${MINUTES} min ago`, 'now']}
     >
       {buckets.map(({ at, good, refused, failed }, index) => {
         const [x, w] = [index * width, Math.max(1, width - 1)]
@@ -73,7 +76,16 @@ export function LatencyPlot({ rows }: { readonly rows: readonly Row[] }) {
       />
     ))
   return (
-    <Plot title="Latency" note={`${line('answer', answers)}; ${line('end to end', ends)}`}>
+    <Plot
+      title="Latency"
+      note={`${line('answer', answers)}; ${line('end to end', ends)}`}
+      top={
+        all.length > 0
+          ? `${durationText(Math.max(...all.map(({ ms }) => ms)))}, grey: answers, green: end to end`
+          : ''
+      }
+      ends={all.length > 0 ? [clockText(first), clockText(first + span)] : ['', '']}
+    >
       {dots(answers, 'plain')}
       {dots(ends, 'good')}
     </Plot>
@@ -90,7 +102,12 @@ export function QueuePlot({ samples }: { readonly samples: readonly Sample[] }) 
     ({ at }, index) => `${((at - first) / span) * WIDTH},${HEIGHT - ((levels[index] ?? 0) / most) * HEIGHT}`,
   )
   return (
-    <Plot title="On the queue" note={`at most ${most}, since this page is open`}>
+    <Plot
+      title="On the queue"
+      note={`at most ${most}, since this page is open`}
+      top={String(most)}
+      ends={samples.length > 0 ? [clockText(first), 'now'] : ['', '']}
+    >
       <polyline class="curve" points={points.join(' ')} />
     </Plot>
   )
@@ -99,6 +116,10 @@ export function QueuePlot({ samples }: { readonly samples: readonly Sample[] }) 
 function Plot(props: {
   readonly title: string
   readonly note: string
+  /** What the upper edge stands for. */
+  readonly top: string
+  /** What the left and the right edge stand for. */
+  readonly ends: readonly [string, string]
   readonly children: ComponentChildren
 }) {
   return (
@@ -106,14 +127,21 @@ function Plot(props: {
       <figcaption>
         <strong>{props.title}</strong> <span class="quiet">{props.note}</span>
       </figcaption>
-      <svg
-        viewBox={`0 -4 ${WIDTH} ${HEIGHT + 8}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`${props.title}: ${props.note}`}
-      >
-        {props.children}
-      </svg>
+      <div class="plot-picture">
+        <span>{props.top}</span>
+        <svg
+          viewBox={`0 -4 ${WIDTH} ${HEIGHT + 8}`}
+          preserveAspectRatio="none"
+          role="img"
+          aria-label={`${props.title}: ${props.note}`}
+        >
+          {props.children}
+        </svg>
+      </div>
+      <p class="plot-ends">
+        <span>{props.ends[0]}</span>
+        <span>{props.ends[1]}</span>
+      </p>
     </figure>
   )
 }

@@ -1,51 +1,96 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { EventDetails } from '../protocol.ts'
+import { type JsonObject, readPayload } from '../payload-form.ts'
+import type { BoxView, EventDetails, TemplateName } from '../protocol.ts'
 import { get } from './api.ts'
 import { ActionButton, perform, pretty, say } from './parts.tsx'
+import { PayloadFields } from './payload-fields.tsx'
 import type { Live } from './store.ts'
+
+const FIRST: TemplateName = { trigger: 'FILE.DOWNLOADED', about: ['file'] }
 
 /** Sends anything as Box would: any trigger from its template, or an event that came before, changed. */
 export function Send({ live, eventId }: { readonly live: Live; readonly eventId: string | undefined }) {
-  const [trigger, setTrigger] = useState('FILE.DOWNLOADED')
+  const [templates, setTemplates] = useState<readonly TemplateName[]>([FIRST])
+  const [items, setItems] = useState<BoxView['items']>()
+  const [trigger, setTrigger] = useState(FIRST.trigger)
+  const [about, setAbout] = useState('')
+  const [fromEvent, setFromEvent] = useState(eventId)
+  const [template, setTemplate] = useState<JsonObject>({})
   const [body, setBody] = useState('')
   const [bend, setBend] = useState<string>('none')
   const [bends, setBends] = useState<readonly string[]>([bend])
   const [fresh, setFresh] = useState(true)
-  const [triggers, setTriggers] = useState<readonly string[]>([trigger])
+  const fill = (text: string): void => {
+    setBody(text)
+    setTemplate(readPayload(text) ?? {})
+  }
+  const failed = (error: unknown) => say(error instanceof Error ? error.message : String(error), true)
   useEffect(() => {
-    get<readonly string[]>('/_local/templates').then(setTriggers, () => {})
-    get<readonly string[]>('/_local/bends').then(setBends, () => {})
+    get<readonly TemplateName[]>('/_local/templates').then(setTemplates, failed)
+    get<readonly string[]>('/_local/bends').then(setBends, failed)
+    get<BoxView>('/_local/box').then(view => setItems(view.items), failed)
   }, [])
+  const kinds = templates.find(one => one.trigger === trigger)?.about ?? []
+  const choices = (items ?? []).filter(
+    ({ type, trashed, id }) => kinds.includes(type) && !trashed && id !== '0',
+  )
+  const chosen = choices.some(item => keyOf(item) === about) ? about : choices[0] ? keyOf(choices[0]) : ''
+  useEffect(() => setFromEvent(eventId), [eventId])
+  const wanted = fromEvent ?? (items && `${trigger} ${chosen}`)
   useEffect(() => {
-    const filled = eventId === undefined ? templateOf(trigger) : bodyOf(eventId)
-    filled.then(setBody, error => say(error instanceof Error ? error.message : String(error), true))
-  }, [trigger, eventId])
-  const problem = problemWith(body)
+    if (wanted === undefined) return
+    let stale = false
+    const filled = fromEvent === undefined ? textOf(trigger, chosen) : bodyOf(fromEvent)
+    filled.then(text => !stale && fill(text), failed)
+    return () => {
+      stale = true
+    }
+  }, [wanted])
+  const choose = (next: string, item: string): void => {
+    setFromEvent(undefined)
+    setTrigger(next)
+    setAbout(item)
+  }
+  const payload = readPayload(body)
+  const told = fromEvent === undefined ? trigger : payload?.trigger
   return (
     <section aria-labelledby="send-title" id="send">
       <h2 id="send-title">Send a delivery</h2>
       <p class="quiet">
-        It is written and signed as Box does it, and posted to {live.about?.webhookUrl}. The ids in a template
-        are samples: put in those of your items.
+        Any trigger, about any item of the emulated Box. It is written as Box writes it (escaped, without
+        spaces), signed, and posted to {live.about?.webhookUrl}.
       </p>
       <div class="filters">
         <label>
           Trigger
           <select
             id="send-trigger"
-            value={trigger}
-            onChange={({ currentTarget }) => {
-              setTrigger(currentTarget.value)
-              if (eventId !== undefined) templateOf(currentTarget.value).then(setBody)
-            }}
+            value={typeof told === 'string' ? told : trigger}
+            onChange={({ currentTarget }) => choose(currentTarget.value, chosen)}
           >
-            {triggers.map(name => (
+            {templates.map(({ trigger: name }) => (
               <option key={name} value={name}>
                 {name}
               </option>
             ))}
           </select>
         </label>
+        {choices.length > 0 && (
+          <label>
+            About
+            <select
+              id="send-about"
+              value={chosen}
+              onChange={({ currentTarget }) => choose(trigger, currentTarget.value)}
+            >
+              {choices.map(item => (
+                <option key={keyOf(item)} value={keyOf(item)}>
+                  {item.type} {item.name}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         <label>
           Signature and time
           <select id="send-bend" value={bend} onChange={({ currentTarget }) => setBend(currentTarget.value)}>
@@ -65,20 +110,35 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
           a new event id
         </label>
       </div>
-      <label class="block">
-        Body
-        <textarea
-          id="send-body"
-          rows={22}
-          spellcheck={false}
-          value={body}
-          aria-invalid={problem !== ''}
-          onInput={({ currentTarget }) => setBody(currentTarget.value)}
-        />
-      </label>
-      {problem && <p class="bad">{problem}</p>}
+      <div class="send-body">
+        <div>
+          <h3>Fields</h3>
+          {payload ? (
+            <PayloadFields
+              key={`${trigger} ${chosen} ${fromEvent ?? ''}`}
+              payload={payload}
+              template={template}
+              onChange={next => setBody(JSON.stringify(next, null, 2))}
+            />
+          ) : (
+            <p class="quiet">They come back when the body is a JSON object again.</p>
+          )}
+        </div>
+        <label class="block">
+          Body
+          <textarea
+            id="send-body"
+            rows={22}
+            spellcheck={false}
+            value={body}
+            aria-invalid={payload === undefined}
+            onInput={({ currentTarget }) => setBody(currentTarget.value)}
+          />
+          {payload === undefined && body.trim() !== '' && <span class="bad">{problemWith(body)}</span>}
+        </label>
+      </div>
       <div class="actions">
-        <ActionButton onPress={() => perform('send', { body, bend, fresh: String(fresh) })}>
+        <ActionButton primary onPress={() => perform('send', { body, bend, fresh: String(fresh) })}>
           Send
         </ActionButton>
       </div>
@@ -86,8 +146,12 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
   )
 }
 
-const templateOf = async (trigger: string): Promise<string> =>
-  JSON.stringify(await get<unknown>(`/_local/templates/${encodeURIComponent(trigger)}`), null, 2)
+const keyOf = ({ type, id }: { readonly type: string; readonly id: string }): string => `${type}:${id}`
+
+const textOf = async (trigger: string, about: string): Promise<string> => {
+  const path = `/_local/templates/${encodeURIComponent(trigger)}?about=${encodeURIComponent(about)}`
+  return JSON.stringify(await get<unknown>(path), null, 2)
+}
 
 async function bodyOf(eventId: string): Promise<string> {
   const { deliveries, payload } = await get<EventDetails>(`/_local/events/${encodeURIComponent(eventId)}`)
@@ -95,10 +159,9 @@ async function bodyOf(eventId: string): Promise<string> {
 }
 
 function problemWith(body: string): string {
-  if (body.trim() === '') return ''
   try {
     JSON.parse(body)
-    return ''
+    return 'It must be a JSON object.'
   } catch (error) {
     return `This is no JSON yet: ${error instanceof Error ? error.message : error}`
   }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { About, DeliverySummary, EventSummary, QueueState } from '../protocol.ts'
+import type { About, BoxView, DeliverySummary, EventSummary, QueueState } from '../protocol.ts'
 import { get } from './api.ts'
 
 /** A line of the list: a delivery, or an event of which no delivery is known. */
@@ -20,6 +20,8 @@ export type Live = {
   /** The newest first. */
   readonly rows: readonly Row[]
   readonly queues: QueueState | undefined
+  /** The emulated Box as it was read last. */
+  readonly box: BoxView | undefined
   /** The latest ones, the newest last. */
   readonly samples: readonly Sample[]
   /** How often something was done from this page. */
@@ -36,6 +38,7 @@ let live: Live = {
   events,
   rows: [],
   queues: undefined,
+  box: undefined,
   samples: [],
   acted: 0,
 }
@@ -74,6 +77,13 @@ function take(summaries: readonly EventSummary[]): void {
 
 /** Tells that something was done from this page, so that what it may have changed is read anew. */
 export const acted = (): void => changed({ acted: live.acted + 1 })
+
+/** Reads the emulated Box anew; where it can't be read, what was known stays. */
+export const readBox = (): Promise<void> =>
+  get<BoxView>('/_local/box').then(
+    box => changed({ box }),
+    () => {},
+  )
 
 /** Listens to the stack for as long as the page is open; the browser connects again by itself. */
 export function listen(): void {

@@ -1,71 +1,79 @@
 import { useMemo } from 'preact/hooks'
-import { durationText, type Lane, type Scale, type Story, scaleOf } from '../story.ts'
+import { durationText, type Lane, type Scale, type Story, scaleOf, ticksOf } from '../story.ts'
 
-const LANE_HEIGHT = 34
-const NAME_WIDTH = 0
-const WIDTH = 1000
+const LEGEND = [
+  ['good', 'went well'],
+  ['wait', 'waiting, or to be tried again'],
+  ['bad', 'refused, cut off or given up'],
+] as const
 
-/** An event's life as a picture: a row for the front door, the queue and each automation. */
+/** An event's life as a picture: a row for the front door, the queue and each automation, with how long each took. */
 export function Timeline({ story }: { readonly story: Story }) {
   const scale = useMemo(() => scaleOf(story), [story])
-  const height = story.lanes.length * LANE_HEIGHT + 4
   if (story.lanes.length === 0) return null
   const first = story.steps[0]?.at ?? 0
   const last = story.steps.at(-1)?.at ?? first
   return (
     <figure class="timeline">
-      <div class="timeline-names" aria-hidden="true">
-        {story.lanes.map(({ name }) => (
-          <span key={name}>{name}</span>
-        ))}
-      </div>
-      <svg
-        viewBox={`0 0 ${WIDTH} ${height}`}
-        preserveAspectRatio="none"
+      <div
         role="img"
         aria-label={`Timeline over ${durationText(last - first)}; the list below says the same in words.`}
       >
-        {story.lanes.map((lane, index) => (
-          <LaneRow key={lane.name} lane={lane} top={index * LANE_HEIGHT} scale={scale} />
+        {story.lanes.map(lane => (
+          <LaneRow key={lane.name} lane={lane} scale={scale} />
         ))}
-      </svg>
+        <div class="lane axis">
+          <span class="lane-name" />
+          <div class="track">
+            {ticksOf(story, scale).map(at => (
+              <span key={at} class={tickClass(scale(at))} style={{ left: percent(scale(at)) }}>
+                +{durationText(at - first)}
+              </span>
+            ))}
+          </div>
+        </div>
+      </div>
       <figcaption class="quiet">
-        {durationText(last - first)} in all. Not to scale: short moments are shown wider than long waits.
+        {LEGEND.map(([tone, text]) => (
+          <span key={tone} class="legend">
+            <i class={`swatch ${tone}`} /> {text}
+          </span>
+        ))}
+        <span>Not to scale: short moments are shown wider than long waits.</span>
       </figcaption>
     </figure>
   )
 }
 
-function LaneRow({ lane, top, scale }: { readonly lane: Lane; readonly top: number; readonly scale: Scale }) {
-  const x = (at: number): number => NAME_WIDTH + 6 + scale(at) * (WIDTH - NAME_WIDTH - 12)
+const percent = (share: number): string => `${(share * 100).toFixed(2)}%`
+
+/** The times at the edges stay inside the picture. */
+function tickClass(share: number): string {
+  if (share < 0.08) return 'tick first'
+  return share > 0.92 ? 'tick last' : 'tick'
+}
+
+function LaneRow({ lane, scale }: { readonly lane: Lane; readonly scale: Scale }) {
   return (
-    <g>
-      <line class="lane" x1={0} x2={WIDTH} y1={top + LANE_HEIGHT / 2} y2={top + LANE_HEIGHT / 2} />
-      {lane.spans.map(({ from, to, tone, text }) => (
-        <g key={`${from} ${to} ${text}`}>
-          <title>{`${text} (${durationText(to - from)})`}</title>
-          <rect
+    <div class="lane">
+      <span class="lane-name" title={lane.name}>
+        {lane.name}
+      </span>
+      <div class="track">
+        {lane.spans.map(({ from, to, tone, text }) => (
+          <div
+            key={`${from} ${to} ${text}`}
             class={`span ${tone}`}
-            x={x(from)}
-            width={Math.max(4, x(to) - x(from))}
-            y={top + 8}
-            height={LANE_HEIGHT - 16}
-            rx={3}
-          />
-        </g>
-      ))}
-      {lane.marks.map(({ at, tone, text }) => (
-        <line
-          key={`${at} ${text}`}
-          class={`mark ${tone}`}
-          x1={x(at)}
-          x2={x(at)}
-          y1={top + 4}
-          y2={top + LANE_HEIGHT - 4}
-        >
-          <title>{text}</title>
-        </line>
-      ))}
-    </g>
+            title={`${text} (${durationText(to - from)})`}
+            style={{ left: percent(scale(from)), width: percent(scale(to) - scale(from)) }}
+          >
+            <span>{durationText(to - from)}</span>
+          </div>
+        ))}
+        {lane.marks.map(({ at, tone, text }) => (
+          <i key={`${at} ${text}`} class={`mark ${tone}`} title={text} style={{ left: percent(scale(at)) }} />
+        ))}
+      </div>
+    </div>
   )
 }

@@ -20,6 +20,12 @@ export function VirtualList<T extends { readonly key: string }>(props: {
   const box = useRef<HTMLDivElement>(null)
   const [view, setView] = useState({ top: 0, height: 600 })
   const [active, setActive] = useState<string>()
+  // Keys may come faster than the list is drawn.
+  const latest = useRef<string>()
+  const activate = (key: string): void => {
+    latest.current = key
+    setActive(key)
+  }
   useLayoutEffect(() => {
     const element = box.current
     if (!element) return
@@ -37,13 +43,18 @@ export function VirtualList<T extends { readonly key: string }>(props: {
     const row = rows[target]
     const element = box.current
     if (!row || !element) return
-    setActive(row.key)
+    activate(row.key)
     const [top, bottom] = [target * rowHeight, (target + 1) * rowHeight]
     if (top < element.scrollTop) element.scrollTop = top
     if (bottom > element.scrollTop + element.clientHeight) element.scrollTop = bottom - element.clientHeight
   }
+  // Where the list becomes lower, what one is at stays in sight.
+  useLayoutEffect(() => {
+    const at = rows.findIndex(({ key }) => key === latest.current)
+    if (at >= 0) move(at)
+  }, [view.height])
   const onKeyDown = (event: KeyboardEvent): void => {
-    const at = rows.findIndex(({ key }) => key === active)
+    const at = rows.findIndex(({ key }) => key === latest.current)
     const page = Math.max(1, Math.floor(view.height / rowHeight) - 1)
     const moves: Readonly<Record<string, number>> = {
       ArrowDown: at + 1,
@@ -85,7 +96,7 @@ export function VirtualList<T extends { readonly key: string }>(props: {
             aria-selected={isSelected(row)}
             style={{ top: `${(first + index) * rowHeight}px`, height: `${rowHeight}px` }}
             onClick={() => {
-              setActive(row.key)
+              activate(row.key)
               onOpen(row)
             }}
           >

@@ -20,12 +20,15 @@ export function Webhooks(props: {
       <ul id="webhooks" class="plain">
         {view.webhooks.map(webhook => (
           <li key={webhook.id}>
-            {webhook.target.type} {nameOf(view, webhook.target)}:{' '}
-            <span class="quiet" title={webhook.triggers.join(', ')}>
+            <strong>
+              {webhook.target.type} {nameOf(view, webhook.target)}
+            </strong>
+            <span class="quiet webhook-triggers" title={webhook.triggers.join(', ')}>
               {webhook.triggers.length > 4
                 ? plural(webhook.triggers.length, 'trigger')
                 : webhook.triggers.join(', ')}
             </span>
+            <span class="quiet">to {webhook.address}</span>
             <span class="actions">
               <button type="button" class="small" onClick={() => setEdited(webhook)}>
                 Change
@@ -33,6 +36,7 @@ export function Webhooks(props: {
               <button
                 type="button"
                 class="small danger"
+                title="As somebody would in the Developer Console: nobody is told"
                 onClick={() => change('delete-webhook', { id: webhook.id })}
               >
                 Delete
@@ -60,9 +64,19 @@ export function Webhooks(props: {
           onClose={() => setEdited(undefined)}
         />
       ) : (
-        <button type="button" class="small" onClick={() => setEdited('new')}>
-          Create a webhook …
-        </button>
+        <span class="actions">
+          <button type="button" class="small" onClick={() => setEdited('new')}>
+            Create a webhook …
+          </button>
+          <button
+            type="button"
+            class="small"
+            title="What boxhooks does after each deploy and each hour: the webhooks become those that the automations declare"
+            onClick={() => change('mend-webhooks', {})}
+          >
+            Make what is declared
+          </button>
+        </span>
       )}
     </div>
   )
