@@ -105,7 +105,8 @@ function read(response: IncomingMessage, url: URL): Promise<HttpAnswer> {
 
 function unreachable(error: Error, { host }: URL): AwsUnreachable {
   if (error instanceof AwsUnreachable) return error
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const given: unknown = Reflect.get(error, 'code')
+  const code = typeof given === 'string' ? given : undefined
   return new AwsUnreachable(
     'ConnectionError',
     `The connection to ${host} failed: ${code ?? error.message}.`,

@@ -141,6 +141,7 @@ describe('credentials', () => {
   test('that are missing are named, and nothing is sent', async () => {
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', '')
     await expect(ours().getSecretText('s')).rejects.toThrow(/AWS_SECRET_ACCESS_KEY/)
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', SECRET_KEY)
     vi.stubEnv('AWS_REGION', '')
     await expect(ours().getSecretText('s')).rejects.toThrow(/AWS_REGION/)
     expect(wire.requests).toEqual([])
