@@ -155,7 +155,9 @@ describe('the whole system on this machine', () => {
         QueueUrl: aws.queueUrl,
         DeadLetterQueueUrl: aws.deadLetterQueueUrl,
         LedgerTable: aws.table,
+        WebhookUrl: `${stack.url}/box/webhook`,
         SignatureKeysSecretArn: 'SignatureKeysSecret',
+        BoxAppSecretArn: 'BoxAppSecret',
       },
       env: {
         ...aws.env,
