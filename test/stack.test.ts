@@ -161,8 +161,8 @@ describe('the whole system on this machine', () => {
       },
       env: {
         ...aws.env,
-        AWS_ENDPOINT_URL_SECRETS_MANAGER: expect.stringContaining('http://127.0.0.1:'),
-        AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: expect.stringContaining('http://127.0.0.1:'),
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: expect.stringContaining('http://localhost:'),
+        AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: expect.stringContaining('http://localhost:'),
       },
     })
   })

@@ -20,7 +20,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'every request counts as signed',
     file: 'signature.ts',
     find: "if (!match) return { ok: false, rule: 'signature_mismatch' }",
-    replace: "if (!match) return { ok: true, key: 'primary', header: 'primary', ageSeconds: 0 }",
+    replace:
+      "if (!match) return { ok: true, key: 'primary', header: 'primary', signedWith: { primary: 'unknown', secondary: 'unknown' }, ageSeconds: 0 }",
     seedsMax: 20,
   },
   {
@@ -282,8 +283,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a signature of another length is compared all the same',
     file: 'signature.ts',
-    find: 'given.length === expected.length && timingSafeEqual',
-    replace: 'timingSafeEqual',
+    find: 'one.length !== expected.length || !timingSafeEqual',
+    replace: '!timingSafeEqual',
     seedsMax: 40,
   },
   {
