@@ -33,6 +33,7 @@ const COPIED = [
   'local',
   'test/kit.ts',
   'biome.json',
+  'package-lock.json',
   'package.json',
   'serverless.yml',
   'tsconfig.json',

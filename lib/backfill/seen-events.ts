@@ -1,8 +1,8 @@
-import { gunzipSync } from 'node:zlib'
 import { type Target, type Trigger, triggerOf } from '../event.ts'
 import type { History } from '../history.ts'
 import { isObject, parseObject } from '../json.ts'
 import { MESSAGE_BYTES_MAX } from '../message.ts'
+import { unpackPayload } from '../payload.ts'
 import type { EventRecord } from '../record.ts'
 import { targetText } from '../target.ts'
 import type { Claim } from './claims.ts'
@@ -87,7 +87,7 @@ function familyIn({ additional_info: info }: Record<string, unknown>): unknown {
 /** The body of an event's record; empty where it was too large to be kept. */
 function bodyOf({ payload }: EventRecord): Record<string, unknown> {
   try {
-    const json = payload && gunzipSync(payload, { maxOutputLength: MESSAGE_BYTES_MAX }).toString()
+    const json = payload && new TextDecoder().decode(unpackPayload(payload, MESSAGE_BYTES_MAX))
     return (json && parseObject(json)) || {}
   } catch {
     return {}
