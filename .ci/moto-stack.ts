@@ -59,7 +59,7 @@ export async function createStack(endpoint: string, packaged: Packaged): Promise
     })
   await cloudFormation(endpoint, 'UpdateStack', {
     StackName,
-    TemplateBody: await templateFile('update-stack'),
+    TemplateBody: withSecretNames(await templateFile('update-stack'), template),
   })
 
   const resources = await resourcesOf(endpoint, StackName)
@@ -73,6 +73,18 @@ export async function createStack(endpoint: string, packaged: Packaged): Promise
     leftOut: absent,
     function: logicalId => functionOf(endpoint, resources[logicalId] ?? logicalId),
   }
+}
+
+/** moto makes no secrets, so the outputs tell of those that are made beside the stack, by their names. */
+function withSecretNames(text: string, { Resources }: CompiledTemplate): string {
+  const template: unknown = JSON.parse(text)
+  const outputs = isObject(template) && isObject(template.Outputs) ? template.Outputs : {}
+  for (const output of Object.values(outputs)) {
+    const id = isObject(output) && isObject(output.Value) ? output.Value.Ref : undefined
+    if (typeof id !== 'string' || Resources[id]?.Type !== 'AWS::SecretsManager::Secret') continue
+    Object.assign(output ?? {}, { Value: id })
+  }
+  return JSON.stringify(template)
 }
 
 /** Where the template expects each function's code, and the file that holds it. */

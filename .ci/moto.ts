@@ -89,6 +89,19 @@ async function prove(endpoint: string): Promise<void> {
   await examine(aws)
   await look(aws)
   await lookBack(aws)
+  await lookAtKeys(aws)
+}
+
+/** Which keys are stored, and which deliveries were signed with them. */
+async function lookAtKeys(aws: Aws): Promise<void> {
+  assert.partialDeepStrictEqual(JSON.parse(await boxhooks(aws, 'keys', 'status', '--json')), {
+    keys: [
+      { name: 'primary', seen: 4 },
+      { name: 'secondary', seen: 4 },
+    ],
+    rotation: null,
+  })
+  say('boxhooks keys status tells which keys sign deliveries, from the secret and the logs')
 }
 
 /** Looks at what happened as `boxhooks inspect` does: from logs, ledger and queues. */
