@@ -13,7 +13,7 @@ export function stackFacts(template: CompiledTemplate, metrics: readonly string[
     secrets: count('AWS::SecretsManager::Secret'),
     alarms: count('AWS::CloudWatch::Alarm'),
     dashboards: count('AWS::CloudWatch::Dashboard'),
-    metrics: [...new Set([...filters, ...metrics])].sort(),
+    metrics: [...new Set([...filters, ...metrics])].filter(isOfOne).sort(),
     polledQueues: count('AWS::Lambda::EventSourceMapping'),
     indexes: Array.isArray(indexes) ? indexes.length : 0,
     reconciliationsPerMonth: reconciliations(template),
@@ -65,3 +65,6 @@ function accessLogBytes(template: CompiledTemplate): number {
   const format = isObject(settings) ? String(settings.Format) : ''
   return Object.entries(CONTEXT).reduce((line, [name, value]) => line.replaceAll(name, value), format).length
 }
+
+/** A stage is taken to have one automation: the trace's others have metrics of their own, which are left out. */
+const isOfOne = (metric: string): boolean => !/measured-automation-(?!01)\d\d/.test(metric)
