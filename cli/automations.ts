@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { ROOT } from '../infra/bundle.ts'
 import { type Declaration, type ManifestEntry, readDeclarations } from '../infra/manifest.ts'
 import { type ParamState, readStageParams } from '../infra/stage-params.ts'
-import { table } from './table.ts'
+import { table } from './terminal/table.ts'
 
 export type AutomationsOptions = {
   readonly stage: string

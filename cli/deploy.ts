@@ -2,10 +2,10 @@ import { regionOf } from '../infra/aws-reason.ts'
 import { exclusively } from '../infra/exclusively.ts'
 import { LOCK, osls, PackageError, packageStage, stageOf } from '../infra/package.ts'
 import type { ReconcileReport } from '../lib/reconcile.ts'
-import { FunctionUnreachable } from './invoke.ts'
-import type { Place } from './place.ts'
-import { askReconcile } from './reconcile.ts'
-import { reportText } from './webhook-text.ts'
+import { FunctionUnreachable } from './place/invoke.ts'
+import type { Place } from './place/place.ts'
+import { askReconcile } from './webhooks/reconcile.ts'
+import { reportText } from './webhooks/webhook-text.ts'
 
 /**
  * Packages a stage, deploys it with osls, showing what osls prints, and has the webhooks on Box made that its automations

@@ -2,19 +2,19 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { regionOf } from '../infra/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
-import { backfillCommand } from './backfill-command.ts'
-import { costCommand } from './cost-command.ts'
-import { dlqCommand } from './dlq-command.ts'
-import { doctorCommand } from './doctor-command.ts'
-import { eventsCommand } from './events-command.ts'
-import { keysCommand } from './keys-command.ts'
-import { parseAge } from './letter-filter.ts'
-import { isStage, PORT } from './place.ts'
-import { replayCommand } from './replay-command.ts'
-import { secretsCommand } from './secrets-command.ts'
-import { verifyCommand } from './verify-command.ts'
-import { webhooksCommand } from './webhooks-command.ts'
-import { whyCommand } from './why-command.ts'
+import { backfillCommand } from './backfill/backfill-command.ts'
+import { costCommand } from './cost/cost-command.ts'
+import { dlqCommand } from './dlq/dlq-command.ts'
+import { parseAge } from './dlq/letter-filter.ts'
+import { doctorCommand } from './doctor/doctor-command.ts'
+import { eventsCommand } from './events/events-command.ts'
+import { keysCommand } from './keys/keys-command.ts'
+import { isStage, PORT } from './place/place.ts'
+import { replayCommand } from './replay/replay-command.ts'
+import { secretsCommand } from './secrets/secrets-command.ts'
+import { verifyCommand } from './verify/verify-command.ts'
+import { webhooksCommand } from './webhooks/webhooks-command.ts'
+import { whyCommand } from './why/why-command.ts'
 
 /** Where `inspect` serves the page where no other port is named: beside the local stack's. */
 const INSPECT_PORT = PORT + 1
@@ -188,7 +188,7 @@ program
   .argument('<name>', 'its name in kebab case, such as remove-shared-link')
   .requiredOption('--on <trigger>', 'a trigger, such as FILE.UPLOADED; can be repeated', more)
   .requiredOption('--watch <target>', 'folder:ID or file:ID; can be repeated', more)
-  .action(async (name, options) => (await import('./new.ts')).newAutomation(name, options))
+  .action(async (name, options) => (await import('./new/new.ts')).newAutomation(name, options))
 
 /** A failure before anything was judged, where the exit code 1 is a judgement. */
 const UNUSABLE: ReadonlySet<string> = new Set([

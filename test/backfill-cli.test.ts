@@ -1,6 +1,6 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createBackfillProgress } from '../cli/backfill-progress.ts'
+import { createBackfillProgress } from '../cli/backfill/backfill-progress.ts'
 import { BACKFILL_STATE_KEY, createBackfillStates } from '../lib/backfill/state.ts'
 import { systemClock } from '../lib/clock.ts'
 import { parseObject } from '../lib/json.ts'

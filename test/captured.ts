@@ -1,4 +1,4 @@
-import type { Format } from '../cli/capture.ts'
+import type { Format } from '../cli/verify/capture.ts'
 import type { Case } from './manglings.ts'
 
 /** A way in which people keep a request. */

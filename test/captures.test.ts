@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Capture, CaptureUnreadable, type Format } from '../cli/capture.ts'
-import { readCaptures } from '../cli/read-captures.ts'
+import { type Capture, CaptureUnreadable, type Format } from '../cli/verify/capture.ts'
+import { readCaptures } from '../cli/verify/read-captures.ts'
 
 const FILES: Readonly<Record<string, string>> = { 'body.json': '{"a":\r\n1}\n' }
 function readFile(path: string): Uint8Array {

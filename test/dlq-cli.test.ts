@@ -1,6 +1,6 @@
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createProgress } from '../cli/progress.ts'
+import { createProgress } from '../cli/terminal/progress.ts'
 import { describeBody, type Message } from '../lib/message.ts'
 import { createQueue } from '../lib/queue.ts'
 import { FRESH_RUN } from '../lib/record.ts'

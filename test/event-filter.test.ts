@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { type AskedStatus, type EventFilter, eventMatcher, STATUSES } from '../cli/event-filter.ts'
-import { timelineOf } from '../cli/event-timeline.ts'
-import { mergedNewestFirst } from '../cli/merge-newest.ts'
-import { momentText, parseMoment } from '../cli/moment.ts'
-import { growingTable } from '../cli/table.ts'
+import { type AskedStatus, type EventFilter, eventMatcher, STATUSES } from '../cli/events/event-filter.ts'
+import { timelineOf } from '../cli/events/event-timeline.ts'
+import { mergedNewestFirst } from '../cli/events/merge-newest.ts'
+import { momentText, parseMoment } from '../cli/terminal/moment.ts'
+import { growingTable } from '../cli/terminal/table.ts'
 import { type EventRecord, FRESH_RUN } from '../lib/record.ts'
 
 const NOW = Date.parse('2026-11-25T12:00:00Z')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ageText, isNarrow, type LetterFilter, matcherOf, parseAge } from '../cli/letter-filter.ts'
+import { ageText, isNarrow, type LetterFilter, matcherOf, parseAge } from '../cli/dlq/letter-filter.ts'
 import type { DeadLetter } from '../lib/dead-letters.ts'
 
 const run = (name: string, code: string) => ({ name, code, message: '', attempts: 1, redrives: 0 })

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { writeAll } from '../cli/write-all.ts'
+import { writeAll } from '../cli/new/write-all.ts'
 import { type ScratchClone, scratchClone } from './scratch-clone.ts'
 
 let clone: ScratchClone

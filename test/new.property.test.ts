@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { NewRefused, readRequest } from '../cli/new-request.ts'
+import { NewRefused, readRequest } from '../cli/new/new-request.ts'
 import { isTrigger, type TargetType, TRIGGERS, type Trigger } from '../lib/event.ts'
 import { scratchClone } from './scratch-clone.ts'
 

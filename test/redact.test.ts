@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { redact } from '../cli/redact.ts'
+import { redact } from '../cli/replay/redact.ts'
 import { parseEvent, TRIGGERS } from '../lib/event.ts'
 import { isObject } from '../lib/json.ts'
 import { boxEvent } from './kit.ts'

@@ -1,0 +1,165 @@
+import type { DeadLetter } from '../../lib/dead-letters.ts'
+import type { EventRecord, RunRecord } from '../../lib/record.ts'
+import { count } from '../terminal/progress.ts'
+import { table } from '../terminal/table.ts'
+import { ageText } from './letter-filter.ts'
+
+/** What is shown of a dead letter: everything but the body, in which files and people are named. */
+export type ShownLetter = Omit<DeadLetter, 'body' | 'held' | 'sentAt'> & { readonly messageId: string }
+
+export function shownLetter({ body, held, sentAt, ...letter }: DeadLetter): ShownLetter {
+  return { ...letter, messageId: held.messageId }
+}
+
+/** What is shown of an event's record: everything but the payload and the results of steps. */
+export type ShownRecord = Omit<EventRecord, 'payload' | 'runs' | 'leaseToken'> & {
+  readonly runs: Readonly<Record<string, ShownRun>>
+}
+type ShownRun = Omit<RunRecord, 'steps'> & { readonly steps: readonly string[] }
+
+export function shownRecord({ payload, leaseToken, runs, ...record }: EventRecord): ShownRecord {
+  const shown = Object.entries(runs).map(([name, run]) => [name, { ...run, steps: Object.keys(run.steps) }])
+  return { ...record, runs: Object.fromEntries(shown) }
+}
+
+/** Stands for the automations where the event as a whole failed. */
+const WHOLE = '(the whole event)'
+
+const namesOf = ({ automations }: Pick<DeadLetter, 'automations'>): readonly string[] =>
+  automations.length > 0 ? automations.map(({ name }) => name) : [WHOLE]
+
+export function letterTable(letters: readonly ShownLetter[]): string {
+  const rows = letters.map(letter => [
+    ageText(letter.ageSeconds),
+    letter.eventId,
+    letter.trigger,
+    letter.code,
+    namesOf(letter).join(', '),
+  ])
+  return table([['AGE', 'EVENT', 'TRIGGER', 'CODE', 'AUTOMATIONS'], ...rows])
+}
+
+/** What a command would do, in numbers. */
+export type Survey = {
+  readonly letters: number
+  readonly byCode: Readonly<Record<string, number>>
+  /** A letter counts for each automation that was given up. */
+  readonly byAutomation: Readonly<Record<string, number>>
+  readonly oldestSeconds: number
+}
+
+/** Adds letters up, however many. */
+export class SurveyCount {
+  #letters = 0
+  #oldestSeconds = 0
+  readonly #codes = new Map<string, number>()
+  readonly #automations = new Map<string, number>()
+
+  add(letter: DeadLetter): void {
+    this.#letters += 1
+    this.#oldestSeconds = Math.max(this.#oldestSeconds, letter.ageSeconds)
+    const addTo = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
+    addTo(this.#codes, letter.code)
+    for (const name of namesOf(letter)) addTo(this.#automations, name)
+  }
+
+  get letters(): number {
+    return this.#letters
+  }
+
+  get survey(): Survey {
+    const sorted = (counts: Map<string, number>) =>
+      Object.fromEntries([...counts].sort(([, one], [, other]) => other - one))
+    return {
+      letters: this.#letters,
+      byCode: sorted(this.#codes),
+      byAutomation: sorted(this.#automations),
+      oldestSeconds: this.#oldestSeconds,
+    }
+  }
+}
+
+/** Tells what would be done. */
+export function surveyText(survey: Survey, verb: string, place: string): string {
+  const { letters, byCode, byAutomation, oldestSeconds } = survey
+  const rows = (counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts).map(([name, number]) => [name, count(number)])
+  return [
+    `${lettersText(letters)} of ${place} would be ${verb}, the oldest ${ageText(oldestSeconds)} old:`,
+    '',
+    table([['CODE', 'LETTERS'], ...rows(byCode)]),
+    '',
+    table([['AUTOMATION', 'LETTERS'], ...rows(byAutomation)]),
+    '',
+  ].join('\n')
+}
+
+export const lettersText = (number: number): string =>
+  `${count(number)} dead ${number === 1 ? 'letter' : 'letters'}`
+
+/** Tells all about an event's letters, and what its record says. */
+export function showText(shown: {
+  readonly letters: readonly ShownLetter[]
+  readonly record: ShownRecord | null
+}): string {
+  return [...shown.letters.map(letter => letterText(letter, shown.record)), recordText(shown.record)].join(
+    '\n\n',
+  )
+}
+
+function letterText(letter: ShownLetter, record: ShownRecord | null): string {
+  const lines = [
+    ['event', letter.eventId],
+    ['trigger', letter.trigger],
+    ['delivery', `${letter.deliveryId}, received ${letter.receivedAt}`],
+    ['dead since', `${letter.at} (${ageText(letter.ageSeconds)})`],
+    ['code', letter.code],
+    ['message', letter.message],
+    ['redrive runs', redriveText(letter, record)],
+  ]
+  const runs = letter.automations.map(({ name, code, attempts, message }) => [
+    name,
+    code,
+    String(attempts),
+    message,
+  ])
+  return [
+    table(lines),
+    ...(runs.length > 0 ? ['', table([['AUTOMATION', 'CODE', 'ATTEMPTS', 'MESSAGE'], ...runs])] : []),
+  ].join('\n')
+}
+
+/** What a redrive of the letter would run: what it names, unless that was taken back since. */
+function redriveText({ automations }: ShownLetter, record: ShownRecord | null): string {
+  if (!record) return 'every automation that the event concerns, for the ledger has no record of it'
+  if (automations.length === 0)
+    return record.status === 'dead'
+      ? 'every automation that the event concerns'
+      : 'nothing: it was taken back since'
+  const due = automations.filter(({ name, redrives }) => {
+    const run = Object.hasOwn(record.runs, name) ? record.runs[name] : undefined
+    return run?.status === 'failed' && run.redrives === redrives
+  })
+  return due.map(({ name }) => name).join(', ') || 'nothing: each run was taken back since'
+}
+
+function recordText(record: ShownRecord | null): string {
+  if (!record) return 'The ledger has no record of the event.'
+  const rows = Object.entries(record.runs).map(([name, run]) => [
+    name,
+    run.status,
+    String(run.attempts),
+    String(run.redrives),
+    run.steps.join(', '),
+    run.error?.code ?? run.reason ?? '',
+  ])
+  const header = ['RUN', 'STATUS', 'ATTEMPTS', 'REDRIVES', 'STEPS KEPT', 'WHY']
+  const { dropped } = record
+  return [
+    `The ledger has the event as ${record.status}.`,
+    ...(rows.length > 0 ? [table([header, ...rows])] : []),
+    ...(dropped
+      ? [`Dropped ${dropped.at}${dropped.by === undefined ? '' : ` by ${dropped.by}`}: ${dropped.reason}`]
+      : []),
+  ].join('\n')
+}

@@ -1,0 +1,210 @@
+import { walkDeadLetters } from '../../lib/dead-letter-walk.ts'
+import { type DeadLetter, type DeadLetters, PAGE_MAX } from '../../lib/dead-letters.ts'
+import { placeText } from '../place/place.ts'
+import { confirm } from '../terminal/confirm.ts'
+import { interruptible } from '../terminal/interrupt.ts'
+import { createProgress, type Progress } from '../terminal/progress.ts'
+import { atStage, type DlqOptions, noneText } from './dlq.ts'
+import { lettersText, type Survey, SurveyCount, surveyText } from './dlq-text.ts'
+import { isNarrow, matcherOf } from './letter-filter.ts'
+import { createPacer } from './pacer.ts'
+
+/** What was asked is not possible; the message says why, and what to do. */
+export class DlqFailed extends Error {
+  override readonly name = 'DlqFailed'
+}
+
+export type WorkOptions = DlqOptions & {
+  /** Takes every letter, where nothing narrows it down. */
+  readonly all?: boolean
+  /** Takes at most so many. */
+  readonly limit?: number
+  /** Letters a second. */
+  readonly rate: number
+  /** Only shows what would be done. */
+  readonly dryRun?: boolean
+  /** Does not ask. */
+  readonly yes?: boolean
+}
+
+/**
+ * Sends dead letters back to the queue, where what is unfinished of their events runs again.
+ * @throws DlqFailed, NotConfirmed, PromptEnded, AwsUnreachable
+ */
+export function redrive(options: WorkOptions): Promise<void> {
+  return workOff(options, {
+    verb: 'redriven',
+    question: 'Redrive them?',
+    nobody: 'Nobody is there to ask, so nothing was redriven. To redrive what is told above, add --yes.',
+    act: (deadLetters, letter) => deadLetters.redrive(letter),
+  })
+}
+
+export type DropOptions = WorkOptions & { readonly reason: string; readonly by: string }
+
+/**
+ * Takes dead letters away for good, with a reason that the ledger keeps.
+ * @throws DlqFailed, NotConfirmed, PromptEnded, AwsUnreachable
+ */
+export async function drop({ reason, by, ...options }: DropOptions): Promise<void> {
+  if (reason.trim() === '' || reason.length > REASON_MAX)
+    throw new DlqFailed(`Say why in --reason, in at most ${REASON_MAX} characters; the ledger keeps it.`)
+  return workOff(options, {
+    verb: 'dropped',
+    question: 'Drop them for good?',
+    nobody: 'Nobody is there to ask, so nothing was dropped. To drop what is told above for good, add --yes.',
+    act: (deadLetters, letter) => deadLetters.drop(letter, { reason: reason.trim(), by }),
+  })
+}
+
+const REASON_MAX = 1000
+
+type Work = {
+  /** What has become of a letter then. */
+  readonly verb: 'redriven' | 'dropped'
+  readonly question: string
+  /** Where nobody can be asked. */
+  readonly nobody: string
+  readonly act: (deadLetters: DeadLetters, letter: DeadLetter) => Promise<void>
+}
+
+async function workOff(options: WorkOptions, work: Work): Promise<void> {
+  if (!isNarrow(options.filter) && !options.all)
+    throw new DlqFailed(
+      'Say which: ids of events, --code, --automation, --older-than, --newer-than; or --all for every dead letter.',
+    )
+  await atStage(options.place, async ({ deadLetters }) => {
+    const asked = options.dryRun || !options.yes ? await ask(deadLetters, options, work) : {}
+    if (asked) await carryOut(deadLetters, options, work, asked.letters)
+  })
+}
+
+/**
+ * Shows what would be done, and asks for it.
+ * @returns how many letters are meant; undefined where nothing is to be done
+ */
+async function ask(
+  deadLetters: DeadLetters,
+  options: WorkOptions,
+  { verb, question, nobody }: Work,
+): Promise<{ readonly letters?: number } | undefined> {
+  const { survey, seen, stopped } = await lookAt(deadLetters, options)
+  if (stopped) return undefined
+  const { letters } = survey
+  const text =
+    letters > 0
+      ? surveyText(survey, verb, placeText(options.place))
+      : await noneText(deadLetters, options, seen)
+  if (options.dryRun || letters === 0) {
+    console.log(options.json ? JSON.stringify({ dryRun: true, ...survey }, null, 2) : text.trimEnd())
+    if (letters === 0 && options.filter.events.length > 0) process.exitCode = 1
+    return undefined
+  }
+  console.error(text)
+  await confirm(question, nobody)
+  return { letters }
+}
+
+type LookedAt = { readonly survey: Survey; readonly seen: number; readonly stopped: boolean }
+
+function lookAt(
+  deadLetters: DeadLetters,
+  { filter, limit = Number.POSITIVE_INFINITY }: WorkOptions,
+): Promise<LookedAt> {
+  const isMeant = matcherOf(filter)
+  const counted = new SurveyCount()
+  const progress = createProgress({ verb: 'looked at' })
+  return interruptible('Stopping; every dead letter stays where it is.', async signal => {
+    await walkDeadLetters({
+      deadLetters,
+      now: Date.now,
+      stop: () => signal.aborted || counted.letters >= limit,
+      async visit(letter) {
+        progress.step()
+        if (isMeant(letter) && counted.letters < limit) counted.add(letter)
+        return 'left'
+      },
+    }).finally(() => progress.end())
+    return { survey: counted.survey, seen: progress.done, stopped: signal.aborted }
+  })
+}
+
+/** So long may a page take, in seconds, before the last of it would be there again for others. */
+const PAGE_SECONDS_MAX = 20
+
+async function carryOut(
+  deadLetters: DeadLetters,
+  options: WorkOptions,
+  work: Work,
+  total: number | undefined,
+): Promise<void> {
+  const progress = createProgress({ verb: work.verb, total })
+  const seen = { letters: 0, events: new Set<string>() }
+  const stopping = 'Stopping after the dead letters in hand …'
+  const stopped = await interruptible(stopping, async signal => {
+    const visit = visitorOf(deadLetters, options, work, { progress, seen, signal })
+    try {
+      await walkDeadLetters({
+        deadLetters,
+        now: Date.now,
+        sentUntil: Date.now(),
+        pageMax: Math.max(1, Math.min(PAGE_MAX, Math.floor(options.rate * PAGE_SECONDS_MAX))),
+        stop: () => signal.aborted || progress.done >= (options.limit ?? Number.POSITIVE_INFINITY),
+        visit,
+      })
+    } catch (error) {
+      progress.end()
+      console.error(
+        `${lettersText(progress.done)} ${work.verb} before this; the same command goes on from there.`,
+      )
+      throw error
+    }
+    progress.end()
+    return signal.aborted
+  })
+  await tellEnd(deadLetters, options, work, { letters: progress.done, seen, stopped })
+}
+
+type Seen = { letters: number; readonly events: Set<string> }
+
+function visitorOf(
+  deadLetters: DeadLetters,
+  { filter, rate, limit = Number.POSITIVE_INFINITY }: WorkOptions,
+  { act }: Work,
+  {
+    progress,
+    seen,
+    signal,
+  }: { readonly progress: Progress; readonly seen: Seen; readonly signal: AbortSignal },
+): (letter: DeadLetter) => Promise<'gone' | 'left'> {
+  const isMeant = matcherOf(filter)
+  const turn = createPacer(rate, signal)
+  let taken = 0
+  return async letter => {
+    seen.letters += 1
+    if (!isMeant(letter) || taken >= limit) return 'left'
+    taken += 1
+    await turn()
+    if (signal.aborted) return 'left'
+    await act(deadLetters, letter)
+    progress.step()
+    if (filter.events.length > 0) seen.events.add(letter.eventId)
+    return 'gone'
+  }
+}
+
+async function tellEnd(
+  deadLetters: DeadLetters,
+  options: WorkOptions,
+  { verb }: Work,
+  { letters, seen, stopped }: { readonly letters: number; readonly seen: Seen; readonly stopped: boolean },
+): Promise<void> {
+  const notFound = stopped ? [] : options.filter.events.filter(id => !seen.events.has(id))
+  if (options.json) console.log(JSON.stringify({ [verb]: letters, stopped, notFound }, null, 2))
+  else if (letters > 0 || stopped) console.log(`${lettersText(letters)} ${verb}.`)
+  else console.log(await noneText(deadLetters, options, seen.letters))
+  if (stopped) console.error('The others lie where they were. The same command goes on from there.')
+  for (const id of letters > 0 ? notFound : [])
+    console.error(`There is no dead letter of event ${id} that fits.`)
+  if (notFound.length > 0) process.exitCode = 1
+}

@@ -1,0 +1,109 @@
+import { walkDeadLetters } from '../../lib/dead-letter-walk.ts'
+import type { DeadLetters } from '../../lib/dead-letters.ts'
+import { type Place, placeText } from '../place/place.ts'
+import { connectStage, type StageAws } from '../place/stage-aws.ts'
+import { interruptible } from '../terminal/interrupt.ts'
+import { count } from '../terminal/progress.ts'
+import { letterTable, type ShownLetter, shownLetter, shownRecord, showText } from './dlq-text.ts'
+import { isNarrow, type LetterFilter, matcherOf } from './letter-filter.ts'
+
+export type DlqOptions = {
+  readonly place: Place
+  readonly filter: LetterFilter
+  /** Prints JSON, for programs. */
+  readonly json?: boolean
+}
+
+/**
+ * Lists dead letters, the oldest first, and leaves each where it is.
+ * @param options.limit lists at most so many
+ * @throws AwsUnreachable
+ */
+export function list(options: DlqOptions & { readonly limit: number }): Promise<void> {
+  return atStage(options.place, async ({ deadLetters }) => {
+    const { letters, seen, more } = await gather(deadLetters, options.filter, options.limit)
+    letters.sort((one, other) => other.ageSeconds - one.ageSeconds)
+    if (options.json) console.log(JSON.stringify(letters, null, 2))
+    else console.log(letters.length > 0 ? letterTable(letters) : await noneText(deadLetters, options, seen))
+    if (more)
+      console.error(`There are more than the ${count(options.limit)} that are listed; --limit sets how many.`)
+  })
+}
+
+/**
+ * Shows all about one event's dead letters: why, what the ledger says, and what a redrive would run. The exit code is 1
+ * where it has none.
+ * @throws AwsUnreachable
+ */
+export function show(eventId: string, options: Omit<DlqOptions, 'filter'>): Promise<void> {
+  return atStage(options.place, async ({ deadLetters, ledger }) => {
+    const filter = { events: [eventId] }
+    const { letters, seen } = await gather(deadLetters, filter, SHOWN_MAX)
+    const record = await ledger.read(eventId)
+    const shown = { letters, record: record ? shownRecord(record) : null }
+    if (options.json) console.log(JSON.stringify(shown, null, 2))
+    else {
+      if (letters.length === 0) console.log(`${await noneText(deadLetters, { ...options, filter }, seen)}\n`)
+      console.log(showText(shown))
+    }
+    if (letters.length === 0) process.exitCode ||= 1
+  })
+}
+
+/** An event has one letter for each time that something of it was given up. */
+const SHOWN_MAX = 100
+
+/** Connects to a place for as long as something is done there. */
+export async function atStage(place: Place, work: (stage: StageAws) => Promise<void>): Promise<void> {
+  const stage = await connectStage(place)
+  try {
+    await work(stage)
+  } finally {
+    stage.close()
+  }
+}
+
+/** Says that no letter fits, and why there may be some all the same. */
+export async function noneText(
+  deadLetters: Pick<DeadLetters, 'count'>,
+  { place, filter }: Pick<DlqOptions, 'place' | 'filter'>,
+  seen: number,
+): Promise<string> {
+  const where = placeText(place)
+  if (seen > 0)
+    return `No dead letter of ${where} fits; ${count(seen)} ${seen === 1 ? 'was' : 'were'} looked at.`
+  const { hidden } = await deadLetters.count()
+  const none = `There is no dead letter in ${where}${isNarrow(filter) ? ', whatever is asked for' : ''}.`
+  if (hidden === 0) return none
+  return `There is no dead letter to be received in ${where}: about ${count(hidden)} are hidden, because somebody else looks at them or did a moment ago. Try again in two minutes.`
+}
+
+type Gathered = {
+  readonly letters: ShownLetter[]
+  /** How many were looked at, those included that did not fit. */
+  readonly seen: number
+  /** Whether there are more than were asked for. */
+  readonly more: boolean
+}
+
+function gather(deadLetters: DeadLetters, filter: LetterFilter, limit: number): Promise<Gathered> {
+  const isMeant = matcherOf(filter)
+  const letters: ShownLetter[] = []
+  let seen = 0
+  let more = false
+  return interruptible('Stopping; every dead letter stays where it is.', async signal => {
+    await walkDeadLetters({
+      deadLetters,
+      now: Date.now,
+      stop: () => more || signal.aborted,
+      async visit(letter) {
+        seen += 1
+        if (!isMeant(letter)) return 'left'
+        if (letters.length < limit) letters.push(shownLetter(letter))
+        else more = true
+        return 'left'
+      },
+    })
+    return { letters, seen, more }
+  })
+}

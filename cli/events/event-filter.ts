@@ -1,0 +1,90 @@
+import { triggerOf } from '../../lib/event.ts'
+import type { EventRecord } from '../../lib/record.ts'
+import { eventState, runState } from './run-state.ts'
+
+/** Status → what it means. */
+export const STATUSES = {
+  open: 'something of it is unfinished',
+  running: 'a worker has it now',
+  waiting: 'it waits for its next attempt, or for a worker',
+  done: 'every run is done or skipped',
+  dead: 'it was given up, as a whole or in part, and nothing else of it is left',
+  failed: 'a run was given up, whatever becomes of the others',
+  skipped: 'a run was skipped, with a reason',
+  ignored: 'no automation was concerned',
+  dropped: 'a dead letter of it was dropped',
+} as const
+
+export type AskedStatus = keyof typeof STATUSES
+
+export const isAskedStatus = (text: string): text is AskedStatus => Object.hasOwn(STATUSES, text)
+
+/** Which events are meant; one must fit all that is given, and of what can be repeated any. */
+export type EventFilter = {
+  readonly triggers?: readonly string[] | undefined
+  /** Automations that have a run at it. */
+  readonly automations?: readonly string[] | undefined
+  /** Of the event; where automations are named, of their runs. */
+  readonly statuses?: readonly AskedStatus[] | undefined
+}
+
+/** Whether a filter leaves anything out. */
+export const leavesOut = (filter: EventFilter): boolean =>
+  Object.values(filter).some(one => one !== undefined)
+
+/**
+ * Makes what tells of an event whether it is meant.
+ * @param now in milliseconds since the epoch
+ */
+export function eventMatcher(
+  { triggers, automations, statuses }: EventFilter,
+  now: number,
+): (record: EventRecord) => boolean {
+  const asked = triggers && new Set(triggers.map(spelledAsWeDo))
+  const statusFits = automations
+    ? (record: EventRecord) => (status: AskedStatus) => runHas(record, automations, status, now)
+    : (record: EventRecord) => (status: AskedStatus) => eventHas(record, status, now)
+  return record =>
+    (asked?.has(spelledAsWeDo(record.trigger)) ?? true) &&
+    (automations?.some(name => Object.hasOwn(record.runs, name)) ?? true) &&
+    (statuses?.some(statusFits(record)) ?? true)
+}
+
+/** Box spells some triggers in two ways. */
+const spelledAsWeDo = (trigger: string): string => triggerOf(trigger) ?? trigger
+
+function eventHas(record: EventRecord, status: AskedStatus, now: number): boolean {
+  const runs = Object.values(record.runs)
+  switch (status) {
+    case 'open':
+      return record.status === 'open'
+    case 'failed':
+    case 'skipped':
+      return runs.some(run => run.status === status)
+    case 'ignored':
+      return record.status === 'done' && runs.length === 0
+    case 'dropped':
+      return record.dropped !== undefined
+    default:
+      return eventState(record, now) === status
+  }
+}
+
+function runHas(record: EventRecord, names: readonly string[], status: AskedStatus, now: number): boolean {
+  const states = names.flatMap(name => {
+    const run = Object.hasOwn(record.runs, name) ? record.runs[name] : undefined
+    return run ? [runState(run, record, now)] : []
+  })
+  switch (status) {
+    case 'open':
+      return states.some(state => state === 'running' || state === 'waiting')
+    case 'dead':
+      return states.includes('failed')
+    case 'ignored':
+      return false
+    case 'dropped':
+      return record.dropped !== undefined && states.includes('failed')
+    default:
+      return states.includes(status)
+  }
+}

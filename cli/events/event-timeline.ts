@@ -1,0 +1,88 @@
+import type { EventRecord, RunRecord } from '../../lib/record.ts'
+import { describeLine, FRONT_DOOR, QUEUE } from '../../local/inspector/story.ts'
+import type { LogLine } from '../../local/journal.ts'
+import type { Heard, HeardDelivery } from '../place/place-logs.ts'
+
+/** Something that happened to an event. */
+export type Moment = {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** The front door, the queue, or an automation. */
+  readonly where: string
+  readonly what: string
+  /** What tells of it. */
+  readonly by: 'log' | 'ledger'
+}
+
+/**
+ * Puts in order all that is known of an event's life. What the ledger tells as well as the logs is told once, as the logs
+ * tell it. Pure.
+ */
+export function timelineOf(
+  record: EventRecord | undefined,
+  { deliveries, lines }: Pick<Heard, 'deliveries' | 'lines'>,
+): readonly Moment[] {
+  const heard = [...deliveries.map(deliveryMoment), ...lines.flatMap(lineMoment)]
+  const known = record ? ledgerMoments(record, deliveries, lines) : []
+  return [...heard, ...known].filter(({ at }) => Number.isFinite(at)).sort((one, other) => one.at - other.at)
+}
+
+function deliveryMoment({ deliveryId, at, status, code, attempt, key }: HeardDelivery): Moment {
+  const taken = status >= 200 && status < 300
+  const answer = taken ? 'accepted' : status === 0 ? 'not answered' : `answered ${status} ${code}`.trim()
+  const more = [key && `signed with the ${key} key`, attempt && attempt > 1 && `Box’s attempt ${attempt}`]
+  const what = [`delivery ${deliveryId} ${answer}`, ...more.filter(Boolean)].join(', ')
+  return { at, where: FRONT_DOOR, what, by: 'log' }
+}
+
+function lineMoment(line: LogLine): Moment[] {
+  // Deliveries are told by themselves.
+  if (line.event === 'delivery_accepted') return []
+  const { automation, function: fn } = line
+  const where = typeof automation === 'string' ? automation : fn === 'ingest' ? FRONT_DOOR : QUEUE
+  return [{ at: Date.parse(line.time), where, what: describeLine(line), by: 'log' }]
+}
+
+/** How far the ledger's time of something may lie from the log's, in milliseconds. */
+const SAME_MS = 2000
+
+const ENDS: readonly string[] = ['run_done', 'run_skipped', 'run_failed']
+
+function ledgerMoments(
+  record: EventRecord,
+  deliveries: readonly HeardDelivery[],
+  lines: readonly LogLine[],
+): Moment[] {
+  const { deliveryId, receivedAt, runs, dropped } = record
+  const isHeard = deliveries.some(one => one.deliveryId === deliveryId)
+  const moment = (at: number, where: string, what: string): Moment => ({ at, where, what, by: 'ledger' })
+  const told = (automation: string, events: readonly string[], at: number) =>
+    lines.some(
+      line =>
+        line.automation === automation &&
+        events.includes(line.event) &&
+        Math.abs(Date.parse(line.time) - at) <= SAME_MS,
+    )
+  return [
+    ...(isHeard ? [] : [moment(Date.parse(receivedAt), FRONT_DOOR, `delivery ${deliveryId} received`)]),
+    ...Object.entries(runs).flatMap(([name, run]) => [
+      ...(run.startedAt === undefined || told(name, ['run_started'], run.startedAt)
+        ? []
+        : [moment(run.startedAt, name, `run started, attempt ${run.attempts}`)]),
+      ...(run.finishedAt === undefined || told(name, ENDS, run.finishedAt)
+        ? []
+        : [moment(run.finishedAt, name, endText(run))]),
+    ]),
+    ...(dropped ? [moment(Date.parse(dropped.at), QUEUE, droppedText(dropped))] : []),
+  ]
+}
+
+function endText({ status, reason, error }: RunRecord): string {
+  if (status === 'skipped') return `run skipped: ${reason ?? 'no reason is known'}`
+  if (status === 'failed') return `given up${error ? ` (${error.code}: ${error.message})` : ''}`
+  return `run ${status}`
+}
+
+/** Who dropped a dead letter, and why. */
+export const droppedText = ({ reason, by }: NonNullable<EventRecord['dropped']>): string =>
+  `dead letter dropped${by === undefined ? '' : ` by ${by}`}: ${reason}`

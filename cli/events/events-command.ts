@@ -1,0 +1,115 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { TRIGGERS, triggerOf } from '../../lib/event.ts'
+import { eventId } from '../dlq/dlq-command.ts'
+import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../place/place.ts'
+import { parseMoment } from '../terminal/moment.ts'
+import { near } from '../terminal/near.ts'
+import { type AskedStatus, isAskedStatus, STATUSES } from './event-filter.ts'
+import type { ListOptions } from './events.ts'
+
+type Shared = PlaceOptions & { readonly json?: boolean }
+
+type Listing = Shared & {
+  readonly trigger?: readonly string[]
+  readonly item?: readonly string[]
+  readonly automation?: readonly string[]
+  readonly status?: readonly AskedStatus[]
+  readonly since: number
+  readonly until?: number
+  readonly limit: number
+}
+
+const HOUR_MS = 3_600_000
+
+/** How many are listed where nobody says how many. */
+const LISTED = 50
+
+/**
+ * Makes the command `events` with its own.
+ * @param port reads a port
+ * @param more gathers what is said repeatedly
+ */
+export function eventsCommand(
+  port: (text: string) => number,
+  more: (text: string, before?: readonly string[]) => string[],
+): Command {
+  const command = new Command('events').description(
+    'what happened: list recent events, tell one’s whole story',
+  )
+  const add = (name: string, description: string): Command =>
+    withPlaceOptions(command.command(name).description(description), port).option('--json', 'print JSON')
+  add('list', 'the events that the ledger has, the newest first')
+    .addOption(new Option('--trigger <trigger>', 'of this trigger; can be repeated').argParser(triggers))
+    .addOption(new Option('--item <item>', 'about file:ID, folder:ID, or ID').argParser(items))
+    .option('--automation <name>', 'with a run of this automation; can be repeated', more)
+    .addOption(
+      new Option(
+        '--status <status>',
+        `${Object.keys(STATUSES).join(', ')}; of the run where --automation is given; can be repeated`,
+      ).argParser(statuses),
+    )
+    .addOption(since(HOUR_MS, '1h'))
+    .addOption(new Option('--until <time>', 'no later than that').argParser(moment))
+    .addOption(new Option('--limit <number>', 'at most so many').default(LISTED).argParser(whole))
+    .action(async (options: Listing) => (await import('./events.ts')).listEvents(listing(options)))
+  add('show', 'one event: its deliveries, attempts, runs, steps, calls and errors')
+    .argument('<event>', 'the event’s id, or that of one of its deliveries', eventId)
+    .option('--payload', 'print the body as well, which names files and people')
+    .addOption(since(3 * 24 * HOUR_MS, '3d'))
+    .action(async (id: string, options: Shared & { readonly payload?: boolean; readonly since: number }) =>
+      (await import('./event-show.ts')).showEvent(id, { ...options, place: placeOf(options) }),
+    )
+  return command
+}
+
+function listing(options: Listing): ListOptions {
+  const { trigger, item, automation, status, since: from, until: to = Date.now(), ...rest } = options
+  if (from > to) throw new PlaceUnclear('--since must be before --until.')
+  return {
+    ...rest,
+    place: placeOf(options),
+    span: { from, to },
+    filter: { triggers: trigger, automations: automation, statuses: status },
+    ...(item ? { items: item } : {}),
+  }
+}
+
+const since = (agoMs: number, text: string): Option =>
+  new Option('--since <time>', 'an age such as 30m, 2h or 3d, or a time such as 2026-11-25T10:00 (UTC)')
+    .default(Date.now() - agoMs, text)
+    .argParser(moment)
+
+function moment(text: string): number {
+  const at = parseMoment(text, Date.now())
+  if (at !== undefined) return at
+  throw new InvalidArgumentError(
+    'It must be an age such as 90s, 30m, 2h or 3d, or a time such as 2026-11-25 or 2026-11-25T10:00Z.',
+  )
+}
+
+function triggers(text: string, before: readonly string[] = []): string[] {
+  const trigger = triggerOf(text) ?? triggerOf(text.toUpperCase())
+  if (trigger !== undefined) return [...before, trigger]
+  const meant = near(text, Object.keys(TRIGGERS))
+  throw new InvalidArgumentError(
+    `Box has no such trigger.${meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : ''} docs/write-an-automation.md lists them.`,
+  )
+}
+
+/** An id alone is a file's or a folder's. */
+function items(text: string, before: readonly string[] = []): string[] {
+  if (/^\d{1,32}$/.test(text)) return [...before, `file:${text}`, `folder:${text}`]
+  if (/^[a-z][\w-]{0,63}:[\w-]{1,128}$/.test(text)) return [...before, text]
+  throw new InvalidArgumentError('It must be file:ID, folder:ID, or an ID.')
+}
+
+function statuses(text: string, before: readonly AskedStatus[] = []): AskedStatus[] {
+  if (isAskedStatus(text)) return [...before, text]
+  const all = Object.entries(STATUSES).map(([status, meaning]) => `\n  ${status.padEnd(8)}  ${meaning}`)
+  throw new InvalidArgumentError(`It must be one of${all.join('')}`)
+}
+
+function whole(text: string): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number from 1 up.')
+}

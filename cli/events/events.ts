@@ -1,0 +1,156 @@
+import type { History, Span } from '../../lib/history.ts'
+import type { EventRecord } from '../../lib/record.ts'
+import { atStage } from '../dlq/dlq.ts'
+import { type Place, placeFlags, placeText } from '../place/place.ts'
+import { interruptible } from '../terminal/interrupt.ts'
+import { momentText } from '../terminal/moment.ts'
+import { near } from '../terminal/near.ts'
+import { print } from '../terminal/print.ts'
+import { count, createProgress } from '../terminal/progress.ts'
+import { growingTable } from '../terminal/table.ts'
+import { type EventFilter, eventMatcher, leavesOut } from './event-filter.ts'
+import { EVENTS_HEADER, eventRow, type ShownEvent, shownEvent } from './events-text.ts'
+import { mergedNewestFirst } from './merge-newest.ts'
+
+export type ListOptions = {
+  readonly place: Place
+  readonly span: Span
+  readonly filter: EventFilter
+  /** What the events are about, such as `file:123`; any of these. Whatever they are about where it is absent. */
+  readonly items?: readonly string[]
+  /** Lists at most so many. */
+  readonly limit: number
+  /** Prints a JSON array, for programs. */
+  readonly json?: boolean
+}
+
+/**
+ * Lists the events that the ledger has of a time, the newest first. However many there are, only a page of them is held.
+ * @throws AwsUnreachable
+ */
+export function listEvents(options: ListOptions): Promise<void> {
+  return atStage(options.place, async ({ history }) => {
+    const found = await interruptible('Stopping.', signal => list(history, options, signal))
+    if (found.listed === 0 && !options.json && !found.stopped) await print(noneText(found, options))
+    if (found.more)
+      console.error(
+        `There are more than the ${count(options.limit)} that are listed; --limit sets how many, --since and --until of which time.`,
+      )
+    if (found.stopped) console.error(`${count(found.looked)} were looked at; there may be more.`)
+  })
+}
+
+type Found = {
+  readonly listed: number
+  readonly looked: number
+  readonly more: boolean
+  readonly stopped: boolean
+  /** Names of automations that have runs at what was looked at. */
+  readonly names: ReadonlySet<string>
+}
+
+async function list(history: History, options: ListOptions, signal: AbortSignal): Promise<Found> {
+  const now = Date.now()
+  const isMeant = eventMatcher(options.filter, now)
+  const writer = options.json ? jsonWriter() : tableWriter(now)
+  const progress = createProgress({ verb: 'looked at' })
+  const names = new Set<string>()
+  const found = (listed: number, more: boolean) => ({
+    listed,
+    looked: progress.done,
+    more,
+    stopped: signal.aborted,
+    names,
+  })
+  let listed = 0
+  let more = false
+  try {
+    for await (const record of eventsIn(history, options)) {
+      if (signal.aborted) break
+      progress.step()
+      if (names.size < NAMES_MAX) for (const name of Object.keys(record.runs)) names.add(name)
+      if (!isMeant(record)) continue
+      more = listed === options.limit
+      if (more) break
+      listed += 1
+      progress.end()
+      if (!(await writer.add(shownEvent(record, now)))) return found(listed, false)
+    }
+  } finally {
+    progress.end()
+    await writer.end()
+  }
+  return found(listed, more)
+}
+
+/** How many names are remembered to suggest one. */
+const NAMES_MAX = 200
+
+const eventsIn = (history: History, { items, span }: ListOptions): AsyncIterable<EventRecord> =>
+  items ? mergedNewestFirst(items.map(item => history.ofItem(item, span))) : history.received(span)
+
+type Writer = {
+  /** @returns false where nobody reads any more */
+  add(event: ShownEvent): Promise<boolean>
+  end(): Promise<unknown>
+}
+
+/** How many rows are made columns of at a time. */
+const ROWS = 100
+
+function tableWriter(now: number): Writer {
+  const lines = growingTable()
+  let rows: (readonly string[])[] = [EVENTS_HEADER]
+  let begun = false
+  const write = async (): Promise<boolean> => {
+    if (rows.length === (begun ? 0 : 1)) return true
+    const text = lines(rows)
+    begun = true
+    rows = []
+    return print(text)
+  }
+  return {
+    async add(event) {
+      rows.push(eventRow(event, now))
+      return rows.length < ROWS || write()
+    },
+    end: write,
+  }
+}
+
+function jsonWriter(): Writer {
+  let begun = false
+  return {
+    add(event) {
+      const text = JSON.stringify(event, null, 2).replaceAll('\n', '\n  ')
+      const lead = begun ? ',' : '['
+      begun = true
+      return print(`${lead}\n  ${text}`, '')
+    },
+    end: () => print(begun ? '\n]' : '[]'),
+  }
+}
+
+function noneText({ looked, names }: Found, { place, span, filter, items }: ListOptions): string {
+  const now = Date.now()
+  const time = `since ${momentText(span.from, now)}${span.to < now - 60_000 ? `, until ${momentText(span.to, now)}` : ''}`
+  const about = items ? ` about ${items.join(' or ')}` : ''
+  if (looked === 0)
+    return [
+      `The ledger of ${placeText(place)} has no event${about} ${time}.`,
+      '--since looks further back, such as --since 35d. What waits on the queue unclaimed is not in the ledger yet, and what was refused never is.',
+      ...(items ? [`${WHY} ${items[0]} ${placeFlags(place)}`] : []),
+    ].join('\n')
+  const unknown = (filter.automations ?? []).filter(name => !names.has(name))
+  return [
+    `No event of ${placeText(place)}${about} ${time} fits; ${count(looked)} ${looked === 1 ? 'was' : 'were'} looked at.`,
+    ...(leavesOut(filter) ? unknown.map(name => unknownText(name, [...names])) : []),
+  ].join('\n')
+}
+
+const WHY = 'To learn why nothing came: npx boxhooks why'
+
+function unknownText(name: string, names: readonly string[]): string {
+  const meant = near(name, names)
+  return `None of them has a run of ${name}.${meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : ''}`
+}

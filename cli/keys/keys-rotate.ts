@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs'
+import { systemClock } from '../../lib/clock.ts'
+import { keyId, keyIds } from '../../lib/key-fields.ts'
+import { SETTLE_MS } from '../../lib/key-rotation.ts'
+import { type KeySecret, OTHER } from '../../lib/key-secret.ts'
+import type { KeyName } from '../../lib/signature.ts'
+import { type Place, placeText } from '../place/place.ts'
+import { keyProblem } from '../secrets/secret-rules.ts'
+import { INTERRUPTED, interruptible } from '../terminal/interrupt.ts'
+import { openPrompt, PromptEnded, type Terminal } from '../terminal/prompt.ts'
+import { type WalkEnd, walkRotation } from './key-walk.ts'
+import { abort } from './keys-abort.ts'
+import { goOnText, trafficHint } from './keys-text.ts'
+import { connectKeys, KeysFailed, type StageKeys } from './stage-keys.ts'
+import { createWaitLine } from './wait-line.ts'
+
+export type RotateOptions = {
+  readonly place: Place
+  /** The key to be replaced; both by default. */
+  readonly only?: KeyName
+  /** A file with the new key for the step at hand, or `-` for standard input; asks where it is absent. */
+  readonly keyFile?: string
+  /** Whether to wait for traffic. */
+  readonly wait: boolean
+  /** How long a new key is watched, in milliseconds. */
+  readonly settleMs?: number | undefined
+  /** How long traffic is waited for, in milliseconds. */
+  readonly timeoutMs: number
+  /** Ends the rotation that is under way instead. */
+  readonly abort?: boolean
+  /** Does not ask before that. */
+  readonly yes?: boolean
+  readonly by: string
+  /** Prints JSON, for programs; what is for people then goes to standard error. */
+  readonly json?: boolean
+  /** Where to ask; this process's terminal by default. */
+  readonly terminal?: Terminal
+}
+
+/** On the local stack a delivery is answered or given up within 30 s, and each retry is signed anew. */
+const LOCAL_SETTLE_MS = 45_000
+
+/**
+ * Guides through a rotation of the signature keys that refuses no delivery, from wherever it is.
+ * @throws KeysFailed, KeysUnreadable, AwsUnreachable, NotConfirmed, PromptEnded, each with what to do
+ */
+export async function rotate(options: RotateOptions): Promise<void> {
+  const { place, json } = options
+  const typed = options.keyFile === undefined ? undefined : readKey(options.keyFile)
+  const say = json ? console.error : console.log
+  const keys = await connectKeys(place)
+  try {
+    if (options.abort) await abort(keys, { ...options, say })
+    else await walk(keys, { ...options, say, typed })
+    if (json) console.log(JSON.stringify(await whereItIs(keys), null, 2))
+  } finally {
+    keys.close()
+  }
+}
+
+type Walking = RotateOptions & { readonly say: (text: string) => void; readonly typed: string | undefined }
+
+async function walk(keys: StageKeys, options: Walking): Promise<void> {
+  const { place, only, by, say } = options
+  const { settleMs = 'stage' in place ? SETTLE_MS : LOCAL_SETTLE_MS } = options
+  const timeoutMs = options.wait ? options.timeoutMs : 0
+  const asking = keyAsker(options)
+  const end = await interruptible(`Left where it is; ${goOnText(place)} goes on.`, signal =>
+    walkRotation({
+      ...{ keys, place, only, settleMs, timeoutMs, by, say, signal },
+      now: systemClock.now,
+      line: createWaitLine(),
+      askKey: (slot, secret) => asking(slot, secret, signal),
+    }).catch((error: unknown): WalkEnd => {
+      if (!(error instanceof PromptEnded)) throw error
+      say(`Left where it is; ${goOnText(place)} goes on.`)
+      process.exitCode = INTERRUPTED
+      return 'stopped'
+    }),
+  )
+  const text = endText(end, place)
+  if (text !== undefined) say(text)
+  if (end === 'traffic' && options.wait) throw new KeysFailed(trafficHint(place))
+  if (end === 'key' && options.wait && options.typed === undefined)
+    throw new KeysFailed(
+      'Nobody is there to ask. Give the new key with --key-file FILE, or - for standard input.',
+    )
+}
+
+function endText(end: WalkEnd, place: Place): string | undefined {
+  switch (end) {
+    case 'done':
+      return `Done. Rotated: ${placeText(place)}.`
+    case 'ended':
+      return 'The rotation was ended by somebody else.'
+    case 'stopped':
+      // Whoever has stopped it was told already.
+      return undefined
+    case 'key':
+      return `Next: ${goOnText(place)} with the new key.`
+    case 'traffic':
+      return `No more can be said before further deliveries have come in. Nothing is lost by waiting: ${goOnText(place)} goes on.`
+  }
+}
+
+/** Gets new keys: the one that was given, once, and the others from whoever sits at the terminal. */
+function keyAsker({ typed, terminal, say, wait }: Walking) {
+  let given = typed
+  return async (slot: KeyName, secret: KeySecret, signal: AbortSignal): Promise<string | undefined> => {
+    if (given !== undefined) {
+      const key = given
+      given = undefined
+      const problem = newKeyProblem(key, secret)
+      if (problem) throw new KeysFailed(`The key was not stored: ${problem}`)
+      return key
+    }
+    const isThere = terminal !== undefined || (process.stdin.isTTY && process.stderr.isTTY)
+    if (!wait || typed !== undefined || !isThere) return undefined
+    const prompt = openPrompt(terminal)
+    signal.addEventListener('abort', prompt.close, { once: true })
+    try {
+      for (;;) {
+        const key = await prompt.ask(`New ${slot} key: `, { hidden: true })
+        const problem = newKeyProblem(key, secret)
+        if (!problem) return key
+        say(`  ${problem}`)
+      }
+    } finally {
+      prompt.close()
+    }
+  }
+}
+
+/** Says why a key can't be the new one, without any of it. */
+function newKeyProblem(key: string, { keys, rotation }: KeySecret): string | undefined {
+  if (key === '') return 'Nothing was entered. Ctrl-C leaves the rotation where it is.'
+  const problem = keyProblem(key)
+  if (problem) return problem
+  const ids = keyIds(keys)
+  for (const name of ['primary', 'secondary'] as const)
+    if (ids[name] === keyId(key))
+      return `It is what is stored as ${name} already. Copy the one that was generated anew.`
+  return rotation?.replaced === key ? 'It is the key that is being replaced. Copy the new one.' : undefined
+}
+
+function readKey(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8')
+      .replace(/^\ufeff/, '')
+      .trim()
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    throw new KeysFailed(`${file === '-' ? 'Standard input' : file} can't be read (${code}).`)
+  }
+}
+
+/** For programs: whether a rotation is under way and what is next, and the ids of the keys. */
+async function whereItIs(keys: StageKeys): Promise<object> {
+  const { secret } = await keys.read()
+  const { replaced: _, ...rotation } = secret.rotation ?? {}
+  const next =
+    secret.rotation === undefined
+      ? null
+      : {
+          key: secret.rotation.todo[0],
+          action: secret.rotation.phase === 'reset' ? 'reset-and-store' : 'wait-for-traffic',
+          reliedUpon: OTHER[secret.rotation.todo[0]],
+        }
+  return { done: next === null, next, keys: keyIds(secret.keys), rotation: next === null ? null : rotation }
+}

@@ -1,0 +1,92 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ROOT } from '../../infra/bundle.ts'
+import { readStageParams } from '../../infra/stage-params.ts'
+import { targetText } from '../../lib/target.ts'
+import { declared } from '../automations.ts'
+import { automationCode, testCode } from './automation-template.ts'
+import { type NewAutomation, NewRefused, readRequest } from './new-request.ts'
+import { type NewFile, writeAll } from './write-all.ts'
+
+export type NewOptions = { readonly on: readonly string[]; readonly watch: readonly string[] }
+
+/**
+ * Writes an automation and its test, ready to run; or nothing.
+ * @param name the automation's name, and that of its file
+ * @throws NewRefused, StageParamsError
+ */
+export async function newAutomation(name: string, { on, watch }: NewOptions): Promise<void> {
+  const asked = readRequest({ name, on, watch })
+  const files = [
+    { path: `test/automations/${name}.test.ts`, text: testCode(asked) },
+    // The last, so that whatever watches the folder finds all there is.
+    { path: `automations/${name}.ts`, text: automationCode(asked) },
+  ]
+  const problems = [...(await taken(files)), ...(await nameTaken(name)), ...(await withoutValue(asked))]
+  if (problems.length > 0) throw new NewRefused(problems)
+  await writeAll(ROOT, files).catch((cause: Error) => {
+    throw new NewRefused([`The files can't be written: ${cause.message}`], { cause })
+  })
+  console.log(told(asked))
+}
+
+async function taken(files: readonly NewFile[]): Promise<string[]> {
+  const exist = await Promise.all(
+    files.map(({ path }) =>
+      access(join(ROOT, path)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
+  return files
+    .filter((_, index) => exist[index])
+    .map(({ path }) => `${path} exists already. Choose another name.`)
+}
+
+async function nameTaken(name: string): Promise<string[]> {
+  return (await declared()).flatMap(declaration => {
+    if ('error' in declaration)
+      return [`${declaration.error.message} Until then nothing tells which names are taken.`]
+    const { file, entry } = declaration
+    // What lies under the very name is told as a file that exists.
+    return entry.name === name && file !== `${name}.ts`
+      ? [`automations/${file} declares an automation of this name. Choose another.`]
+      : []
+  })
+}
+
+/** A setting without a value in the stage local would stop npm start and npm test. */
+async function withoutValue({ settings }: NewAutomation): Promise<string[]> {
+  if (settings.length === 0) return []
+  const stateOf = await readStageParams('local')
+  const missing = settings.filter(setting => stateOf(setting) === 'missing')
+  if (missing.length === 0) return []
+  return [
+    `The stage local has no value for ${missing.join(', ')}, so nothing could be run. Write into serverless.yml, then repeat this command:`,
+    '',
+    'params:',
+    '  local:',
+    ...missing.map((setting, index) => `    ${setting}: "${100_001 + index}"`),
+    '',
+    'and below each stage that you deploy the id that it is to have there.',
+  ]
+}
+
+function told({ name, on, watch, settings }: NewAutomation): string {
+  const values =
+    settings.length > 0
+      ? [
+          `  See that each stage has a value for ${settings.join(', ')}: npx boxhooks automations --stage STAGE`,
+        ]
+      : []
+  return [
+    `Wrote automations/${name}.ts and test/automations/${name}.test.ts,`,
+    `on ${on.join(', ')} of ${watch.map(targetText).join(', ')}.`,
+    'Next:',
+    '  Write into run() what it is to do, and into its test what it is to have done.',
+    ...values,
+    `  npm test -- test/automations/${name}.test.ts   runs its test`,
+    '  npm start                                      runs it against an emulated Box, which has what it watches',
+  ].join('\n')
+}

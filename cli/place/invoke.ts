@@ -1,0 +1,92 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { awsReason } from '../../infra/aws-reason.ts'
+import type { FunctionName } from '../../infra/bundle.ts'
+import { isObject } from '../../lib/json.ts'
+import type { Place } from './place.ts'
+
+/** A function could not be asked; the message says why, and what to do. */
+export class FunctionUnreachable extends Error {
+  override readonly name = 'FunctionUnreachable'
+}
+
+/** The longest that a request takes, in milliseconds: the functions' own time, and some. */
+const ANSWER_MS_MAX = 310_000
+
+/**
+ * Asks a function of a place. Box's credentials stay there.
+ * @param signal ends the waiting, not what the function does
+ * @returns what it answers, as JSON
+ * @throws FunctionUnreachable; the signal's reason
+ */
+export async function invokeFunction(
+  place: Place,
+  name: FunctionName,
+  request: Readonly<Record<string, unknown>>,
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const FunctionName = `boxhooks-${'stage' in place ? place.stage : 'local'}-${name}`
+  const client = new LambdaClient({
+    ...('stage' in place
+      ? { region: place.region }
+      : {
+          region: 'local',
+          endpoint: `http://localhost:${place.port}`,
+          credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+        }),
+    // One that is asked twice would do what it is asked twice.
+    maxAttempts: 1,
+    requestHandler: { connectionTimeout: 5000, requestTimeout: ANSWER_MS_MAX, throwOnRequestTimeout: true },
+  })
+  try {
+    const Payload = JSON.stringify(request)
+    const { FunctionError, Payload: payload } = await client.send(
+      new InvokeCommand({ FunctionName, Payload }),
+      signal ? { abortSignal: signal } : {},
+    )
+    const answer: unknown = JSON.parse(payload?.transformToString() || 'null')
+    if (FunctionError !== undefined) throw failed(FunctionName, answer)
+    return answer
+  } catch (error) {
+    if (error instanceof FunctionUnreachable) throw error
+    signal?.throwIfAborted()
+    throw unreachable(place, FunctionName, error)
+  } finally {
+    client.destroy()
+  }
+}
+
+/** The function's answer is of another version. */
+export const answeredOtherwise = (place: Place, name: FunctionName): FunctionUnreachable =>
+  new FunctionUnreachable(
+    `boxhooks-${'stage' in place ? place.stage : 'local'}-${name} gave an answer of another version. Deploy again.`,
+  )
+
+function failed(name: string, answer: unknown): FunctionUnreachable {
+  const reason = isObject(answer)
+    ? [answer.errorType, answer.errorMessage].filter(Boolean).join(': ')
+    : 'unknown'
+  return new FunctionUnreachable(
+    `${name} failed: ${reason}. Its log, /aws/lambda/${name}, tells more. What it had done by then stays; the same command goes on from there.`,
+  )
+}
+
+function unreachable(place: Place, functionName: string, error: unknown): FunctionUnreachable {
+  const { name, message } = error instanceof Error ? error : new Error(String(error))
+  const say = (text: string) => new FunctionUnreachable(text, { cause: error })
+  if (!('stage' in place)) {
+    if (/ECONNREFUSED/.test(`${name} ${message} ${codeOf(error)}`))
+      return say(
+        `No local stack listens on port ${place.port}. Start it with npm start, or name its port with --port.`,
+      )
+    return say(`The local stack on port ${place.port} can't be asked: ${name}: ${message}`)
+  }
+  const { stage, region } = place
+  if (name === 'ResourceNotFoundException')
+    return say(
+      `There is no function ${functionName} in ${region}. Deploy the stage first: npm run deploy -- --stage ${stage}. If it is in another region, name that with --region.`,
+    )
+  return say(awsReason(error, `lambda:InvokeFunction on ${functionName}`, region))
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''

@@ -1,0 +1,175 @@
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
+import { awsReason } from '../../infra/aws-reason.ts'
+import { isObject } from '../../lib/json.ts'
+import { type LogLine, parseLine } from '../../local/journal.ts'
+import type { Place } from './place.ts'
+import { askLocal } from './stage-aws.ts'
+
+/** A request at the front door, as far as the logs tell. */
+export type HeardDelivery = {
+  readonly deliveryId: string
+  /** When it came, in milliseconds since the epoch. */
+  readonly at: number
+  /** What it was answered; 0 where no answer came. */
+  readonly status: number
+  /** The answer's code; see docs/errors.md. */
+  readonly code: string
+  /** Which try of Box's it was, where that is known. */
+  readonly attempt?: number
+  /** The key that its signature fitted. */
+  readonly key?: string
+}
+
+/** What the logs have of one event. */
+export type Heard = {
+  /** Undefined where nothing was heard of it. */
+  readonly eventId: string | undefined
+  readonly deliveries: readonly HeardDelivery[]
+  readonly lines: readonly LogLine[]
+}
+
+/** The functions' logs at a place. Each method throws LogsUnreadable. */
+export type PlaceLogs = {
+  /**
+   * Finds what was logged of an event.
+   * @param id the event's, or that of one of its deliveries
+   * @param from in milliseconds since the epoch
+   */
+  heardOf(id: string, from: number): Promise<Heard>
+  /** Counts the deliveries that were turned away since a time, by code. */
+  refusedSince(from: number): Promise<Readonly<Record<string, number>>>
+  close(): void
+}
+
+/** The logs can't be read; the message says why, and what to do. */
+export class LogsUnreadable extends Error {
+  override readonly name = 'LogsUnreadable'
+}
+
+/** Opens the logs of a place; nothing is asked for yet. */
+export const openLogs = (place: Place, signal?: AbortSignal): PlaceLogs =>
+  'stage' in place ? stageLogs(place, signal) : localLogs(place.port)
+
+/** How many pages of a log group one question reads at most, each of up to 1 MB or 10,000 lines, and many of them empty. */
+const PAGES_MAX = 200
+
+function stageLogs(
+  { stage, region }: { readonly stage: string; readonly region: string },
+  signal: AbortSignal | undefined,
+): PlaceLogs {
+  const logs = new CloudWatchLogsClient({ region, maxAttempts: 5 })
+
+  /** The lines of a function that hold a text. */
+  const linesWith = async (fn: string, text: string, startTime: number): Promise<LogLine[]> => {
+    const logGroupName = `/aws/lambda/boxhooks-${stage}-${fn}`
+    // A quoted phrase finds what has other than letters and digits in it.
+    const filterPattern = `"${text.replace(/["\\]/g, '\\$&')}"`
+    const lines: LogLine[] = []
+    let nextToken: string | undefined
+    try {
+      for (let page = 0; page < PAGES_MAX; page += 1) {
+        const asked = { logGroupName, filterPattern, startTime: Math.max(0, startTime), nextToken }
+        const answer = await logs.send(
+          new FilterLogEventsCommand(asked),
+          signal ? { abortSignal: signal } : {},
+        )
+        for (const { message = '' } of answer.events ?? []) lines.push(...(parsed(fn, message) ?? []))
+        nextToken = answer.nextToken
+        if (nextToken === undefined) return lines
+      }
+    } catch (error) {
+      // A function that never ran has no log.
+      if (error instanceof Error && error.name === 'ResourceNotFoundException') return lines
+      throw new LogsUnreadable(awsReason(error, `logs:FilterLogEvents on ${logGroupName}`, region), {
+        cause: error,
+      })
+    }
+    throw new LogsUnreadable(
+      `The log ${logGroupName} is too long to be looked through here. In CloudWatch Logs Insights: filter eventId = "…" | sort @timestamp.`,
+    )
+  }
+
+  const heardOf = async (id: string, from: number): Promise<Heard> => {
+    const all = (await Promise.all(['ingest', 'automate'].map(fn => linesWith(fn, id, from)))).flat()
+    const lines = all.filter(({ eventId }) => eventId === id)
+    if (lines.length > 0) return { eventId: id, deliveries: lines.flatMap(accepted), lines }
+    const eventId = all.find(({ deliveryId }) => deliveryId === id)?.eventId
+    if (typeof eventId === 'string' && eventId !== id) return heardOf(eventId, from)
+    return { eventId: undefined, deliveries: [], lines: [] }
+  }
+  return {
+    heardOf,
+    async refusedSince(from) {
+      const kinds = ['delivery_refused', 'delivery_failed']
+      const lines = (await Promise.all(kinds.map(kind => linesWith('ingest', kind, from)))).flat()
+      return countOf(lines.filter(({ event }) => kinds.includes(event)).map(({ code }) => String(code)))
+    },
+    close: () => logs.destroy(),
+  }
+}
+
+const parsed = (fn: string, text: string): LogLine[] => {
+  const line = parseLine(fn, text.trimEnd())
+  return line ? [line] : []
+}
+
+/** A delivery that was taken, from the line that tells of it. */
+function accepted({ event, time, deliveryId, key }: LogLine): HeardDelivery[] {
+  const at = Date.parse(time)
+  if (event !== 'delivery_accepted' || typeof deliveryId !== 'string' || Number.isNaN(at)) return []
+  return [{ deliveryId, at, status: 202, code: 'accepted', ...(typeof key === 'string' ? { key } : {}) }]
+}
+
+function localLogs(port: number): PlaceLogs {
+  return {
+    async heardOf(id) {
+      const { eventId, deliveries, lines } = await askLocal(
+        port,
+        `/_local/heard?id=${encodeURIComponent(id)}`,
+      )
+      const told = listOf(lines).filter(isLine)
+      const keys = new Map(told.flatMap(accepted).map(({ deliveryId, key }) => [deliveryId, key]))
+      const heard = listOf(deliveries).flatMap(readDelivery)
+      return {
+        eventId: typeof eventId === 'string' ? eventId : undefined,
+        deliveries: heard.map(one => {
+          const key = keys.get(one.deliveryId)
+          return key === undefined ? one : { ...one, key }
+        }),
+        lines: told,
+      }
+    },
+    async refusedSince(from) {
+      const { codes } = await askLocal(port, `/_local/refused?since=${from}`)
+      return countOf(listOf(codes).map(String))
+    },
+    close() {},
+  }
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+const isLine = (value: unknown): value is LogLine =>
+  isObject(value) &&
+  [value.function, value.time, value.level, value.event].every(one => typeof one === 'string')
+
+function readDelivery(value: unknown): HeardDelivery[] {
+  if (!isObject(value)) return []
+  const { deliveryId, at, status, code, attempt } = value
+  if (typeof deliveryId !== 'string' || typeof at !== 'number' || typeof status !== 'number') return []
+  return [
+    {
+      deliveryId,
+      at,
+      status,
+      code: typeof code === 'string' ? code : '',
+      ...(typeof attempt === 'number' && attempt > 0 ? { attempt } : {}),
+    },
+  ]
+}
+
+function countOf(codes: readonly string[]): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>()
+  for (const code of codes) counts.set(code, (counts.get(code) ?? 0) + 1)
+  return Object.fromEntries(counts)
+}

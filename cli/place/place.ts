@@ -1,0 +1,61 @@
+import { type Command, Option } from 'commander'
+import { regionOf } from '../../infra/aws-reason.ts'
+
+/** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
+export type Place = { readonly stage: string; readonly region: string } | { readonly port: number }
+
+/** The local stack's port where no other is named. */
+export const PORT = 4400
+
+/** It was not said where a command is to work, or not so that there can be such a place. */
+export class PlaceUnclear extends Error {
+  override readonly name = 'PlaceUnclear'
+}
+
+export type PlaceOptions = {
+  readonly stage?: string
+  readonly region?: string
+  readonly local?: boolean
+  readonly port: number
+}
+
+/**
+ * Adds the options that say where a command is to work.
+ * @param port reads a port
+ */
+export const withPlaceOptions = (command: Command, port: (text: string) => number): Command =>
+  command
+    .option('--stage <stage>', 'the deployed stage')
+    .option('--region <region>', 'its region (or set AWS_REGION)')
+    .option('--local', 'the local stack that npm start runs')
+    .addOption(new Option('-p, --port <number>', 'its port').default(PORT).env('PORT').argParser(port))
+
+/**
+ * Reads where a command is to work.
+ * @throws PlaceUnclear
+ */
+export function placeOf({ stage, region, local, port }: PlaceOptions): Place {
+  if (local && stage === undefined) return { port }
+  if (stage === undefined || local)
+    throw new PlaceUnclear('Say where: --stage NAME for a deployed stage, or --local for the local stack.')
+  if (!isStage(stage))
+    throw new PlaceUnclear(
+      `"${stage}" can't be a stage: letters, digits and hyphens, beginning with a letter.`,
+    )
+  return { stage, region: regionOf(region) }
+}
+
+/** Whether a stage can have this name. */
+export const isStage = (name: string): boolean => /^[a-zA-Z][a-zA-Z0-9-]{0,30}$/.test(name)
+
+/** A place as people are told of it. */
+export const placeText = (place: Place): string =>
+  'stage' in place ? `stage ${place.stage}` : 'the local stack'
+
+/** The options that name a place again, for commands that are told. */
+export const placeFlags = (place: Place): string =>
+  'stage' in place
+    ? `--stage ${place.stage}`
+    : place.port === PORT
+      ? '--local'
+      : `--local --port ${place.port}`

@@ -1,0 +1,177 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { SQSClient } from '@aws-sdk/client-sqs'
+import { AwsUnreachable, awsReason } from '../../infra/aws-reason.ts'
+import { readStage } from '../../infra/stage.ts'
+import { createDeadLetters, type DeadLetters } from '../../lib/dead-letters.ts'
+import { createHistory, type History } from '../../lib/history.ts'
+import { isObject } from '../../lib/json.ts'
+import { createLedger, type Ledger } from '../../lib/ledger.ts'
+import { createQueue, type Queue } from '../../lib/queue.ts'
+import type { Place } from './place.ts'
+
+/** The queues and the ledger of a place. Whatever can't be reached throws AwsUnreachable, saying what to do. */
+export type StageAws = {
+  readonly queue: Queue
+  readonly deadLetters: DeadLetters
+  readonly ledger: Ledger
+  /** Without payloads. */
+  readonly history: History
+  close(): void
+}
+
+/**
+ * Finds the queues and the ledger of a place: by the outputs of a deployed stack, or by asking the local one.
+ * @throws AwsUnreachable
+ */
+export async function connectStage(place: Place): Promise<StageAws> {
+  const { output, client } = await reachStage(place)
+  const queueUrl = output('QueueUrl')
+  const deadLetterQueueUrl = output('DeadLetterQueueUrl')
+  const table = output('LedgerTable')
+  // The endpoint is what the environment says, also where a queue's URL names another host.
+  const sqs = new SQSClient({ ...client('SQS'), useQueueUrlAsEndpoint: false })
+  const dynamodb = new DynamoDBClient(client('DYNAMODB'))
+  sqs.middlewareStack.add(telling('sqs', place), INITIALIZE)
+  dynamodb.middlewareStack.add(telling('dynamodb', place), INITIALIZE)
+  const ledger = createLedger({ dynamodb, table, now: Date.now })
+  return {
+    queue: createQueue(sqs, queueUrl),
+    deadLetters: createDeadLetters({ sqs, deadLetterQueueUrl, queueUrl, ledger, now: Date.now }),
+    ledger,
+    history: createHistory({ dynamodb, table }),
+    close() {
+      sqs.destroy()
+      dynamodb.destroy()
+    },
+  }
+}
+
+/**
+ * Finds what a place tells of itself, and how its services are reached.
+ * @throws AwsUnreachable; the signal's reason
+ */
+export async function reachStage(place: Place, signal?: AbortSignal): Promise<Reach> {
+  const told = await ('stage' in place ? deployed(place, signal) : local(place))
+  return {
+    ...told,
+    output(name) {
+      const value = told.outputs[name]
+      if (value) return value
+      throw new AwsUnreachable(
+        'stage' in place
+          ? `The stack boxhooks-${place.stage} has no output ${name}. Deploy the stage again: npm run deploy -- --stage ${place.stage}`
+          : `The local stack on port ${place.port} does not tell its ${name}. Start it again from this clone: npm start`,
+      )
+    },
+  }
+}
+
+/** What a place tells of itself, and how its services are reached. */
+export type Reach = {
+  readonly outputs: Readonly<Record<string, string>>
+  /** An output of the stack. @throws AwsUnreachable where it has none of this name */
+  output(name: string): string
+  /**
+   * How the client of a service is set up.
+   * @throws AwsUnreachable where the local stack has no such service
+   */
+  readonly client: (service: string) => {
+    readonly region: string
+    readonly endpoint?: string
+    readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  }
+}
+
+type Told = Omit<Reach, 'output'>
+
+async function deployed(
+  place: { readonly stage: string; readonly region: string },
+  signal: AbortSignal | undefined,
+): Promise<Told> {
+  const outputs = await readStage({ ...place, ...(signal ? { signal } : {}) })
+  return { outputs, client: () => ({ region: place.region }) }
+}
+
+async function local({ port }: { readonly port: number }): Promise<Told> {
+  const { outputs, env } = await askLocal(port, '/_local/stage')
+  if (!isObject(outputs) || !isObject(env)) throw notOurs(port)
+  const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = texts(env)
+  const credentials = {
+    accessKeyId: AWS_ACCESS_KEY_ID ?? 'local',
+    secretAccessKey: AWS_SECRET_ACCESS_KEY ?? 'local',
+  }
+  return {
+    outputs: texts(outputs),
+    client(service) {
+      const endpoint = texts(env)[`AWS_ENDPOINT_URL_${service}`]
+      if (endpoint === undefined) throw notOurs(port)
+      return { region: AWS_REGION ?? 'local', endpoint, credentials }
+    },
+  }
+}
+
+/** How long the local stack may take to answer, in milliseconds; it is busy for a while when it starts. */
+const ANSWER_MS_MAX = 10_000
+
+/**
+ * Asks the local stack for something that only commands and its page need.
+ * @param path such as `/_local/stage`
+ * @throws AwsUnreachable
+ */
+export async function askLocal(port: number, path: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    const answer = await fetch(`http://localhost:${port}${path}`, {
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
+    })
+    const json: unknown = answer.ok ? await answer.json().catch(() => undefined) : undefined
+    if (isObject(json)) return json
+  } catch (cause) {
+    throw new AwsUnreachable(
+      `No local stack answers on port ${port}. Start it with npm start, or name its port with --port.`,
+      { cause },
+    )
+  }
+  throw notOurs(port)
+}
+
+const notOurs = (port: number): AwsUnreachable =>
+  new AwsUnreachable(
+    `What answers on port ${port} is no local stack of this version. Start it from this clone with npm start, or name its port with --port.`,
+  )
+
+const texts = (object: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(object).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
+
+export const INITIALIZE = { step: 'initialize', name: 'tellReason' } as const
+
+/** Lets a client say of each call that fails why, and what to do. */
+export const telling =
+  (service: string, place: Place) =>
+  <A, R>(next: (args: A) => Promise<R>, { commandName = '' }: { readonly commandName?: string }) =>
+  async (args: A): Promise<R> => {
+    try {
+      return await next(args)
+    } catch (error) {
+      // The ledger's own way to say that somebody was faster.
+      if (error instanceof Error && error.name === 'ConditionalCheckFailedException') throw error
+      const right = `${service}:${commandName.replace(/(Batch)?Command$/, '')}`
+      throw new AwsUnreachable(reasonOf(error, right, place), { cause: error })
+    }
+  }
+
+const GONE: ReadonlySet<string> = new Set([
+  'QueueDoesNotExist',
+  'AWS.SimpleQueueService.NonExistentQueue',
+  'ResourceNotFoundException',
+])
+
+function reasonOf(error: unknown, right: string, place: Place): string {
+  const { name, message } = error instanceof Error ? error : new Error(String(error))
+  if (!('stage' in place))
+    return `The local stack on port ${place.port} does not answer ${right} any more: ${message || name}. Where it was stopped, its queues and its ledger are gone with it; start it again with npm start.`
+  if (GONE.has(name))
+    return `${right}: what stage ${place.stage} calls its own is not there any more: ${message} Deploy the stage again: npm run deploy -- --stage ${place.stage}`
+  return awsReason(error, right, place.region)
+}

@@ -1,0 +1,59 @@
+import { Command, Option } from 'commander'
+import { eventId } from '../dlq/dlq-command.ts'
+import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../place/place.ts'
+import { replay } from './replay.ts'
+import { replayToLocal } from './replay-local.ts'
+import { replayAsTest } from './replay-test.ts'
+
+type Options = PlaceOptions & {
+  readonly automation?: string
+  readonly force?: boolean
+  readonly toLocal?: boolean
+  readonly watch?: string
+  readonly asTest?: boolean
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+/**
+ * Makes the command `replay`.
+ * @param port reads a port
+ */
+export function replayCommand(port: (text: string) => number): Command {
+  const command = new Command('replay')
+    .description('run an event again from the payload that the ledger keeps')
+    .argument('<event>', 'the event’s id, as logs, the ledger and `boxhooks dlq list` have it', eventId)
+    .option('--automation <name>', 'only this automation')
+    .option('--force', 'run again what is done, too; its effects happen anew')
+    .addOption(
+      new Option('--to-local', 'run it in the local stack instead').conflicts([
+        'asTest',
+        'force',
+        'local',
+        'dryRun',
+      ]),
+    )
+    .option(
+      '--watch <target>',
+      'with --to-local: what stands there for the watched item, such as folder:100001',
+    )
+    .addOption(
+      new Option('--as-test', 'write it as a fixture without names, and a test').conflicts([
+        'force',
+        'dryRun',
+      ]),
+    )
+    .option('--dry-run', 'only show what would run again')
+    .option('-y, --yes', 'do not ask, for scripts')
+    .option('--json', 'print JSON')
+  return withPlaceOptions(command, port).action((id: string, options: Options) => run(id, options))
+}
+
+function run(id: string, options: Options): Promise<void> {
+  if (options.watch !== undefined && !options.toLocal)
+    throw new PlaceUnclear('--watch is for --to-local, where another item is watched than in the stage.')
+  const place = placeOf(options)
+  if (options.toLocal) return replayToLocal(id, { ...options, place })
+  return options.asTest ? replayAsTest(id, { ...options, place }) : replay(id, { ...options, place })
+}

@@ -1,0 +1,159 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Target, triggerOf } from '../../lib/event.ts'
+import { isObject } from '../../lib/json.ts'
+import { describeBody, type Message, type Replay } from '../../lib/message.ts'
+import type { EventRecord } from '../../lib/record.ts'
+import { readReplayable, replayOf, storedMessage } from '../../lib/replay.ts'
+import { parseTarget, targetText } from '../../lib/target.ts'
+import type { Place } from '../place/place.ts'
+import { askLocal, connectStage, type StageAws } from '../place/stage-aws.ts'
+import { table } from '../terminal/table.ts'
+
+/** The event can't be replayed in the local stack; the message says why, and what to do. */
+export class LocalReplayFailed extends Error {
+  override readonly name = 'LocalReplayFailed'
+}
+
+export type LocalReplayOptions = {
+  /** Where the event's record is. */
+  readonly place: Place
+  /** The local stack's port. */
+  readonly port: number
+  /** Only this automation; all by default. */
+  readonly automation?: string
+  /** What the local stack watches in place of what the stage watches, such as `folder:100001`. */
+  readonly watch?: string
+  /** Prints JSON, for programs. */
+  readonly json?: boolean
+}
+
+/**
+ * Has an event of another stage run in the local stack, always anew: effects are on the emulated Box, so none needs care. The
+ * payload is the stored one, but for the ids of its webhook and of the watched item, in whose place it gets the local ones.
+ * The exit code is 1 where no run is done at the end.
+ * @throws LocalReplayFailed, ReplayImpossible, AwsUnreachable
+ */
+export async function replayToLocal(eventId: string, options: LocalReplayOptions): Promise<void> {
+  const record = await readFrom(options.place, eventId)
+  const local = await connectStage({ port: options.port })
+  try {
+    const webhook = localWebhook(record, await webhooksOf(options.port), options.watch)
+    const before = await local.ledger.read(eventId)
+    await local.queue.send(localMessage(record, webhook, before, options))
+    const after = await settled(local, eventId, before?.version ?? 0)
+    tell(after, options)
+  } finally {
+    local.close()
+  }
+}
+
+async function readFrom(place: Place, eventId: string): Promise<EventRecord> {
+  const stage = await connectStage(place)
+  try {
+    return await readReplayable(stage.ledger, eventId)
+  } finally {
+    stage.close()
+  }
+}
+
+type LocalWebhook = { readonly id: string; readonly target: Target; readonly triggers: readonly string[] }
+
+async function webhooksOf(port: number): Promise<readonly LocalWebhook[]> {
+  const { webhooks } = await askLocal(port, '/_local/box')
+  return (Array.isArray(webhooks) ? webhooks : []).flatMap((webhook: unknown) => {
+    if (!isObject(webhook) || !isObject(webhook.target) || !Array.isArray(webhook.triggers)) return []
+    const target = parseTarget(`${webhook.target.type}:${webhook.target.id}`)
+    return target ? [{ id: String(webhook.id), target, triggers: webhook.triggers.map(String) }] : []
+  })
+}
+
+/** The webhook of the local stack through which such an event would come. */
+function localWebhook(
+  record: EventRecord,
+  webhooks: readonly LocalWebhook[],
+  watch: string | undefined,
+): LocalWebhook {
+  const trigger = triggerOf(record.trigger) ?? record.trigger
+  const subscribed = webhooks.filter(({ triggers }) => triggers.includes(trigger))
+  const watched = subscribed.map(({ target }) => targetText(target))
+  if (subscribed.length === 0)
+    throw new LocalReplayFailed(
+      `No automation of the local stack subscribes to ${record.trigger}. Start it from the code that the event is to run: npm start`,
+    )
+  const asked = watch === undefined ? (record.targets ?? []).map(targetText) : [watch]
+  const same = subscribed.find(({ target }) => asked.includes(targetText(target)))
+  const [only, another] = subscribed
+  if (same) return same
+  if (watch === undefined && only && !another) return only
+  throw new LocalReplayFailed(
+    `${watch === undefined ? `The event is about ${asked.join(', ') || 'nothing that is watched'}, and the local stack watches other items` : `The local stack does not watch ${watch}`} for ${record.trigger}. Say with --watch in whose place it is: ${watched.join(', ')}`,
+  )
+}
+
+function localMessage(
+  record: EventRecord,
+  webhook: LocalWebhook,
+  before: EventRecord | undefined,
+  { automation }: LocalReplayOptions,
+): Message {
+  const stored = storedMessage(record)
+  const watched = record.targets?.find(({ type }) => type === webhook.target.type)
+  const body = withLocalIds(stored.body, webhook, watched?.id)
+  const replay = localReplay(before, automation)
+  return { ...stored, ...describeBody(body), eventId: record.eventId, body, ...(replay ? { replay } : {}) }
+}
+
+/** What has run here before runs again; at first the event is as new. */
+function localReplay(before: EventRecord | undefined, automation: string | undefined): Replay | undefined {
+  const request = { force: true, ...(automation === undefined ? {} : { automation }) }
+  if (before) return replayOf(before, request)
+  return automation === undefined ? undefined : { runs: [], redrives: 0, only: [automation] }
+}
+
+/** The payload with the local webhook's id, and the local watched item in place of the one that it names. */
+function withLocalIds(body: Uint8Array, webhook: LocalWebhook, watchedId: string | undefined): Uint8Array {
+  const payload: unknown = JSON.parse(new TextDecoder().decode(body), (key, value: unknown) =>
+    key === 'id' && value !== undefined && value === watchedId ? webhook.target.id : value,
+  )
+  if (!isObject(payload)) return body
+  const via = isObject(payload.webhook) ? { webhook: { ...payload.webhook, id: webhook.id } } : {}
+  return Buffer.from(JSON.stringify({ ...payload, ...via }))
+}
+
+/** How long a run may take here, in milliseconds, before one stops waiting to tell of it. */
+const SETTLED_MS_MAX = 30_000
+
+/** Waits until the local stack has finished with the event; undefined where it takes too long. */
+async function settled(
+  { ledger }: Pick<StageAws, 'ledger'>,
+  eventId: string,
+  version: number,
+): Promise<EventRecord | undefined> {
+  const until = performance.now() + SETTLED_MS_MAX
+  while (performance.now() < until) {
+    const record = await ledger.read(eventId)
+    if (record && record.version > version && record.status !== 'open') return record
+    await delay(200)
+  }
+  return undefined
+}
+
+function tell(record: EventRecord | undefined, { port, json }: LocalReplayOptions): void {
+  const runs = Object.entries(record?.runs ?? {}).map(([name, { status, attempts, error, reason }]) => ({
+    name,
+    status,
+    attempts,
+    why: error ? `${error.code}: ${error.message}` : (reason ?? ''),
+  }))
+  const page = `http://localhost:${port}`
+  if (json) console.log(JSON.stringify({ status: record?.status ?? 'open', runs, page }, null, 2))
+  else if (!record)
+    console.log(`The event is still under way in the local stack. See what becomes of it: ${page}`)
+  else if (runs.length === 0)
+    console.log('The local stack has taken the event, and no automation is concerned.')
+  else {
+    const rows = runs.map(({ name, status, attempts, why }) => [name, status, String(attempts), why])
+    console.log(`${table([['RUN', 'STATUS', 'ATTEMPTS', 'WHY'], ...rows])}\n\nIts log and its calls: ${page}`)
+  }
+  if (!runs.some(({ status }) => status === 'done' || status === 'skipped')) process.exitCode = 1
+}

@@ -1,0 +1,75 @@
+import {
+  describeReplay,
+  type ReplayRequest,
+  type ReplaySent,
+  readReplayable,
+  replayMessage,
+  sendReplay,
+} from '../../lib/replay.ts'
+import { atStage } from '../dlq/dlq.ts'
+import { type Place, placeText } from '../place/place.ts'
+import { confirm } from '../terminal/confirm.ts'
+
+export type ReplayOptions = ReplayRequest & {
+  readonly place: Place
+  /** Only shows what would run again. */
+  readonly dryRun?: boolean
+  /** Does not ask. */
+  readonly yes?: boolean
+  /** Prints JSON, for programs. */
+  readonly json?: boolean
+}
+
+/**
+ * Has an event run again from the payload in the ledger. Where that repeats what is done, asks first.
+ * @throws ReplayImpossible, NotConfirmed, PromptEnded, AwsUnreachable
+ */
+export function replay(eventId: string, options: ReplayOptions): Promise<void> {
+  return atStage(options.place, async ({ ledger, queue }) => {
+    const record = await readReplayable(ledger, eventId)
+    const planned = describeReplay(record, replayMessage(record, options).replay)
+    if (options.dryRun) return tell(planned, options, false)
+    const repeats = planned.takenBack.some(({ status }) => status === 'done')
+    if (repeats && !options.yes) {
+      console.error(`${planText(planned, options)}\n`)
+      await confirm('This repeats what is done. Run it again?', NOBODY)
+    }
+    tell(await sendReplay({ ledger, queue }, eventId, options), options, true)
+  })
+}
+
+const NOBODY =
+  'This repeats what is done, and nobody is there to ask, so nothing runs again. To have it run again, add --yes.'
+
+function tell(replayed: ReplaySent, options: ReplayOptions, sent: boolean): void {
+  if (options.json) console.log(JSON.stringify({ sent, ...replayed }, null, 2))
+  else console.log([planText(replayed, options), ...(sent ? ['The event is on the queue.'] : [])].join('\n'))
+}
+
+function planText({ eventId, trigger, takenBack, left }: ReplaySent, options: ReplayOptions): string {
+  const names = (runs: ReplaySent['left']) => runs.map(({ name, status }) => `${name} (${status})`).join(', ')
+  return [
+    `${trigger} ${eventId} in ${placeText(options.place)}`,
+    `  runs again  ${names(takenBack) || 'nothing'}`,
+    ...(left.length > 0 ? [`  left alone  ${names(left)}`] : []),
+    ...notes({ takenBack, left }, options),
+  ].join('\n')
+}
+
+function notes(
+  { takenBack, left }: Pick<ReplaySent, 'takenBack' | 'left'>,
+  { automation, force }: ReplayRequest,
+): string[] {
+  const isKnown = [...takenBack, ...left].some(({ name }) => name === automation)
+  if (automation !== undefined && !isKnown)
+    return [
+      `${automation} has no run at this event yet. It starts if it is deployed and the event concerns it.`,
+    ]
+  const isDone = left.some(({ name, status }) => status === 'done' && (automation ?? name) === name)
+  return [
+    ...(isDone && !force ? ['What is done runs again only with --force.'] : []),
+    ...(automation === undefined
+      ? ['Automations deployed since start as well, where the event concerns them.']
+      : []),
+  ]
+}

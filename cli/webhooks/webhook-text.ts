@@ -1,0 +1,74 @@
+import type { ReconcileReport, ReportedAction } from '../../lib/reconcile.ts'
+import type { ShownWebhook } from '../../lib/webhook-request.ts'
+import { table } from '../terminal/table.ts'
+
+const IN_STEP = 'The webhooks on Box are those that the automations declare.'
+
+/** What a reconciliation found and did, for people. */
+export function reportText({ mode, address, actions, counts, problems, error }: ReconcileReport): string {
+  if (problems.length > 0)
+    return [
+      'What the automations declare Box would refuse. Nothing was changed.',
+      ...problems.map(
+        ({ field, target, message }) => `  ${[target, field].filter(Boolean).join(' ')}: ${message}`,
+      ),
+    ].join('\n')
+  const lines = actions.flatMap(action => actionLines(action, mode))
+  if (error)
+    lines.push(
+      `Box could not be asked what there is, so ${lines.length > 0 ? 'nothing further' : 'nothing'} was changed: ${error.message}`,
+      ...(error.boxMessage ? [`Box says: ${error.boxMessage}`] : []),
+    )
+  if (lines.length === 0) lines.push('No automation asks for a webhook, and there is none of this stage.')
+  const todo = counts.create + counts.update + counts.delete
+  const left = counts.conflict + counts.failed
+  if (!error && todo + left === 0) lines.push(IN_STEP)
+  else if (!error && mode === 'plan' && todo > 0)
+    lines.push(`${todo} to do, ${counts.leave} in step. Next: npx boxhooks webhooks apply`)
+  else if (!error && left > 0) lines.push(`${left} not done: see above.`)
+  else if (!error) lines.push(IN_STEP)
+  return [`Webhooks to ${address}`, ...lines].join('\n')
+}
+
+const WORDS: Readonly<Record<ReportedAction['kind'], readonly [plan: string, apply: string]>> = {
+  create: ['+ create', '+ created'],
+  update: ['~ update', '~ updated'],
+  delete: ['- delete', '- deleted'],
+  leave: ['  leave', '  left'],
+  conflict: ['! conflict', '! conflict'],
+}
+
+function actionLines(action: ReportedAction, mode: ReconcileReport['mode']): string[] {
+  const { kind, target, wanted, actual, message, outcome, error } = action
+  const [planned, done] = WORDS[kind]
+  const id = 'webhookId' in action && action.webhookId ? ` (webhook ${action.webhookId})` : ''
+  const word = outcome === 'failed' ? `! ${planned.trim()} failed` : mode === 'plan' ? planned : done
+  const triggers = (wanted.length > 0 ? wanted : actual).join(', ')
+  const said = error?.boxMessage ? [`      Box says: ${error.boxMessage}`] : []
+  return [
+    `${word}  ${target.type} ${target.id}${id}: ${triggers}`,
+    ...(kind === 'leave' ? [] : [`      ${error?.message ?? message}`]),
+    ...said,
+  ]
+}
+
+/** Whether a plan takes a webhook away. */
+export const plansDeletion = ({ actions }: ReconcileReport): boolean =>
+  actions.some(({ kind }) => kind === 'delete')
+
+/** Webhooks as a table, for people. */
+export function webhookTable(webhooks: readonly ShownWebhook[]): string {
+  if (webhooks.length === 0) return 'The Box application has no webhooks.'
+  return table([
+    ['ID', 'TARGET', 'OURS', 'ADDRESS', 'TRIGGERS', 'CREATED', 'BY'],
+    ...webhooks.map(({ id, target, isOurs, address, triggers, createdAt, createdBy }) => [
+      id,
+      target ? `${target.type} ${target.id}` : '?',
+      isOurs ? 'yes' : 'no',
+      address,
+      triggers.join(', '),
+      createdAt ?? '',
+      createdBy?.login ?? '',
+    ]),
+  ])
+}

@@ -1,0 +1,36 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
+import { type AskedItem, parseItem } from './why-item.ts'
+
+/**
+ * Makes the command `why`.
+ * @param port reads a port
+ */
+export function whyCommand(port: (text: string) => number): Command {
+  const command = new Command('why')
+    .description('whether and why an automation did or did not run for a file or folder')
+    .argument('<item>', 'its id, file:ID, folder:ID, or its address in Box’s web app', item)
+    .argument('[automation]', 'just this one')
+    .option('--json', 'print JSON')
+  return withPlaceOptions(command, port).action(
+    async (
+      asked: AskedItem,
+      automation: string | undefined,
+      options: PlaceOptions & { readonly json?: boolean },
+    ) =>
+      (await import('./why.ts')).why({
+        ...(options.json ? { json: true } : {}),
+        place: placeOf(options),
+        item: asked,
+        ...(automation === undefined ? {} : { automation }),
+      }),
+  )
+}
+
+function item(text: string): AskedItem {
+  const asked = parseItem(text)
+  if (asked) return asked
+  throw new InvalidArgumentError(
+    'It must be an id, file:ID, folder:ID, or an address such as https://app.box.com/file/123. A shared link names no item.',
+  )
+}

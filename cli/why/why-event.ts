@@ -1,0 +1,162 @@
+import { isDeadAsWhole, LEASE_MARGIN_MS, UNDEPLOYED_REASON } from '../../lib/claim.ts'
+import type { EventRecord, RunRecord } from '../../lib/record.ts'
+import { targetText } from '../../lib/target.ts'
+import { runState } from '../events/run-state.ts'
+import { momentText } from '../terminal/moment.ts'
+import type { Answer, DeclaredFact, WhyFacts } from './why-facts.ts'
+
+/** What an event says of an automation, without its name. */
+export type EventAnswer = Omit<Answer, 'automation'> & { readonly eventId: string }
+
+type Said = Pick<Answer, 'verdict' | 'because' | 'next'>
+
+const NOTHING = 'Nothing is to be done.'
+
+/**
+ * Says what became of an automation at an event about the item. Pure, and never throws.
+ * @param declared undefined where this clone has no such automation
+ */
+export function answerFromEvent(
+  facts: WhyFacts,
+  record: EventRecord,
+  name: string,
+  declared: DeclaredFact | undefined,
+): EventAnswer {
+  const run = Object.hasOwn(record.runs, name) ? record.runs[name] : undefined
+  const said = run ? ofRun(facts, record, name, run) : withoutRun(facts, record, name, declared)
+  return { ...said, eventId: record.eventId }
+}
+
+/** `FILE.UPLOADED e-1 of 2026-…`. */
+const eventText = ({ trigger, eventId, receivedAt }: EventRecord, now: number): string =>
+  `${trigger || 'the event'} (event ${eventId}, received ${momentText(Date.parse(receivedAt), now)})`
+
+function ofRun(facts: WhyFacts, record: EventRecord, name: string, run: RunRecord): Said {
+  const { now, flags } = facts
+  const at = `at ${eventText(record, now)}`
+  const ended = run.finishedAt === undefined ? '' : ` ${momentText(run.finishedAt, now)}`
+  const reason = run.error ? `${run.error.code}: ${run.error.message}` : 'no reason is recorded'
+  const show = `npx boxhooks events show ${record.eventId} ${flags}`
+  switch (runState(run, record, now)) {
+    case 'done':
+      return {
+        verdict: 'done',
+        because: `It ran ${at}, and was done${ended}, ${attemptsText(run.attempts)}.`,
+        next: `${NOTHING} To see each of its steps: ${show}`,
+      }
+    case 'skipped':
+      return run.reason === UNDEPLOYED_REASON
+        ? undeployed(facts, record, name, `It had begun ${at}, and was not deployed any more for an hour.`)
+        : {
+            verdict: 'filtered',
+            because: `Its filter left the event alone ${at}: ${run.reason ?? 'no reason is recorded'}`,
+            next: `${NOTHING} If it should have run, correct its \`when\`, deploy, and: ${replay(facts, record, name)}`,
+          }
+    case 'failed':
+      return givenUp(facts, record, `It was given up${ended} ${at}, ${attemptsText(run.attempts)}: ${reason}`)
+    case 'running':
+      return {
+        verdict: 'running',
+        because: `A worker is at it ${at}, attempt ${run.attempts}, until ${momentText(record.leaseUntil, now)} at the latest.`,
+        next: `Wait, or watch it: ${show}`,
+      }
+    case 'waiting':
+      return { verdict: 'waiting', because: waitText(facts, record, run, at), next: waitNext(run, show) }
+  }
+}
+
+const attemptsText = (attempts: number): string =>
+  attempts === 1 ? 'in 1 attempt' : `in ${attempts} attempts`
+
+const replay = ({ flags }: WhyFacts, { eventId }: EventRecord, name: string): string =>
+  `npx boxhooks replay ${eventId} --automation ${name} ${flags}`
+
+function givenUp({ now, flags }: WhyFacts, record: EventRecord, because: string): Said {
+  const { dropped, eventId } = record
+  if (dropped)
+    return {
+      verdict: 'dropped',
+      because: `${because} Its dead letter was dropped ${momentText(Date.parse(dropped.at), now)}${dropped.by === undefined ? '' : ` by ${dropped.by}`}: ${dropped.reason}`,
+      next: `${NOTHING} To run it all the same: npx boxhooks replay ${eventId} ${flags}`,
+    }
+  return {
+    verdict: 'dead',
+    because,
+    next: `Mend the cause (docs/errors.md), then: npx boxhooks dlq redrive ${eventId} ${flags}`,
+  }
+}
+
+function waitText({ now }: WhyFacts, record: EventRecord, run: RunRecord, at: string): string {
+  const because = run.error ? `, because ${run.error.code}: ${run.error.message}` : ''
+  const after =
+    run.attempts > 0 ? `, after ${run.attempts === 1 ? '1 attempt' : `${run.attempts} attempts`}` : ''
+  if (run.givenUp)
+    return `It has given up ${at}${because}, and waits until ${momentText(run.nextAt ?? now, now)} to be put on the dead-letter queue, which could not be reached.`
+  if (run.nextAt !== undefined && run.nextAt > now)
+    return `It waits ${at} until ${momentText(run.nextAt, now)}${after}${because}`
+  if (run.nextAt !== undefined)
+    return `Its next attempt ${at} is due since ${momentText(run.nextAt, now)}${after}${because}`
+  return record.leaseUntil > 0
+    ? `The worker that had it ${at} ended without a word; it comes back from the queue after ${momentText(record.leaseUntil + LEASE_MARGIN_MS, now)}.`
+    : `It waits ${at} for a worker.`
+}
+
+const waitNext = ({ error, givenUp: isGivenUp }: RunRecord, show: string): string =>
+  isGivenUp
+    ? `See that automate can send to the dead-letter queue. To watch it: ${show}`
+    : error
+      ? `Mend the cause if it is none that passes (docs/errors.md); it goes on by itself. To watch it: ${show}`
+      : `Wait; it goes on by itself. To watch it: ${show}`
+
+function withoutRun(
+  facts: WhyFacts,
+  record: EventRecord,
+  name: string,
+  declared: DeclaredFact | undefined,
+): Said {
+  const at = eventText(record, facts.now)
+  if (isDeadAsWhole(record)) {
+    const { code, message } = record.error ?? { code: 'unknown', message: 'the dead letter has the reason.' }
+    const why = `No automation could be run at ${at}: ${code}: ${message}`
+    const said = givenUp(facts, record, why)
+    return said.verdict === 'dropped'
+      ? said
+      : { ...said, verdict: 'event_dead', next: deadNext(facts, record) }
+  }
+  if (declared && record.origin === 'v1' && !declared.v1)
+    return {
+      verdict: 'not_v1',
+      because: `${at} came by a V1 callback, which it does not take.`,
+      next: 'Declare `v1: true` in it if it should, and deploy.',
+    }
+  if (declared && watchesOther(declared, record))
+    return {
+      verdict: 'other_target',
+      because: `${at} came through the webhook of ${textOf(record.targets ?? [])}; it watches ${textOf(declared.watch)}.`,
+      next: 'Let it watch that as well if it should run here, and deploy.',
+    }
+  return undeployed(
+    facts,
+    record,
+    name,
+    `When ${at} was worked on, it was not deployed, or not on that trigger.`,
+  )
+}
+
+const deadNext = ({ flags }: WhyFacts, { eventId }: EventRecord): string =>
+  `Look at it with npx boxhooks dlq show ${eventId} ${flags}, mend the cause, then: npx boxhooks dlq redrive ${eventId} ${flags}`
+
+const undeployed = (facts: WhyFacts, record: EventRecord, name: string, because: string): Said => ({
+  verdict: 'not_deployed',
+  because,
+  next: `Once it is deployed: ${replay(facts, record, name)}`,
+})
+
+const textOf = (targets: DeclaredFact['watch']): string =>
+  targets.map(targetText).join(', ') || 'no watched item'
+
+/** Whether an event is known to be about targets that an automation does not watch. */
+export function watchesOther({ watch, unset }: DeclaredFact, { targets = [] }: EventRecord): boolean {
+  const watched = new Set(watch.map(targetText))
+  return unset.length === 0 && targets.length > 0 && !targets.some(one => watched.has(targetText(one)))
+}

@@ -1,0 +1,86 @@
+import type { Target, TargetType } from '../../lib/event.ts'
+import type { ReportedAction } from '../../lib/reconcile.ts'
+import type { EventRecord } from '../../lib/record.ts'
+
+/** What an automation declares, with the stage's settings. */
+export type DeclaredFact = {
+  readonly name: string
+  readonly on: readonly string[]
+  readonly watch: readonly Target[]
+  readonly v1: boolean
+  /** Settings named in `watch` whose value this clone can't tell, so that `watch` is not whole. */
+  readonly unset: readonly string[]
+}
+
+/** Something that was asked for, or why it could not be learnt. */
+export type Learnt<T> =
+  | { readonly known: true; readonly value: T }
+  | { readonly known: false; readonly reason: string }
+
+/** Where an item lies: itself and the folders above it. */
+export type PathFact =
+  | { readonly is: 'now'; readonly path: readonly Target[] }
+  /** From the item's last event; `gone` where Box does not show the item any more, rather than that it could not be asked. */
+  | { readonly is: 'then'; readonly path: readonly Target[]; readonly gone: boolean }
+  /** Box has no such item, or none that the app can see. */
+  | { readonly is: 'unseen' }
+  | { readonly is: 'unknown'; readonly reason: string }
+
+/** Everything that an answer to "why?" rests on. Plain data. */
+export type WhyFacts = {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly item: { readonly type: TargetType | undefined; readonly id: string }
+  readonly declared: readonly DeclaredFact[]
+  /** The item's events, the newest first. */
+  readonly events: readonly EventRecord[]
+  /** How far back they reach, in milliseconds since the epoch. */
+  readonly since: number
+  readonly path: PathFact
+  /** What the deployed stage would do about its webhooks. */
+  readonly webhooks: Learnt<
+    readonly Pick<ReportedAction, 'kind' | 'target' | 'wanted' | 'actual' | 'reason' | 'message'>[]
+  >
+  /** Deliveries that were turned away in the last day, by code; absent where nobody asked. */
+  readonly refused?: Learnt<Readonly<Record<string, number>>>
+  /** How often each event was delivered, as far as the logs tell. */
+  readonly deliveries: ReadonlyMap<string, number>
+  /** The options that name the place again. */
+  readonly flags: string
+}
+
+/** What became of an automation at an item, in one word. */
+export const VERDICTS = {
+  done: 'done',
+  running: 'being worked on',
+  waiting: 'waiting',
+  filtered: 'did not run: its filter left the event alone',
+  dead: 'given up',
+  dropped: 'given up, and dropped',
+  event_dead: 'did not run: the event was given up as a whole',
+  not_deployed: 'did not run: it was not there',
+  not_v1: 'did not run: it takes no V1 callbacks',
+  other_target: 'did not run: it watches something else',
+  not_subscribed: 'did not run: no event of its triggers came',
+  other_kind: 'can’t run: its triggers are about something else',
+  settings_unknown: 'not known: its settings are not',
+  item_unseen: 'did not run: Box shows no such item',
+  no_webhook: 'did not run: no webhook covers it',
+  webhook_conflict: 'did not run: another webhook is in the way',
+  webhooks_unknown: 'did not run: no event came',
+  by_v1_only: 'did not run: no V1 callback came',
+  nothing_came: 'did not run: no event came',
+} as const
+
+export type Verdict = keyof typeof VERDICTS
+
+export type Answer = {
+  readonly automation: string
+  readonly verdict: Verdict
+  /** Why, in plain sentences. */
+  readonly because: string
+  /** What to do next. */
+  readonly next: string
+  /** The event that this is about. */
+  readonly eventId?: string
+}
