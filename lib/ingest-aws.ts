@@ -31,7 +31,10 @@ export function createIngestAws(options: AwsCallOptions): IngestAws {
   const call = createAwsCall(options)
   return {
     async getSecretText(secretId) {
-      const { SecretString } = await call(SECRETS_MANAGER, 'GetSecretValue', { SecretId: secretId })
+      const { SecretString } = await call(SECRETS_MANAGER, 'GetSecretValue', {
+        SecretId: secretId,
+        VersionStage: 'AWSCURRENT',
+      })
       return typeof SecretString === 'string' ? SecretString : undefined
     },
     async sendMessage(input) {

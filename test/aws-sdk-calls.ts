@@ -40,7 +40,8 @@ export function sdkCalls(settings: Settings = { maxAttempts: 3 }): IngestAws {
     ])
   return {
     async getSecretText(SecretId) {
-      return (await secretsManager.send(new GetSecretValueCommand({ SecretId }))).SecretString
+      return (await secretsManager.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' })))
+        .SecretString
     },
     async sendMessage(input) {
       await sqs.send(new SendMessageCommand(input))

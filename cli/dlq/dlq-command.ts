@@ -1,9 +1,10 @@
 import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
+import { parseAge } from '../terminal/age.ts'
 import { type DlqOptions, list, show } from './dlq.ts'
 import { drop, redrive, type WorkOptions } from './dlq-work.ts'
-import { type LetterFilter, parseAge } from './letter-filter.ts'
+import type { LetterFilter } from './letter-filter.ts'
 
 type Shared = PlaceOptions & { readonly json?: boolean }
 

@@ -1,8 +1,8 @@
 import type { DeadLetter } from '../../lib/dead-letters.ts'
 import type { EventRecord, RunRecord } from '../../lib/record.ts'
+import { ageText } from '../terminal/age.ts'
 import { count } from '../terminal/progress.ts'
 import { table } from '../terminal/table.ts'
-import { ageText } from './letter-filter.ts'
 
 /** What is shown of a dead letter: everything but the body, in which files and people are named. */
 export type ShownLetter = Omit<DeadLetter, 'body' | 'held' | 'sentAt'> & { readonly messageId: string }

@@ -38,6 +38,8 @@ export type WalkParts = {
   readonly settleMs: number
   /** How long traffic is waited for, in milliseconds; 0 only looks once. */
   readonly timeoutMs: number
+  /** How often the traffic is looked at, in milliseconds. */
+  readonly lookMs: number
   readonly by: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -57,8 +59,10 @@ export type WalkParts = {
  */
 export type WalkEnd = 'done' | 'ended' | 'key' | 'traffic' | 'stopped'
 
-/** How often the traffic is looked at, in milliseconds. */
-const LOOK_MS = 2000
+/** How often the same version may be found changed: Secrets Manager may show it for a while after it was changed. */
+const REFUSALS_MAX = 5
+const STUCK =
+  'Secrets Manager refuses to put anything in the place of the signature keys, although nobody else changes them. Nothing was stored, and deliveries pass as before. Look at the versions of the secret: aws secretsmanager list-secret-version-ids'
 
 /** How far back the traffic is looked at, in milliseconds: for what a key has done, and for whether one was reset. */
 const BACK_MS = 3_600_000
@@ -70,11 +74,14 @@ const RESET_BACK_MS = 600_000
  * @throws KeysFailed, AwsUnreachable, KeysUnreadable
  */
 export async function walkRotation(parts: WalkParts): Promise<WalkEnd> {
-  const { keys, now, signal, line, say } = parts
+  const { keys, now, signal, line, say, lookMs } = parts
   let look: Look | undefined
+  let before: StoredKeys | undefined
+  /** The version in whose place nothing could be put, and how often. */
+  let refused = { version: '', times: 0 }
   while (!signal.aborted) {
     try {
-      const before = await keys.read()
+      before = await keys.read()
       const { rotation } = before.secret
       if (!rotation && look) return 'ended'
       if (!rotation) {
@@ -90,7 +97,11 @@ export async function walkRotation(parts: WalkParts): Promise<WalkEnd> {
       if (end) return end
     } catch (error) {
       if (!(error instanceof KeysChanged)) throw error
-      say('Somebody else has changed the signature keys in the meantime; going on from there.')
+      const version = before?.version ?? ''
+      refused = { version, times: version === refused.version ? refused.times + 1 : 1 }
+      if (refused.times === REFUSALS_MAX) throw new KeysFailed(STUCK)
+      if (refused.times > 1) await delay(lookMs, undefined, { signal }).catch(() => {})
+      else say('Somebody else has changed the signature keys in the meantime; going on from there.')
     }
   }
   return 'stopped'
@@ -193,7 +204,7 @@ async function begin(parts: WalkParts, before: StoredKeys): Promise<boolean> {
     const text = found
       ? `A key was stored a short while ago; the rotation can begin in ${spanText((found.from - now()) / 1000)}`
       : UNPROVEN
-    if (await wait(parts, text, found ? Math.max(until, found.from + LOOK_MS) : until)) return false
+    if (await wait(parts, text, found ? Math.max(until, found.from + parts.lookMs) : until)) return false
   }
   return false
 }
@@ -216,13 +227,13 @@ function refuseToBegin(
 
 /** @returns where the walk ends, if it has been waited for long enough */
 async function wait(parts: WalkParts, text: string, until: number): Promise<WalkEnd | undefined> {
-  const { line, now, signal, timeoutMs } = parts
+  const { line, now, signal, timeoutMs, lookMs } = parts
   line.tell(text)
   if (timeoutMs === 0 || now() >= until) {
     line.end()
     return 'traffic'
   }
-  await delay(LOOK_MS, undefined, { signal }).catch(() => {})
+  await delay(lookMs, undefined, { signal }).catch(() => {})
   if (signal.aborted) line.end()
   return undefined
 }

@@ -2,8 +2,8 @@ import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { SETTLE_MS, SETTLE_MS_MIN } from '../../lib/key-rotation.ts'
 import type { KeyName } from '../../lib/signature.ts'
-import { parseAge } from '../dlq/letter-filter.ts'
 import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
+import { parseAge } from '../terminal/age.ts'
 
 type Rotating = PlaceOptions & {
   readonly only?: KeyName

@@ -37,6 +37,9 @@ export type RotateOptions = {
   readonly terminal?: Terminal
 }
 
+/** How often the traffic is looked at, in milliseconds. */
+const LOOK_MS = 2000
+
 /** On the local stack a delivery is answered or given up within 30 s, and each retry is signed anew. */
 const LOCAL_SETTLE_MS = 45_000
 
@@ -67,7 +70,7 @@ async function walk(keys: StageKeys, options: Walking): Promise<void> {
   const asking = keyAsker(options)
   const end = await interruptible(`Left where it is; ${goOnText(place)} goes on.`, signal =>
     walkRotation({
-      ...{ keys, place, only, settleMs, timeoutMs, by, say, signal },
+      ...{ keys, place, only, settleMs, timeoutMs, by, say, signal, lookMs: LOOK_MS },
       now: systemClock.now,
       line: createWaitLine(),
       askKey: (slot, secret) => asking(slot, secret, signal),

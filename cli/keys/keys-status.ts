@@ -1,6 +1,6 @@
 import { systemClock } from '../../lib/clock.ts'
-import { ageText } from '../dlq/letter-filter.ts'
 import { type Place, placeText } from '../place/place.ts'
+import { ageText } from '../terminal/age.ts'
 import { count } from '../terminal/progress.ts'
 import { table } from '../terminal/table.ts'
 import { type KeyStatus, readKeyStatus } from './key-status.ts'

@@ -92,7 +92,7 @@ export async function connectKeys(place: Place): Promise<StageKeys> {
         await secrets.send(
           new UpdateSecretVersionStageCommand({
             SecretId,
-            VersionStage: 'AWSCURRENT',
+            VersionStage: CURRENT,
             MoveToVersionId: VersionId,
             RemoveFromVersionId: version,
           }),
@@ -125,7 +125,8 @@ export async function connectKeys(place: Place): Promise<StageKeys> {
   }
 }
 
-/** The label of a version that is to be the current one. */
+/** The label of the version that ingest reads, and of one that is to be it. */
+const CURRENT = 'AWSCURRENT'
 const NEXT = 'BOXHOOKS_NEXT'
 
 const PATTERN = `{ ${KEY_EVENTS.map(name => `($.event = "${name}")`).join(' || ')} }`
@@ -136,7 +137,7 @@ async function readCurrent(
   SecretId: string,
 ): Promise<Pick<GetSecretValueCommandOutput, 'SecretString' | 'VersionId' | 'CreatedDate'>> {
   try {
-    return await secrets.send(new GetSecretValueCommand({ SecretId }))
+    return await secrets.send(new GetSecretValueCommand({ SecretId, VersionStage: CURRENT }))
   } catch (error) {
     const { cause } = error instanceof AwsUnreachable ? error : { cause: undefined }
     if (cause instanceof Error && /staging label/i.test(cause.message)) return { SecretString: '{}' }

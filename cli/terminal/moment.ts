@@ -1,4 +1,4 @@
-import { ageText, parseAge } from '../dlq/letter-filter.ts'
+import { ageText, parseAge } from './age.ts'
 
 const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$/
 
