@@ -4,7 +4,8 @@ import type { EmulatedBox } from './box/emulated-box.ts'
 import { type Acts, actionRoutes } from './inspector/actions.ts'
 import { heardRoutes } from './inspector/heard-routes.ts'
 import { createInspector, type InspectorSource } from './inspector/inspector.ts'
-import { type Lambda, LambdaFailure } from './lambda.ts'
+import type { Lambda } from './lambda.ts'
+import { lambdaApi } from './lambda-api.ts'
 
 export type SiteParts = {
   readonly box: EmulatedBox
@@ -28,7 +29,7 @@ export async function createSite(parts: SiteParts): Promise<Site> {
   actionRoutes(page, parts.acts)
   stageRoute(page, parts)
   heardRoutes(page, parts.source.journal)
-  lambdaApi(page, parts)
+  lambdaApi(page, parts.functions)
   const app = new Hono()
   app.route('/', page)
   for (const path of ['/2.0/*', '/api/2.0/*', '/oauth2/token']) app.all(path, c => parts.box.fetch(c.req.raw))
@@ -41,28 +42,5 @@ function stageRoute(page: Hono, { aws, outputs }: SiteParts): void {
   page.get('/_local/stage', c => {
     const { queueUrl: QueueUrl, deadLetterQueueUrl: DeadLetterQueueUrl, table: LedgerTable, env } = aws
     return c.json({ outputs: { ...outputs, QueueUrl, DeadLetterQueueUrl, LedgerTable }, env })
-  })
-}
-
-/**
- * Invokes a function and waits for what it returns.
- * @see https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
- */
-function lambdaApi(page: Hono, { functions }: SiteParts): void {
-  page.post('/2015-03-31/functions/:name/invocations', async c => {
-    const called = functions.get(c.req.param('name'))
-    if (!called)
-      return c.json({ Type: 'User', Message: `Function not found: ${c.req.param('name')}` }, 404, {
-        'x-amzn-errortype': 'ResourceNotFoundException',
-      })
-    const payload: unknown = await c.req.json().catch(() => ({}))
-    try {
-      return c.json(await called.invoke(payload))
-    } catch (error) {
-      if (!(error instanceof LambdaFailure)) throw error
-      return c.json({ errorType: 'Error', errorMessage: error.message }, 200, {
-        'x-amz-function-error': 'Unhandled',
-      })
-    }
   })
 }

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs'
-import { Table } from '../test/simulation/dynamodb.ts'
-import { clientOf, modelQueues, playQueue, playTable } from '../test/simulation/models.ts'
-import { createRandom } from '../test/simulation/random.ts'
-import { startMoto } from './moto-server.ts'
+import { Table } from '../../test/simulation/dynamodb.ts'
+import { clientOf, modelQueues, playQueue, playTable } from '../../test/simulation/models.ts'
+import { createRandom } from '../../test/simulation/random.ts'
+import { startMoto } from './server.ts'
 
 const SEEDS = Array.from({ length: 15 }, (_, index) => index + 1)
 const CLIENT = { region: 'eu-central-1', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } }
