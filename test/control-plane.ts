@@ -71,6 +71,7 @@ export async function startControlPlane(stack: Stack): Promise<ControlPlane> {
       {
         UUID: 'uuid-1',
         EventSourceArn: stack.aws.queueArn,
+        FunctionArn: 'arn:aws:lambda:eu-central-1:000000000000:function:boxhooks-local-automate',
         State: 'Enabled',
         BatchSize: 10,
         ScalingConfig: { MaximumConcurrency: 5 },

@@ -19,7 +19,7 @@ import { onlySamples } from './samples.ts'
 
 const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }
 /** What depends on what the emulated Box and this folder have, and is tested by itself. */
-const NOT_JUDGED = new Set(['enterprise-events', 'automations'])
+const NOT_JUDGED = new Set(['automations'])
 
 let stack: Stack
 let aws: ControlPlane
@@ -157,6 +157,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     expect(code).toBe(0)
     expect(ill('warn')).toEqual([
       'signature-keys',
+      'enterprise-events',
       'queue-age',
       'dead-letters',
       'recovery',
@@ -269,7 +270,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     expect(by('alarms')).toMatchObject({ fix: 'npm run deploy -- --stage local' })
     expect(by('functions')).toMatchObject({
       status: 'unknown',
-      found: expect.stringContaining('There is no function boxhooks-local-ingest'),
+      found: expect.stringContaining('There is no function boxhooks-local-'),
     })
   })
 
@@ -288,6 +289,84 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
       found: expect.stringContaining('the same as primary'),
       fix,
     })
+  })
+
+  test('tells of another function that takes events off the queue', async () => {
+    const FunctionArn = 'arn:aws:lambda:eu-central-1:000000000000:function:theirs'
+    aws.state.mappings.push({ ...aws.state.mappings[0], UUID: 'uuid-2', FunctionArn })
+    const { code, ill, by } = await examine()
+    expect({ code, ill: ill('fail') }).toEqual({ code: 1, ill: ['consumer'] })
+    expect(by('consumer')).toMatchObject({
+      found: expect.stringContaining('Another function takes events off the queue'),
+      fix: expect.stringContaining('delete-event-source-mapping'),
+      details: [`${FunctionArn}, by the event source uuid-2`],
+    })
+  })
+
+  test('tells of a watched item where the app may change nothing', async () => {
+    aws.state.bend = (right, json) => {
+      const { check } = json
+      if (right !== 'lambda:InvokeFunction' || !isObject(check) || !Array.isArray(check.targets)) return json
+      const readOnly = { canUpload: false, canChange: false }
+      const targets = check.targets.filter(isObject).map(target => ({ ...target, ...readOnly }))
+      return { ...json, check: { ...check, targets } }
+    }
+    const { code, ill, by } = await examine()
+    expect({ code, ill: ill('warn', 'fail') }).toEqual({ code: 0, ill: ['watched-items'] })
+    expect(by('watched-items')).toMatchObject({
+      found: 'The app can only look at 1 of 1 watched item, and change nothing there.',
+      fix: expect.stringContaining('Editor or Co-owner'),
+      details: ['folder:100001'],
+    })
+  })
+
+  test('tells that the tokens of V1 callbacks are none, and of clocks that are off', async () => {
+    const { state } = aws
+    state.outputs.V1SecretArn = state.outputs.BoxAppSecretArn ?? ''
+    const shift = (seconds: number) => {
+      state.bend = (right, json) => {
+        const { check } = json
+        if (right !== 'lambda:InvokeFunction' || !isObject(check) || !isObject(check.clock)) return json
+        const clock = { ...check.clock, boxAt: Number(check.clock.at) + seconds * 1000 }
+        return { ...json, check: { ...check, clock } }
+      }
+    }
+    const front = await serve({
+      fetch: async request => {
+        const { pathname } = new URL(request.url)
+        const passed = await fetch(`${stack.url}${pathname}`, {
+          method: request.method,
+          headers: request.headers,
+          ...(request.method === 'POST' ? { body: await request.arrayBuffer() } : {}),
+        })
+        const date = new Date(Date.now() - 600_000).toUTCString()
+        const headers = { 'content-type': 'application/json', date }
+        return new Response(await passed.text(), { status: passed.status, headers })
+      },
+      port: 0,
+    })
+    state.outputs.DomainWebhookUrl = `${front.url}/box/webhook`
+    shift(-3600)
+    const ahead = await examine()
+    shift(3600)
+    const behind = await examine()
+    shift(-400)
+    const drifting = await examine()
+    await front.close()
+    expect(ahead.by('v1-tokens')).toMatchObject({
+      status: 'fail',
+      fix: 'npx boxhooks secrets set v1-tokens --stage local',
+    })
+    expect(ahead.by('own-clock')).toMatchObject({
+      status: 'warn',
+      found: expect.stringContaining('This machine’s clock is 10 min ahead of AWS’s'),
+    })
+    expect(ahead.by('box-clock')).toMatchObject({
+      status: 'fail',
+      found: 'The functions’ clock is 60 min ahead of Box’s: genuine deliveries are refused for their time.',
+    })
+    expect(behind.by('box-clock').status).toBe('fail')
+    expect(drifting.by('box-clock').status).toBe('warn')
   })
 
   test('tells why Box gives no token, and asks nothing further', async () => {

@@ -93,11 +93,13 @@ export async function examine({ env }: Aws): Promise<void> {
   const told: unknown = JSON.parse(out || '{}')
   const checks = isObject(told) && Array.isArray(told.checks) ? told.checks.filter(isObject) : []
   const statusOf = (name: string) => checks.find(({ check }) => check === name)?.status
-  for (const name of ['queue', 'queue-age', 'dead-letters', 'table', 'version', 'settings'])
+  for (const name of ['queue', 'queue-age', 'consumer', 'dead-letters', 'table', 'version', 'settings'])
     assert.equal(statusOf(name), 'ok', `${name}: ${out}${err}`)
   // moto's CloudFormation sets neither the time to live nor the recovery of a table.
   assert.equal(statusOf('expiry'), 'fail')
   assert.equal(statusOf('recovery'), 'warn')
+  // … nor the architecture of a function.
+  assert.equal(statusOf('functions'), 'warn')
   // moto makes no alarms, and nobody has subscribed.
   assert.equal(statusOf('alarms'), 'fail')
   assert.equal(statusOf('alarm-topic'), 'warn')

@@ -29,7 +29,7 @@ export const QUEUE_CHECKS: readonly Check[] = [
   {
     group: 'Queue',
     name: 'consumer',
-    rights: ['lambda:ListEventSourceMappings'],
+    rights: ['sqs:GetQueueAttributes', 'lambda:ListEventSourceMappings'],
     notLocal: LOCAL,
     outputs: ['QueueUrl'],
     run: (scene, signal) => lookAtConsumer(scene, signal),
@@ -111,16 +111,21 @@ export function ageFinding(seconds: number | undefined, place: Scene['place']): 
 }
 
 async function lookAtConsumer(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const FunctionName = functionName(scene, 'automate')
-  const command = new ListEventSourceMappingsCommand({ FunctionName })
-  const { EventSourceMappings = [] } = await asked(
-    scene,
-    `lambda:ListEventSourceMappings on ${FunctionName}`,
-    signal,
-    options => scene.clients.lambda.send(command, options),
+  const { QueueArn: EventSourceArn } = await attributesOf(scene, 'QueueUrl', signal)
+  const command = new ListEventSourceMappingsCommand({ EventSourceArn })
+  const { EventSourceMappings = [] } = await asked(scene, 'lambda:ListEventSourceMappings', signal, options =>
+    scene.clients.lambda.send(command, options),
   )
-  const queue = nameOf(scene.outputs.QueueUrl ?? '')
-  const mapping = EventSourceMappings.find(({ EventSourceArn = '' }) => EventSourceArn.endsWith(`:${queue}`))
+  const automate = functionName(scene, 'automate')
+  const isOurs = ({ FunctionArn = '' }) => FunctionArn.split(':').includes(automate)
+  const others = EventSourceMappings.filter(one => !isOurs(one))
+  if (others.length > 0)
+    return fail(
+      'Another function takes events off the queue, which automate then never sees.',
+      'Delete what is named: aws lambda delete-event-source-mapping --uuid UUID. Then replay what it has taken.',
+      { details: others.map(({ FunctionArn, UUID }) => `${FunctionArn}, by the event source ${UUID}`) },
+    )
+  const mapping = EventSourceMappings.find(isOurs)
   if (!mapping) return fail('Nothing works off the queue: its event source is gone.', deployFix(scene))
   const { State = '', UUID = '', BatchSize, ScalingConfig, LastProcessingResult: result } = mapping
   const concurrency = ScalingConfig?.MaximumConcurrency
