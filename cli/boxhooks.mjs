@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
+/** Where Node keeps what it has compiled, so that the next command starts in half the time. */
+const NODE_COMPILE_CACHE = fileURLToPath(new URL('../.boxhooks/compile-cache', import.meta.url))
 
 /** The binary of the package `node`; undefined where the packages are not installed. */
 function ownNode() {
@@ -22,7 +24,10 @@ function ownNode() {
 
 const node = ownNode()
 if (node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(node, [main, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { NODE_COMPILE_CACHE, ...process.env },
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) =>
     process.exit(code ?? 128 + (constants.signals[signal ?? 'SIGTERM'] ?? 15)),

@@ -26,7 +26,7 @@ describe('npm start', () => {
   beforeAll(async () => {
     const keys = { BOXHOOKS_PRIMARY_KEY: 'my-primary', BOXHOOKS_SECONDARY_KEY: 'my-secondary' }
     stack = run(['start'], { PORT: '0', ...keys })
-    await vi.waitFor(() => expect(stack.printed.text).toContain('Ready after'), 30_000)
+    await vi.waitFor(() => expect(stack.printed.text).toContain('Ready after'), 120_000)
     url = /front door +(\S+)/.exec(stack.printed.text)?.[1] ?? ''
   })
   afterAll(() => stack.child.kill('SIGKILL'))
@@ -74,7 +74,7 @@ describe('npm start', () => {
 test('npx boxhooks start stops cleanly on Ctrl-C, also where it comes twice', async () => {
   // A terminal sends it to the launcher and to what that has started, and the launcher passes its own on.
   const { child, printed, ended } = run(['start', '--port', '0'], {}, 'cli/boxhooks.mjs')
-  await vi.waitFor(() => expect(printed.text).toContain('Ctrl-C stops everything'), 30_000)
+  await vi.waitFor(() => expect(printed.text).toContain('Ctrl-C stops everything'), 120_000)
   child.stdout.on('data', () => child.kill('SIGINT'))
   child.kill('SIGINT')
   expect(await ended).toBe(0)

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { isTime } from '../../lib/backfill/backfill-request.ts'
 import { STREAMS } from '../../lib/backfill/stream-event.ts'
 import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
-import { type BackfillOptions, backfill } from './backfill.ts'
+import type { BackfillOptions } from './backfill.ts'
 
 /** Events a second where nobody says how many: Box takes about 1000 calls a minute. */
 const RATE = 10
@@ -34,8 +34,8 @@ export function backfillCommand(port: (text: string) => number): Command {
     .option('--even-if-box-may-deliver', 'also what Box may yet deliver by itself')
     .option('--json', 'print JSON')
     .option('-y, --yes', 'do not ask, for scripts')
-    .action((options: PlaceOptions & Omit<BackfillOptions, 'place'>) =>
-      backfill({ ...options, place: placeOf(options) }),
+    .action(async (options: PlaceOptions & Omit<BackfillOptions, 'place'>) =>
+      (await import('./backfill.ts')).backfill({ ...options, place: placeOf(options) }),
     )
 }
 

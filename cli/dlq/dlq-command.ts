@@ -2,8 +2,8 @@ import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
 import { parseAge } from '../terminal/age.ts'
-import { type DlqOptions, list, show } from './dlq.ts'
-import { drop, redrive, type WorkOptions } from './dlq-work.ts'
+import type { DlqOptions } from './dlq.ts'
+import type { WorkOptions } from './dlq-work.ts'
 import type { LetterFilter } from './letter-filter.ts'
 
 type Shared = PlaceOptions & { readonly json?: boolean }
@@ -54,21 +54,26 @@ export function dlqCommand(
 
   filters(add('list', 'the dead letters, the oldest first'))
     .addOption(new Option('--limit <number>', 'at most so many').default(LISTED).argParser(whole))
-    .action((options: Filtering & { readonly limit: number }) =>
-      list({ ...options, ...meant(options), limit: options.limit }),
+    .action(async (options: Filtering & { readonly limit: number }) =>
+      (await import('./dlq.ts')).list({ ...options, ...meant(options), limit: options.limit }),
     )
   add('show', 'why an event is dead, what the ledger says of it, and what a redrive would run')
     .argument('<event>', 'the event’s id; `boxhooks dlq list` shows it', eventId)
-    .action((id: string, options: Shared) => show(id, { ...options, place: placeOf(options) }))
+    .action(async (id: string, options: Shared) =>
+      (await import('./dlq.ts')).show(id, { ...options, place: placeOf(options) }),
+    )
   working(add('redrive', 'run again what is unfinished of dead events')).action(
-    (events: readonly string[], options: Working) => redrive({ ...options, ...meant(options, events) }),
+    async (events: readonly string[], options: Working) =>
+      (await import('./dlq-work.ts')).redrive({ ...options, ...meant(options, events) }),
   )
   working(add('drop', 'take dead letters away for good; the ledger keeps the reason'))
     .requiredOption('--reason <text>', 'why nothing is to be done about them')
     .option('--by <name>', 'who says so', userInfo().username)
     .action(
-      (events: readonly string[], options: Working & { readonly reason: string; readonly by: string }) =>
-        drop({ ...options, ...meant(options, events) }),
+      async (
+        events: readonly string[],
+        options: Working & { readonly reason: string; readonly by: string },
+      ) => (await import('./dlq-work.ts')).drop({ ...options, ...meant(options, events) }),
     )
   return command
 }

@@ -1,9 +1,6 @@
 import { Command, Option } from 'commander'
 import { eventId } from '../dlq/dlq-command.ts'
 import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../place/place.ts'
-import { replay } from './replay.ts'
-import { replayToLocal } from './replay-local.ts'
-import { replayAsTest } from './replay-test.ts'
 
 type Options = PlaceOptions & {
   readonly automation?: string
@@ -50,10 +47,12 @@ export function replayCommand(port: (text: string) => number): Command {
   return withPlaceOptions(command, port).action((id: string, options: Options) => run(id, options))
 }
 
-function run(id: string, options: Options): Promise<void> {
+async function run(id: string, options: Options): Promise<void> {
   if (options.watch !== undefined && !options.toLocal)
     throw new PlaceUnclear('--watch is for --to-local, where another item is watched than in the stage.')
   const place = placeOf(options)
-  if (options.toLocal) return replayToLocal(id, { ...options, place })
-  return options.asTest ? replayAsTest(id, { ...options, place }) : replay(id, { ...options, place })
+  if (options.toLocal) return (await import('./replay-local.ts')).replayToLocal(id, { ...options, place })
+  return options.asTest
+    ? (await import('./replay-test.ts')).replayAsTest(id, { ...options, place })
+    : (await import('./replay.ts')).replay(id, { ...options, place })
 }

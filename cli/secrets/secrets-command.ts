@@ -1,8 +1,8 @@
 import { Argument, Command } from 'commander'
 import { regionOf } from '../../infra/aws-reason.ts'
 import { isStage } from '../place/place.ts'
-import { isSecretName, SECRETS, type SecretName } from './secret-rules.ts'
-import { check, type SecretPlace, SecretsFailed, setSecret } from './secrets.ts'
+import { isSecretName, SECRETS, type SecretName, SecretsFailed } from './secret-rules.ts'
+import type { SecretPlace } from './secrets.ts'
 
 type Shared = { readonly stage?: string; readonly region?: string; readonly secretId?: string }
 
@@ -24,16 +24,16 @@ export function secretsCommand(): Command {
 
   add('set', 'check a secret and store it in Secrets Manager; asks for it, and shows nothing of it', true)
     .option('--file <file>', 'read it from a file, or from standard input with -')
-    .action((secret: string, options: Shared & { readonly file?: string }) =>
-      setSecret(nameOf(secret), { ...options, ...placeOf(options) }),
+    .action(async (secret: string, options: Shared & { readonly file?: string }) =>
+      (await import('./secrets.ts')).setSecret(nameOf(secret), { ...options, ...placeOf(options) }),
     )
   add('check', 'read the secrets that are stored, and say what is wrong with them', false)
     .option('--json', 'print JSON')
-    .action((secret: string | undefined, options: Shared & { readonly json?: boolean }) => {
+    .action(async (secret: string | undefined, options: Shared & { readonly json?: boolean }) => {
       const only = secret === undefined ? undefined : nameOf(secret)
       if (options.secretId !== undefined && only === undefined)
         throw new SecretsFailed(`Say which secret that is: ${Object.keys(SECRETS).join(', ')}.`)
-      return check({ ...options, ...placeOf(options) }, only)
+      return (await import('./secrets.ts')).check({ ...options, ...placeOf(options) }, only)
     })
   return command
 }

@@ -9,12 +9,14 @@ import { readStage } from '../../infra/stage.ts'
 import { parseObject } from '../../lib/json.ts'
 import { readKeySecret } from '../../lib/key-secret.ts'
 import { openPrompt, type Prompt, type Terminal } from '../terminal/prompt.ts'
-import { pairOf, passedOver, SECRETS, type SecretKind, type SecretName } from './secret-rules.ts'
-
-/** A secret was not written, or is not as it should be; the message says why, and what to do. */
-export class SecretsFailed extends Error {
-  override readonly name = 'SecretsFailed'
-}
+import {
+  pairOf,
+  passedOver,
+  SECRETS,
+  type SecretKind,
+  type SecretName,
+  SecretsFailed,
+} from './secret-rules.ts'
 
 export type SecretPlace = {
   readonly stage?: string

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { AGE_MAX_SECONDS, parseTimestamp, SKEW_MAX_SECONDS } from '../../lib/signature.ts'
 import { FORMATS } from './capture.ts'
-import { type VerifyOptions, verifyCapture } from './verify.ts'
+import type { VerifyOptions } from './verify.ts'
 
 /**
  * Makes the command `verify`.
@@ -45,7 +45,9 @@ export function verifyCommand(seconds: (text: string) => number): Command {
           .argParser(seconds),
       )
       .option('--json', 'print the diagnosis as JSON')
-      .action((capture: string | undefined, options: VerifyOptions) => verifyCapture(capture, options))
+      .action(async (capture: string | undefined, options: VerifyOptions) =>
+        (await import('./verify.ts')).verifyCapture(capture, options),
+      )
   )
 }
 

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { type Place, type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
-import { apply, create, type Fields, get, list, plan, remove, update } from './webhooks.ts'
+import type { Fields } from './webhooks.ts'
 
 type Shared = PlaceOptions & { readonly json?: boolean; readonly yes?: boolean }
 
@@ -28,21 +28,27 @@ export function webhooksCommand(
 
   add('plan', 'show what apply would do')
     .option('--check', 'exit with 2 where there is anything to do')
-    .action((options: Shared & { readonly check?: boolean }) => plan(withPlace(options)))
-  yes(add('apply', 'make the webhooks those that the automations declare')).action((options: Shared) =>
-    apply(withPlace(options)),
+    .action(async (options: Shared & { readonly check?: boolean }) =>
+      (await webhooks()).plan(withPlace(options)),
+    )
+  yes(add('apply', 'make the webhooks those that the automations declare')).action(async (options: Shared) =>
+    (await webhooks()).apply(withPlace(options)),
   )
-  add('list', 'every webhook of the Box application').action((options: Shared) => list(withPlace(options)))
+  add('list', 'every webhook of the Box application').action(async (options: Shared) =>
+    (await webhooks()).list(withPlace(options)),
+  )
   add('get', 'one webhook')
     .argument('<id>', 'the webhook’s id', webhookId)
-    .action((id: string, options: Shared) => get(id, withPlace(options)))
-  fields(add('create', 'make one by hand')).action((options: Shared & Fields) => create(withPlace(options)))
+    .action(async (id: string, options: Shared) => (await webhooks()).get(id, withPlace(options)))
+  fields(add('create', 'make one by hand')).action(async (options: Shared & Fields) =>
+    (await webhooks()).create(withPlace(options)),
+  )
   fields(add('update', 'change the given fields of one by hand'))
     .argument('<id>', 'the webhook’s id', webhookId)
-    .action((id: string, options: Shared & Fields) => update(id, withPlace(options)))
+    .action(async (id: string, options: Shared & Fields) => (await webhooks()).update(id, withPlace(options)))
   yes(add('delete', 'delete one by hand'))
     .argument('<id>', 'the webhook’s id', webhookId)
-    .action((id: string, options: Shared) => remove(id, withPlace(options)))
+    .action(async (id: string, options: Shared) => (await webhooks()).remove(id, withPlace(options)))
   return command
 }
 
@@ -55,3 +61,5 @@ const withPlace = <O extends PlaceOptions>(options: O): O & { readonly place: Pl
   ...options,
   place: placeOf(options),
 })
+
+const webhooks = () => import('./webhooks.ts')
