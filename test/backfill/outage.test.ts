@@ -76,7 +76,8 @@ async function pass(ms: number): Promise<void> {
 const records = async (): Promise<EventRecord[]> => {
   const history = createHistory({ dynamodb: stack.aws.dynamodb, table: stack.aws.table })
   const all: EventRecord[] = []
-  for await (const record of history.received({ from: 0, to: systemClock.now() })) all.push(record)
+  for await (const record of history.received({ from: systemClock.now() - 24 * HOUR, to: systemClock.now() }))
+    all.push(record)
   return all
 }
 const settled = () =>
