@@ -34,8 +34,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'only the primary key is tried',
     file: 'signature.ts',
-    find: "for (const key of ['secondary', 'primary'] as const) {",
-    replace: "for (const key of ['primary'] as const) {",
+    find: "const secondary = keys.secondary ? sign(body, timestamp, keys.secondary) : ''",
+    replace: "const secondary = ''",
     seedsMax: 60,
   },
   {
@@ -281,10 +281,10 @@ export const MUTANTS: readonly Mutant[] = [
     turnedUp: { freezes: 0.5, zombies: 1 },
   },
   {
-    name: 'a signature of another length is compared all the same',
+    name: 'the end of a signature is not compared',
     file: 'signature.ts',
-    find: 'one.length !== expected.length || !timingSafeEqual',
-    replace: '!timingSafeEqual',
+    find: 'timingSafeEqual(GIVEN, EXPECTED)',
+    replace: 'timingSafeEqual(GIVEN.subarray(0, 42), EXPECTED.subarray(0, 42))',
     seedsMax: 40,
   },
   {
