@@ -7,6 +7,12 @@ export const KEYS = {
   secondary: 'bench-secondary-key-0123456789abc',
 }
 
+/** The folders that the file lies in, the watched one last. */
+const FOLDERS = [
+  { type: 'folder', id: '0', name: 'All Files' },
+  { type: 'folder', id: '100001', name: 'Review' },
+]
+
 /** A body like Box's, of so many bytes. */
 export function bodyOf(bytes: number): string {
   const json = (description: string) =>
@@ -16,7 +22,13 @@ export function bodyOf(bytes: number): string {
       created_at: '2026-11-25T10:00:00-08:00',
       trigger: 'FILE.UPLOADED',
       webhook: { id: '1234', type: 'webhook' },
-      source: { type: 'file', id: '987654321', name: 'contract.pdf', description },
+      source: {
+        type: 'file',
+        id: '987654321',
+        name: 'contract.pdf',
+        description,
+        path_collection: { total_count: 2, entries: FOLDERS },
+      },
       additional_info: [],
     })
   return json('x'.repeat(Math.max(0, bytes - json('').length)))

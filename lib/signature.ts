@@ -173,23 +173,29 @@ function matchingKey(
   keys: SignatureKeys,
   given: Readonly<Record<KeyName, string | undefined>>,
 ): Match | undefined {
-  const primary = keys.primary ? sign(body, timestamp, keys.primary) : ''
-  const secondary = keys.secondary ? sign(body, timestamp, keys.secondary) : ''
-  const signer = (header: KeyName, own: string, other: string): SignedWith[KeyName] => {
-    const signature = given[header]
-    if (!signature) return 'absent'
-    if (isSame(signature, own)) return header
-    return isSame(signature, other) ? OTHER_KEY[header] : 'unknown'
+  const known = {
+    primary: laidOut(EXPECTED.primary, keys.primary ? sign(body, timestamp, keys.primary) : ''),
+    secondary: laidOut(EXPECTED.secondary, keys.secondary ? sign(body, timestamp, keys.secondary) : ''),
   }
-  const signedWith = {
-    primary: signer('primary', primary, secondary),
-    secondary: signer('secondary', secondary, primary),
+  const sent = {
+    primary: laidOut(GIVEN.primary, given.primary),
+    secondary: laidOut(GIVEN.secondary, given.secondary),
+  }
+  const fits = (key: KeyName, header: KeyName) =>
+    known[key] && sent[header] && timingSafeEqual(EXPECTED[key], GIVEN[header])
+  // Always all four, whichever fits.
+  const [straight, straightToo] = [fits('primary', 'primary'), fits('secondary', 'secondary')]
+  const [crossed, crossedToo] = [fits('secondary', 'primary'), fits('primary', 'secondary')]
+  const signedWith: SignedWith = {
+    primary: signer(given.primary, straight && 'primary', crossed && 'secondary'),
+    secondary: signer(given.secondary, straightToo && 'secondary', crossedToo && 'primary'),
   }
   const match = MATCHES.find(({ key, header }) => signedWith[header] === key)
   return match && { ...match, signedWith }
 }
 
-const OTHER_KEY = { primary: 'secondary', secondary: 'primary' } as const
+const signer = (signature: string | undefined, own: KeyName | false, other: KeyName | false) =>
+  signature ? own || other || 'unknown' : 'absent'
 
 /** What a delivery may be accepted by, the most telling first. */
 const MATCHES = [
@@ -201,18 +207,12 @@ const MATCHES = [
 
 /** The length of a signature: 32 bytes as base64. */
 const SIGNATURE_LENGTH = 44
-const GIVEN = Buffer.alloc(SIGNATURE_LENGTH)
-const EXPECTED = Buffer.alloc(SIGNATURE_LENGTH)
+const EXPECTED = { primary: Buffer.alloc(SIGNATURE_LENGTH), secondary: Buffer.alloc(SIGNATURE_LENGTH) }
+const GIVEN = { primary: Buffer.alloc(SIGNATURE_LENGTH), secondary: Buffer.alloc(SIGNATURE_LENGTH) }
 
-/** Compares in constant time. What is not written as 44 bytes can be no signature. */
-function isSame(given: string, expected: string): boolean {
-  if (given.length !== SIGNATURE_LENGTH || expected.length !== SIGNATURE_LENGTH) return false
-  return (
-    GIVEN.write(given) === SIGNATURE_LENGTH &&
-    EXPECTED.write(expected) === SIGNATURE_LENGTH &&
-    timingSafeEqual(GIVEN, EXPECTED)
-  )
-}
+/** Lays a signature out to be compared; false where it is not written as 44 bytes, and so is none. */
+const laidOut = (bytes: Buffer, signature: string | undefined): boolean =>
+  signature?.length === SIGNATURE_LENGTH && bytes.write(signature) === SIGNATURE_LENGTH
 
 /**
  * Reads an RFC 3339 date-time strictly.

@@ -34,8 +34,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'only the primary key is tried',
     file: 'signature.ts',
-    find: "const secondary = keys.secondary ? sign(body, timestamp, keys.secondary) : ''",
-    replace: "const secondary = ''",
+    find: "keys.secondary ? sign(body, timestamp, keys.secondary) : ''",
+    replace: "''",
     seedsMax: 60,
   },
   {
@@ -283,8 +283,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the end of a signature is not compared',
     file: 'signature.ts',
-    find: 'timingSafeEqual(GIVEN, EXPECTED)',
-    replace: 'timingSafeEqual(GIVEN.subarray(0, 42), EXPECTED.subarray(0, 42))',
+    find: 'timingSafeEqual(EXPECTED[key], GIVEN[header])',
+    replace: 'timingSafeEqual(EXPECTED[key].subarray(0, 42), GIVEN[header].subarray(0, 42))',
     seedsMax: 40,
   },
   {

@@ -1,0 +1,40 @@
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
+
+/** A process of the bench that answers one message after the other. */
+export type Child = {
+  /** What it said when it had started. */
+  readonly greeting: unknown
+  ask(message: object): Promise<unknown>
+  end(): void
+}
+
+/**
+ * Starts a file of this folder in a process of its own.
+ * @throws Error where it ends before it has answered
+ */
+export async function startChild(file: string, env: Readonly<Record<string, string>> = {}): Promise<Child> {
+  const child = fork(join(import.meta.dirname, file), {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  })
+  const next = () =>
+    new Promise<unknown>((resolve, reject) => {
+      const dead = (code: number | null) => reject(new Error(`${file} ended with code ${code}.`))
+      child.once('exit', dead)
+      child.once('message', message => {
+        child.off('exit', dead)
+        resolve(message)
+      })
+    })
+  return {
+    greeting: await next(),
+    ask(message) {
+      const answered = next()
+      child.send(message)
+      return answered
+    },
+    end: () => void child.disconnect(),
+  }
+}
