@@ -7,7 +7,7 @@ import { parse } from 'yaml'
 import { bundle, ROOT } from '../infra/bundle.ts'
 import { isObject } from '../lib/json.ts'
 import { describeBody, encodeMessage } from '../lib/message.ts'
-import { type Child, startChild } from './child.ts'
+import { type Child, numberIn, startChild, textIn } from './child.ts'
 import { bodyOf } from './delivery.ts'
 import { median } from './figures.ts'
 
@@ -255,16 +255,4 @@ async function buildPowertools(): Promise<string> {
     logLevel: 'error',
   })
   return outfile
-}
-
-function numberIn(value: unknown, name: string): number {
-  const found = isObject(value) ? value[name] : undefined
-  if (typeof found === 'number') return found
-  throw new TypeError(`A process of the bench told no number ${name}.`)
-}
-
-function textIn(value: unknown, name: string): string {
-  const found = isObject(value) ? value[name] : undefined
-  if (typeof found === 'string') return found
-  throw new TypeError(`A process of the bench told no ${name}.`)
 }

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
+import { isObject } from '../lib/json.ts'
 
 /** A process of the bench that answers one message after the other. */
 export type Child = {
@@ -37,4 +38,18 @@ export async function startChild(file: string, env: Readonly<Record<string, stri
     },
     end: () => void child.disconnect(),
   }
+}
+
+/** A number that a process of the bench has told; throws TypeError where it has not. */
+export function numberIn(value: unknown, name: string): number {
+  const found = isObject(value) ? value[name] : undefined
+  if (typeof found === 'number') return found
+  throw new TypeError(`A process of the bench told no number ${name}.`)
+}
+
+/** A text, likewise. */
+export function textIn(value: unknown, name: string): string {
+  const found = isObject(value) ? value[name] : undefined
+  if (typeof found === 'string') return found
+  throw new TypeError(`A process of the bench told no ${name}.`)
 }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { sign } from '../lib/signature.ts'
 
+export type Keys = { readonly primary: string; readonly secondary: string }
+
 /** The keys that every receiver here is set up with. */
-export const KEYS = {
+export const KEYS: Keys = {
   primary: 'bench-primary-key-0123456789abcdef',
   secondary: 'bench-secondary-key-0123456789abc',
 }
@@ -35,7 +37,11 @@ export function bodyOf(bytes: number): string {
 }
 
 /** A delivery's headers, signed now with both keys. */
-export function headersOf(body: string, at = new Date().toISOString()): Record<string, string> {
+export function headersOf(
+  body: string,
+  at = new Date().toISOString(),
+  keys: Keys = KEYS,
+): Record<string, string> {
   const bytes = Buffer.from(body)
   return {
     'content-type': 'application/json',
@@ -43,8 +49,8 @@ export function headersOf(body: string, at = new Date().toISOString()): Record<s
     'box-delivery-timestamp': at,
     'box-signature-version': '1',
     'box-signature-algorithm': 'HmacSHA256',
-    'box-signature-primary': sign(bytes, at, KEYS.primary),
-    'box-signature-secondary': sign(bytes, at, KEYS.secondary),
+    'box-signature-primary': sign(bytes, at, keys.primary),
+    'box-signature-secondary': sign(bytes, at, keys.secondary),
   }
 }
 

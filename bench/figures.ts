@@ -6,6 +6,12 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 0 ? (low + high) / 2 : high
 }
 
+/** The number that so many of a hundred are not above. */
+export function percentile(numbers: readonly number[], of: number): number {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil((sorted.length * of) / 100) - 1)] ?? Number.NaN
+}
+
 export type Spread = { readonly min: number; readonly median: number; readonly max: number }
 
 export const spread = (numbers: readonly number[]): Spread => ({

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isObject, parseObject } from '../lib/json.ts'
 import { hasRuntimeClient } from './instance.ts'
 
 const HERE = import.meta.dirname
@@ -11,7 +12,7 @@ const HERE = import.meta.dirname
  * @throws Error where npm fails
  */
 export async function installPeers(tell: (line: string) => void): Promise<void> {
-  if (!existsSync(join(HERE, 'node_modules', 'aws4'))) {
+  if (!areInstalled()) {
     tell('Installing the peers into bench/ (npm ci). Building AWS’s runtime client takes some minutes, once.')
     const npm = spawn('npm', ['ci', '--no-audit', '--no-fund', '--loglevel', 'error'], {
       cwd: HERE,
@@ -24,4 +25,12 @@ export async function installPeers(tell: (line: string) => void): Promise<void> 
     tell(
       'AWS’s runtime client (aws-lambda-ric) is not built here, which takes cmake, autoconf, automake, libtool, make, python3 and a C++ compiler. A plain Node process per run stands in for it.',
     )
+}
+
+/** Whether all is there that package.json names; AWS's runtime client may be lacking where it can't be built. */
+function areInstalled(): boolean {
+  const { dependencies = {} } = parseObject(readFileSync(join(HERE, 'package.json'), 'utf8')) ?? {}
+  return Object.keys(isObject(dependencies) ? dependencies : {}).every(name =>
+    existsSync(join(HERE, 'node_modules', name)),
+  )
 }

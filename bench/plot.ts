@@ -1,69 +1,127 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ROOT } from '../infra/bundle.ts'
+import { ENGINES } from './automate.ts'
+import { barChart, type LineChart, lineChart } from './chart.ts'
 import { COLD_FUNCTIONS } from './cold.ts'
 import { describeMachine } from './machine.ts'
 import type { Figures } from './main.ts'
 import { VERIFIERS, type Verifier } from './verify.ts'
 
-type Bar = { readonly label: string; readonly value: number; readonly ours: boolean }
-type Chart = {
-  readonly title: string
-  readonly unit: string
-  readonly bars: readonly Bar[]
-  readonly note: string
-}
-
 /** Draws what was measured into docs/; returns the files, as paths from the root. */
-export async function writePlots({ machine, cold, verify }: Figures): Promise<string[]> {
-  const note = describeMachine(machine)
-  const files: [string, Chart][] = []
-  if (cold) {
-    const bars = cold
-      .filter(({ name }) => name !== 'empty')
-      .map(({ name, overEmptyMs: value }) => ({
-        label: COLD_FUNCTIONS[name],
-        value,
-        ours: name === 'ingest',
-      }))
-    files.push([
-      'performance-cold.svg',
-      { title: 'Cold start over an empty function', unit: 'ms', bars, note },
-    ])
-  }
+export async function writePlots(figures: Figures): Promise<string[]> {
+  const note = describeMachine(figures.machine)
+  const drawn = { ...bars(figures, note), ...lines(figures, note) }
+  for (const [name, svg] of Object.entries(drawn)) await writeFile(join(ROOT, 'docs', name), svg)
+  return Object.keys(drawn).map(name => `docs/${name}`)
+}
+
+function bars({ cold, verify, automate }: Figures, note: string): Record<string, string> {
   const small = verify?.[0]
-  if (small) {
-    const names: readonly Verifier[] = [
-      'raw',
-      'ours-one',
-      'ours-both',
-      'box-sdk',
-      'octokit',
-      'standardwebhooks',
-    ]
-    const bars = names.map(name => ({
-      label: VERIFIERS[name],
-      value: small.ratios[name],
-      ours: name.startsWith('ours'),
-    }))
-    const title = `Verifying ${small.kilobytes} KB, by one raw createHmac`
-    files.push(['performance-verify.svg', { title, unit: '×', bars, note }])
+  return {
+    ...(cold && {
+      'performance-cold.svg': barChart({
+        title: 'Cold start over an empty function',
+        unit: 'ms',
+        note,
+        bars: cold
+          .filter(({ name }) => name !== 'empty')
+          .map(({ name, overEmptyMs: value }) => ({
+            label: COLD_FUNCTIONS[name],
+            value,
+            ours: name === 'ingest',
+          })),
+      }),
+    }),
+    ...(small && {
+      'performance-verify.svg': barChart({
+        title: `Verifying ${small.kilobytes} KB, by one raw createHmac`,
+        unit: '×',
+        note,
+        bars: VERIFIED.map(name => ({
+          label: VERIFIERS[name],
+          value: small.ratios[name],
+          ours: name.startsWith('ours'),
+        })),
+      }),
+    }),
+    ...(automate && {
+      'performance-automate.svg': barChart({
+        title: 'Processor time for one event',
+        unit: 'ms',
+        note,
+        bars: automate.flatMap(({ automations, engines }) =>
+          (['boxhooks', 'powertools'] as const).map(name => ({
+            label: `${ENGINES[name]}, ${automations}`,
+            value: engines[name].cpuMs,
+            ours: name === 'boxhooks',
+          })),
+        ),
+      }),
+    }),
   }
-  for (const [name, chart] of files) await writeFile(join(ROOT, 'docs', name), draw(chart))
-  return files.map(([name]) => `docs/${name}`)
 }
 
-const [WIDTH, LABEL, ROW] = [860, 330, 30]
+const VERIFIED: readonly Verifier[] = [
+  'raw',
+  'ours-one',
+  'ours-both',
+  'box-sdk',
+  'octokit',
+  'standardwebhooks',
+]
 
-function draw({ title, unit, bars, note }: Chart): string {
-  const most = Math.max(...bars.map(({ value }) => value), 0.001)
-  const height = 56 + bars.length * ROW + 28
-  const rows = bars.map(({ label, value, ours }, index) => {
-    const y = 48 + index * ROW
-    const width = Math.max(1, (Math.max(0, value) / most) * (WIDTH - LABEL - 100))
-    return `<text x="${LABEL - 10}" y="${y + 16}" text-anchor="end">${escaped(label)}</text><rect x="${LABEL}" y="${y}" width="${width.toFixed(1)}" height="${ROW - 8}" fill="${ours ? '#0b6bcb' : '#9aa5b1'}"/><text x="${(LABEL + width + 8).toFixed(1)}" y="${y + 16}">${value.toFixed(unit === '×' ? 2 : 1)} ${unit}</text>`
-  })
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="14" role="img" aria-label="${escaped(title)}"><rect width="100%" height="100%" fill="#fff"/><text x="16" y="28" font-size="17" font-weight="600">${escaped(title)}</text>${rows.join('')}<text x="16" y="${height - 12}" font-size="11" fill="#52606d">${escaped(note)}</text></svg>\n`
+function lines({ stack, growth }: Figures, note: string): Record<string, string> {
+  const panels = (title: string, charts: readonly LineChart[]) => lineChart({ title, note, charts })
+  return {
+    ...(stack && {
+      'performance-stack.svg': panels('The whole local stack at rising rates', [
+        {
+          x: 'deliveries a second',
+          y: 'ms until the answer',
+          lines: {
+            p50: stack.steps.map(({ rate, ingestMs }) => [rate, ingestMs.p50]),
+            p99: stack.steps.map(({ rate, ingestMs }) => [rate, ingestMs.p99]),
+          },
+        },
+        {
+          x: 'deliveries a second',
+          y: 'ms until the effect',
+          lines: {
+            p50: stack.steps.map(({ rate, endToEndMs }) => [rate, endToEndMs.p50]),
+            p99: stack.steps.map(({ rate, endToEndMs }) => [rate, endToEndMs.p99]),
+          },
+        },
+        {
+          x: 'seconds',
+          y: 'MB',
+          lines: { memory: stack.memory.map(({ seconds, rssMb }) => [seconds, rssMb]) },
+        },
+      ]),
+    }),
+    ...(growth && {
+      'performance-growth.svg': panels('How the processor time of an event grows', [
+        {
+          x: 'events before',
+          y: 'ms',
+          isLogarithmic: true,
+          lines: { automate: growth.byEvents.map(({ at, cpuMs }) => [at, cpuMs]) },
+        },
+        {
+          x: 'automations an event',
+          y: 'ms',
+          lines: { automate: growth.byAutomations.map(({ at, cpuMs }) => [at, cpuMs]) },
+        },
+        {
+          x: 'KB of the body',
+          y: 'ms',
+          isLogarithmic: true,
+          lines: {
+            ingest: growth.byBody.map(({ kilobytes, ingestCpuMs }) => [kilobytes, ingestCpuMs]),
+            automate: growth.byBody.map(({ kilobytes, automateCpuMs }) => [kilobytes, automateCpuMs]),
+          },
+        },
+      ]),
+    }),
+  }
 }
-
-const escaped = (text: string): string => text.replace(/[&<>"]/g, sign => `&#${sign.charCodeAt(0)};`)

@@ -29,9 +29,13 @@ const SLICE_MS = 4
  * Verifies the same payloads with each verifier in turn, in this one process, many rounds of a few milliseconds each. Each
  * peer is given what it asks for, in its own scheme, and must find it valid.
  */
-export async function benchVerify(rounds: number): Promise<VerifyFigures[]> {
+export async function benchVerify(
+  rounds: number,
+  onSize: (kilobytes: number) => void,
+): Promise<VerifyFigures[]> {
   const figures: VerifyFigures[] = []
   for (const kilobytes of SIZES_KB) {
+    onSize(kilobytes)
     const verifiers = await verifiersFor(bodyOf(kilobytes * 1024))
     const times = new Map(verifiers.map(([name]) => [name, [] as number[]]))
     for (let round = -10; round < rounds; round += 1)

@@ -1,21 +1,24 @@
 import automations from 'boxhooks:automations'
 import { randomUUID } from 'node:crypto'
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { automateFunction } from '../lib/automate-function.ts'
 import { createBoxConnection } from '../lib/box.ts'
 import { systemClock } from '../lib/clock.ts'
+import { createLedgerDatabase } from '../lib/ledger-database.ts'
 
 const CLIENT = {
   maxAttempts: 4,
   requestHandler: { connectionTimeout: 1000, requestTimeout: 5000, throwOnRequestTimeout: true },
 }
 
+const { env } = process
+const LEDGER_LIMITS = { attempts: 4, connectMs: 1000, answerMs: 5000, totalMs: 20_000 }
+
 /** A batch from the queue → the messages that must stay on it. */
 export const handler = automateFunction({
   automations,
-  env: process.env,
+  env,
   clock: systemClock,
   random: Math.random,
   newToken: randomUUID,
@@ -23,6 +26,6 @@ export const handler = automateFunction({
   secretsManager: () => new SecretsManagerClient(CLIENT),
   // The endpoint is what the environment says, also where a queue's URL names another host.
   sqs: () => new SQSClient({ ...CLIENT, useQueueUrlAsEndpoint: false }),
-  dynamodb: () => new DynamoDBClient(CLIENT),
+  dynamodb: () => createLedgerDatabase({ env, now: Date.now, limits: LEDGER_LIMITS }),
   connectBox: createBoxConnection,
 })

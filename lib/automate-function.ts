@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { SQSClient } from '@aws-sdk/client-sqs'
 import middy from '@middy/core'
@@ -8,7 +7,7 @@ import { type BatchParts, handleBatch } from './batch.ts'
 import type { BoxConnection, BoxConnectionOptions } from './box.ts'
 import type { Clock } from './clock.ts'
 import { automateConfig, type Environment } from './config.ts'
-import { createLedger } from './ledger.ts'
+import { createLedger, type LedgerDatabase } from './ledger.ts'
 import { createLog } from './log.ts'
 import { logSample } from './log-sample.ts'
 import { idText } from './message.ts'
@@ -30,7 +29,7 @@ export type AutomateWorld = {
   /** Each made with the first batch, so that loading the function costs nothing. */
   readonly secretsManager: () => Pick<SecretsManagerClient, 'send'>
   readonly sqs: () => Pick<SQSClient, 'send'>
-  readonly dynamodb: () => Pick<DynamoDBClient, 'send'>
+  readonly dynamodb: () => LedgerDatabase
   readonly connectBox: (options: BoxConnectionOptions) => BoxConnection
 }
 

@@ -103,5 +103,5 @@ function outcome({ status, headers, body }: HttpAnswer): Record<string, unknown>
     throw new AwsUnreachable('AnswerInvalid', `The answer with status ${status} is no JSON object.`)
   }
   const [type, id] = [headers['x-amzn-errortype'], headers['x-amzn-requestid']].map(one => one?.toString())
-  throw new AwsError(awsErrorCode(type, json), status, id)
+  throw new AwsError(awsErrorCode(type, json), status, id, json)
 }

@@ -1,11 +1,12 @@
 import type { Environment } from './config.ts'
 
-export type AwsService = 'sqs' | 'secretsmanager'
+export type AwsService = 'sqs' | 'secretsmanager' | 'dynamodb'
 
 /** Where a service's own address may be set, as AWS's SDKs have it. */
 const VARIABLES: Readonly<Record<AwsService, string>> = {
   sqs: 'AWS_ENDPOINT_URL_SQS',
   secretsmanager: 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+  dynamodb: 'AWS_ENDPOINT_URL_DYNAMODB',
 }
 
 /** The environment does not say how AWS is to be reached. */
@@ -50,10 +51,10 @@ function hostOf(service: AwsService, env: Environment): string {
   const fips = env.AWS_USE_FIPS_ENDPOINT === 'true'
   const dualStack = env.AWS_USE_DUALSTACK_ENDPOINT === 'true'
   const { suffix, dualStackSuffix } = PARTITIONS.find(({ regions }) => regions.test(region)) ?? COMMERCIAL
-  // Secrets Manager's ordinary address is dual stack as it is, where AWS runs both; GovCloud's SQS is FIPS as it is.
+  // Secrets Manager's ordinary address is dual stack as it is, where AWS runs both; GovCloud's SQS and DynamoDB are FIPS as they are.
   const unnamed = fips ? /^(cn|us-iso|eu-iso|eusc)/ : /^(us-iso|eu-iso|eusc)/
   const plain = service === 'secretsmanager' && !unnamed.test(region)
-  const own = service === 'sqs' && fips && !dualStack && region.startsWith('us-gov-')
+  const own = service !== 'secretsmanager' && fips && !dualStack && region.startsWith('us-gov-')
   return `${service}${fips && !own ? '-fips' : ''}.${region}.${dualStack && !plain ? dualStackSuffix : suffix}`
 }
 

@@ -5,12 +5,20 @@ export class AwsError extends Error {
   override readonly name: string
   readonly status: number
   readonly requestId: string | undefined
+  /** What else the answer says; undefined where it is no JSON. */
+  readonly answer: Readonly<Record<string, unknown>> | undefined
 
-  constructor(code: string, status: number, requestId: string | undefined) {
+  constructor(
+    code: string,
+    status: number,
+    requestId: string | undefined,
+    answer?: Readonly<Record<string, unknown>>,
+  ) {
     super(`AWS answered with status ${status}: ${code}.`)
     this.name = code
     this.status = status
     this.requestId = requestId
+    this.answer = answer
   }
 }
 

@@ -1,7 +1,6 @@
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
-  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
@@ -97,8 +96,14 @@ export class LeaseLost extends Error {
   }
 }
 
+/** The calls of DynamoDB that the ledger makes; a client of AWS's SDK takes them, as {@link createLedgerDatabase} does. */
+export type LedgerDatabase = {
+  send(command: GetItemCommand): Promise<{ readonly Item?: Record<string, AttributeValue> | undefined }>
+  send(command: PutItemCommand | UpdateItemCommand): Promise<unknown>
+}
+
 export type LedgerOptions = {
-  readonly dynamodb: Pick<DynamoDBClient, 'send'>
+  readonly dynamodb: LedgerDatabase
   readonly table: string
   /** Milliseconds since the epoch. */
   readonly now: () => number

@@ -1,6 +1,8 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type { IngestAws } from '../lib/ingest-aws.ts'
+import type { LedgerDatabase } from '../lib/ledger.ts'
 
 /** What only tells AWS about the SDK itself, anew with each attempt. */
 const TELEMETRY = ['user-agent', 'x-amz-user-agent', 'amz-sdk-invocation-id', 'amz-sdk-request']
@@ -33,11 +35,7 @@ type Settings = {
 export function sdkCalls(settings: Settings = { maxAttempts: 3 }): IngestAws {
   const secretsManager = new SecretsManagerClient(settings)
   const sqs = new SQSClient({ ...settings, useQueueUrlAsEndpoint: false })
-  for (const client of [secretsManager, sqs])
-    Reflect.apply(client.middlewareStack.addRelativeTo, client.middlewareStack, [
-      withoutTelemetry,
-      BEFORE_SIGNING,
-    ])
+  for (const client of [secretsManager, sqs]) silence(client)
   return {
     async getSecretText(SecretId) {
       return (await secretsManager.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' })))
@@ -47,4 +45,21 @@ export function sdkCalls(settings: Settings = { maxAttempts: 3 }): IngestAws {
       await sqs.send(new SendMessageCommand(input))
     },
   }
+}
+
+/** DynamoDB as AWS's own SDK calls it, with what the environment says. */
+export function sdkDatabase(settings: Settings = { maxAttempts: 4 }): LedgerDatabase {
+  const client = new DynamoDBClient(settings)
+  silence(client)
+  return client
+}
+
+const silence = ({
+  middlewareStack,
+}: {
+  readonly middlewareStack: { readonly addRelativeTo: unknown }
+}): void => {
+  const { addRelativeTo } = middlewareStack
+  if (typeof addRelativeTo === 'function')
+    Reflect.apply(addRelativeTo, middlewareStack, [withoutTelemetry, BEFORE_SIGNING])
 }

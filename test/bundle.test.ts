@@ -42,8 +42,8 @@ const declared = (name: string) =>
 
 /** What each function may be made of; whoever goes beyond says why, and raises it here. */
 const BUDGETS = {
-  ingest: { startBytes: 46 * 1024, ownBytes: 28 * 1024, packages: 5 },
-  automate: { startBytes: 330 * 1024 },
+  ingest: { startBytes: 46 * 1024, ownBytes: 30 * 1024, packages: 5 },
+  automate: { startBytes: 310 * 1024 },
   reconcile: { startBytes: 300 * 1024 },
 } as const
 

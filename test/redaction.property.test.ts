@@ -87,6 +87,8 @@ describe('what a log hides', () => {
         words,
         words,
         (known, write, before, after) => {
+          // A part of another word is no name.
+          fc.pre(!`${before} ${after}`.includes(write(known)))
           const told = redactText(`${before} ${write(known)} ${after}`, [known])
           expect(withoutMarks(told)).not.toContain(write(known))
         },
