@@ -30,7 +30,7 @@ type Percentiles = { readonly p50: number; readonly p99: number }
 export type MemoryPoint = { readonly seconds: number; readonly rssMb: number }
 
 /** Deliveries a second; each lasts as long as the others. */
-const RATES = [10, 20, 40, 80]
+const RATES = [25, 50, 100, 150]
 const MEMORY_EVERY_MS = 1000
 
 /** How long the queue may take to be worked off, in milliseconds. */

@@ -101,7 +101,8 @@ export function verify(input: VerifyInput): Verdict {
     return { ok: false, rule: 'timestamp_too_old', ageSeconds }
   if (-ageSeconds > (input.skewMaxSeconds ?? SKEW_MAX_SECONDS))
     return { ok: false, rule: 'timestamp_in_future', ageSeconds }
-  return { ok: true, ...match, ageSeconds }
+  const { key, header, signedWith } = match
+  return { ok: true, key, header, signedWith, ageSeconds }
 }
 
 /**
@@ -125,45 +126,39 @@ type BoxHeaders = Record<'id' | 'timestamp' | 'version' | 'algorithm' | KeyName,
 
 /** Picks Box's headers out. Two spellings of one name are joined as HTTP joins repeated headers. */
 function boxHeaders(headers: Readonly<Record<string, string | undefined>>): BoxHeaders {
-  const found: BoxHeaders = {
-    id: undefined,
-    timestamp: undefined,
-    version: undefined,
-    algorithm: undefined,
-    primary: undefined,
-    secondary: undefined,
-  }
-  for (const name of Object.keys(headers)) {
-    const field = fieldOf(name)
-    const value = field && headers[name]
-    if (field === undefined || value === undefined) continue
-    const before = found[field]
-    found[field] = before === undefined ? value : `${before},${value}`
-  }
-  return found
+  let id: string | undefined
+  let timestamp: string | undefined
+  let version: string | undefined
+  let algorithm: string | undefined
+  let primary: string | undefined
+  let secondary: string | undefined
+  // By their lengths most other headers are passed over without being read.
+  for (const name of Object.keys(headers))
+    switch (name.length === 15 || (name.length > 20 && name.length < 24) ? name.toLowerCase() : '') {
+      case 'box-delivery-id':
+        id = joined(id, headers[name])
+        break
+      case 'box-delivery-timestamp':
+        timestamp = joined(timestamp, headers[name])
+        break
+      case 'box-signature-version':
+        version = joined(version, headers[name])
+        break
+      case 'box-signature-algorithm':
+        algorithm = joined(algorithm, headers[name])
+        break
+      case 'box-signature-primary':
+        primary = joined(primary, headers[name])
+        break
+      case 'box-signature-secondary':
+        secondary = joined(secondary, headers[name])
+        break
+    }
+  return { id, timestamp, version, algorithm, primary, secondary }
 }
 
-/** By their lengths most other headers are passed over without being read. */
-function fieldOf(name: string): keyof BoxHeaders | undefined {
-  switch (name.length) {
-    case 15:
-      return name.toLowerCase() === 'box-delivery-id' ? 'id' : undefined
-    case 22:
-      return name.toLowerCase() === 'box-delivery-timestamp' ? 'timestamp' : undefined
-    case 21: {
-      const lower = name.toLowerCase()
-      if (lower === 'box-signature-version') return 'version'
-      return lower === 'box-signature-primary' ? 'primary' : undefined
-    }
-    case 23: {
-      const lower = name.toLowerCase()
-      if (lower === 'box-signature-algorithm') return 'algorithm'
-      return lower === 'box-signature-secondary' ? 'secondary' : undefined
-    }
-    default:
-      return undefined
-  }
-}
+const joined = (before: string | undefined, value: string | undefined): string | undefined =>
+  before === undefined || value === undefined ? (value ?? before) : `${before},${value}`
 
 type Match = { readonly key: KeyName; readonly header: KeyName; readonly signedWith: SignedWith }
 
@@ -173,42 +168,45 @@ function matchingKey(
   keys: SignatureKeys,
   given: Readonly<Record<KeyName, string | undefined>>,
 ): Match | undefined {
-  const known = {
-    primary: laidOut(EXPECTED.primary, keys.primary ? sign(body, timestamp, keys.primary) : ''),
-    secondary: laidOut(EXPECTED.secondary, keys.secondary ? sign(body, timestamp, keys.secondary) : ''),
-  }
-  const sent = {
-    primary: laidOut(GIVEN.primary, given.primary),
-    secondary: laidOut(GIVEN.secondary, given.secondary),
-  }
-  const fits = (key: KeyName, header: KeyName) =>
-    known[key] && sent[header] && timingSafeEqual(EXPECTED[key], GIVEN[header])
+  const hasPrimary = keys.primary ? laidOut(EXPECTED_PRIMARY, sign(body, timestamp, keys.primary)) : false
+  const hasSecondary = keys.secondary
+    ? laidOut(EXPECTED_SECONDARY, sign(body, timestamp, keys.secondary))
+    : false
+  const isGiven = laidOut(GIVEN_PRIMARY, given.primary)
+  const isGivenToo = laidOut(GIVEN_SECONDARY, given.secondary)
   // Always all four, whichever fits.
-  const [straight, straightToo] = [fits('primary', 'primary'), fits('secondary', 'secondary')]
-  const [crossed, crossedToo] = [fits('secondary', 'primary'), fits('primary', 'secondary')]
-  const signedWith: SignedWith = {
-    primary: signer(given.primary, straight && 'primary', crossed && 'secondary'),
-    secondary: signer(given.secondary, straightToo && 'secondary', crossedToo && 'primary'),
+  const straight = isGiven && hasPrimary && timingSafeEqual(EXPECTED_PRIMARY, GIVEN_PRIMARY)
+  const crossed = isGiven && hasSecondary && timingSafeEqual(EXPECTED_SECONDARY, GIVEN_PRIMARY)
+  const straightToo = isGivenToo && hasSecondary && timingSafeEqual(EXPECTED_SECONDARY, GIVEN_SECONDARY)
+  const crossedToo = isGivenToo && hasPrimary && timingSafeEqual(EXPECTED_PRIMARY, GIVEN_SECONDARY)
+  const signedWith = {
+    primary: signer(given.primary, straight, 'primary', crossed, 'secondary'),
+    secondary: signer(given.secondary, straightToo, 'secondary', crossedToo, 'primary'),
   }
-  const match = MATCHES.find(({ key, header }) => signedWith[header] === key)
-  return match && { ...match, signedWith }
+  if (straight) return { key: 'primary', header: 'primary', signedWith }
+  if (crossedToo) return { key: 'primary', header: 'secondary', signedWith }
+  if (straightToo) return { key: 'secondary', header: 'secondary', signedWith }
+  return crossed ? { key: 'secondary', header: 'primary', signedWith } : undefined
 }
 
-const signer = (signature: string | undefined, own: KeyName | false, other: KeyName | false) =>
-  signature ? own || other || 'unknown' : 'absent'
-
-/** What a delivery may be accepted by, the most telling first. */
-const MATCHES = [
-  { key: 'primary', header: 'primary' },
-  { key: 'primary', header: 'secondary' },
-  { key: 'secondary', header: 'secondary' },
-  { key: 'secondary', header: 'primary' },
-] as const
+function signer(
+  signature: string | undefined,
+  isOwn: boolean,
+  own: KeyName,
+  isOther: boolean,
+  other: KeyName,
+): SignedWith[KeyName] {
+  if (!signature) return 'absent'
+  if (isOwn) return own
+  return isOther ? other : 'unknown'
+}
 
 /** The length of a signature: 32 bytes as base64. */
 const SIGNATURE_LENGTH = 44
-const EXPECTED = { primary: Buffer.alloc(SIGNATURE_LENGTH), secondary: Buffer.alloc(SIGNATURE_LENGTH) }
-const GIVEN = { primary: Buffer.alloc(SIGNATURE_LENGTH), secondary: Buffer.alloc(SIGNATURE_LENGTH) }
+const EXPECTED_PRIMARY = Buffer.alloc(SIGNATURE_LENGTH)
+const EXPECTED_SECONDARY = Buffer.alloc(SIGNATURE_LENGTH)
+const GIVEN_PRIMARY = Buffer.alloc(SIGNATURE_LENGTH)
+const GIVEN_SECONDARY = Buffer.alloc(SIGNATURE_LENGTH)
 
 /** Lays a signature out to be compared; false where it is not written as 44 bytes, and so is none. */
 const laidOut = (bytes: Buffer, signature: string | undefined): boolean =>
