@@ -186,9 +186,9 @@ async function startEngine(
   }
 }
 
-/** A batch of events as Lambda hands it over from SQS. */
-function batchOf(kilobytes: number): object {
-  const Records = Array.from({ length: BATCH }, () => {
+/** A batch of so many events as Lambda hands it over from SQS. */
+export function batchOf(kilobytes: number, events = BATCH): object {
+  const Records = Array.from({ length: events }, () => {
     const body = Buffer.from(bodyOf(kilobytes * 1024))
     const encoded = encodeMessage({
       ...describeBody(body),
@@ -216,7 +216,8 @@ function batchOf(kilobytes: number): object {
 
 const OUT = join(ROOT, '.boxhooks', 'bench')
 
-async function buildAutomate(automations: number): Promise<string> {
+/** Bundles automate with so many automations, which do nothing; returns the bundle's file. */
+export async function buildAutomate(automations: number): Promise<string> {
   const folder = join(OUT, `automate-${automations}`)
   const automationsDir = join(folder, 'automations')
   await rm(folder, { recursive: true, force: true })

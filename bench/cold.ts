@@ -1,9 +1,11 @@
 import { mkdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 import { bundle, ROOT } from '../infra/bundle.ts'
+import { batchOf, buildAutomate } from './automate.ts'
+import { gatewayEvent } from './delivery.ts'
 import { median, type Spread, spread } from './figures.ts'
-import { type Measured, measure } from './instance.ts'
+import { type Measured, measure, type Question } from './instance.ts'
 import { startStandIn } from './stand-in.ts'
 
 /** What is measured, in the order of the table. */
@@ -12,6 +14,7 @@ export const COLD_FUNCTIONS = {
   'bare-http': 'two HTTP calls, unsigned (the floor)',
   'lean-sigv4': 'two HTTP calls signed by aws4',
   ingest: 'boxhooks’ ingest',
+  automate: 'boxhooks’ automate, one event and one automation',
   'aws-sdk': 'two calls by AWS’s SDK, nothing verified',
   'box-sdk': 'box-node-sdk’s validateMessage alone, no call',
 } as const
@@ -32,6 +35,9 @@ export type ColdFigures = {
 
 const WARM = 200
 
+const DELIVERY: Question = { event: () => gatewayEvent(), answer: '"statusCode":202' }
+const EVENT: Question = { event: () => batchOf(2, 1), answer: '"batchItemFailures":[]' }
+
 /**
  * Measures each function's start in fresh processes, one of each in every round, so that whatever else the machine does
  * meets all of them alike.
@@ -44,7 +50,7 @@ export async function benchCold(runs: number, onRound: (round: number) => void):
     // The first round fills the system's caches.
     for (let round = 0; round <= runs; round += 1) {
       for (const [name, folder] of folders) {
-        const one = await measure(folder, standIn, WARM)
+        const one = await measure(folder, standIn, name === 'automate' ? EVENT : DELIVERY, WARM)
         if (round > 0) measured.get(name)?.push(one)
       }
       onRound(round)
@@ -71,7 +77,15 @@ export async function benchCold(runs: number, onRound: (round: number) => void):
   )
 }
 
-const NAMES: readonly ColdFunction[] = ['empty', 'bare-http', 'lean-sigv4', 'ingest', 'aws-sdk', 'box-sdk']
+const NAMES: readonly ColdFunction[] = [
+  'empty',
+  'bare-http',
+  'lean-sigv4',
+  'ingest',
+  'automate',
+  'aws-sdk',
+  'box-sdk',
+]
 
 /** Bundles every function as ingest is bundled; each gets a folder, as in Lambda. */
 async function buildAll(): Promise<[ColdFunction, string][]> {
@@ -81,6 +95,7 @@ async function buildAll(): Promise<[ColdFunction, string][]> {
   return Promise.all(
     NAMES.map(async (name): Promise<[ColdFunction, string]> => {
       if (name === 'ingest') return [name, join(outDir, 'dist', 'ingest')]
+      if (name === 'automate') return [name, dirname(await buildAutomate(1))]
       const folder = join(outDir, name)
       await build({
         entryPoints: [join(import.meta.dirname, 'functions', `${name}.mjs`)],

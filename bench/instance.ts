@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gatewayEvent, KEYS } from './delivery.ts'
+import { KEYS } from './delivery.ts'
 import type { StandIn } from './stand-in.ts'
 
 const HERE = import.meta.dirname
@@ -23,25 +23,37 @@ export type Measured = {
   readonly peakMb: number | undefined
 }
 
+/** What a function is asked, and what its answer has in it where all is well. */
+export type Question = { readonly event: () => object; readonly answer: string }
+
 /**
- * Starts a function in a fresh process, under AWS's runtime client where it is there, and lets it answer deliveries.
+ * Starts a function in a fresh process, under AWS's runtime client where it is there, and lets it answer.
  * @param folder where its index.mjs is
- * @param warm how many deliveries follow the first one
- * @throws Error where an answer is not 202
+ * @param warm how many events follow the first one
+ * @throws Error where an answer is another
  */
-export async function measure(folder: string, standIn: StandIn, warm: number): Promise<Measured> {
+export async function measure(
+  folder: string,
+  standIn: StandIn,
+  { event: newEvent, answer }: Question,
+  warm: number,
+): Promise<Measured> {
   const env = environment(folder, standIn)
   const began = performance.now()
   const instance = hasRuntimeClient() ? underRuntimeClient(env, standIn) : inPlainNode(env)
+  const ask = async (event: object): Promise<void> => {
+    const text = await instance.answer(event)
+    if (!text.includes(answer)) throw new Error(`The function answered ${text}, and not ${answer}.`)
+  }
   try {
-    await instance.answer(gatewayEvent())
+    await ask(newEvent())
     const coldMs = performance.now() - began
     const coldCpuMs = processorMs(instance.pid)
     const warmMs: number[] = []
     for (let count = 0; count < warm; count += 1) {
-      const event = gatewayEvent()
+      const event = newEvent()
       const sent = performance.now()
-      await instance.answer(event)
+      await ask(event)
       warmMs.push(performance.now() - sent)
     }
     return { coldMs, coldCpuMs, warmMs, peakMb: peakMb(instance.pid) }
@@ -67,13 +79,16 @@ const environment = (folder: string, { host }: StandIn): NodeJS.ProcessEnv => ({
   AWS_LAMBDA_LOG_STREAM_NAME: 'bench',
   QUEUE_URL: `http://${host}/000000000000/events`,
   SIGNATURE_KEYS_SECRET_ID: 'keys',
+  DEAD_LETTER_QUEUE_URL: `http://${host}/000000000000/dead`,
+  LEDGER_TABLE: 'ledger',
+  BOX_APP_SECRET_ID: 'box-app',
   BENCH_PRIMARY: KEYS.primary,
   BENCH_SECONDARY: KEYS.secondary,
 })
 
 type Instance = {
   readonly pid: number | undefined
-  answer(event: object): Promise<void>
+  answer(event: object): Promise<string>
   end(): Promise<void>
 }
 
@@ -85,7 +100,7 @@ function underRuntimeClient(env: NodeJS.ProcessEnv, standIn: StandIn): Instance 
   const dead = died(child)
   return {
     pid: child.pid,
-    answer: async event => check(await Promise.race([standIn.invoke(event), dead])),
+    answer: event => Promise.race([standIn.invoke(event), dead]),
     async end() {
       await ended(child)
       standIn.forget()
@@ -107,7 +122,7 @@ function inPlainNode(env: NodeJS.ProcessEnv): Instance {
       await Promise.race([ready, dead])
       const answered = said()
       child.send({ event })
-      check(JSON.stringify(await Promise.race([answered, dead])))
+      return JSON.stringify(await Promise.race([answered, dead]))
     },
     end: () => ended(child),
   }
@@ -128,10 +143,6 @@ const ended = (child: ChildProcess): Promise<void> =>
     child.once('exit', () => resolve())
     child.kill('SIGKILL')
   })
-
-function check(text: string): void {
-  if (!text.includes('"statusCode":202')) throw new Error(`The function answered ${text}, not 202.`)
-}
 
 /** The time that all threads of a process have run, in milliseconds. */
 function processorMs(pid: number | undefined): number | undefined {

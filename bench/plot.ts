@@ -25,7 +25,7 @@ function bars({ cold, verify, automate }: Figures, note: string): Record<string,
         unit: 'ms',
         note,
         bars: cold
-          .filter(({ name }) => name !== 'empty')
+          .filter(({ name }) => name !== 'empty' && name !== 'automate')
           .map(({ name, overEmptyMs: value }) => ({
             label: COLD_FUNCTIONS[name],
             value,
