@@ -26,7 +26,7 @@ describe('npm start', () => {
   beforeAll(async () => {
     const keys = { BOXHOOKS_PRIMARY_KEY: 'my-primary', BOXHOOKS_SECONDARY_KEY: 'my-secondary' }
     stack = run(['start'], { PORT: '0', ...keys })
-    await vi.waitFor(() => expect(stack.printed.text).toContain('Ready after'), 120_000)
+    await vi.waitFor(() => expect(stack.printed.text).toContain('Ctrl-C stops everything'), 120_000)
     url = /front door +(\S+)/.exec(stack.printed.text)?.[1] ?? ''
   })
   afterAll(() => stack.child.kill('SIGKILL'))
