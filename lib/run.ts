@@ -56,24 +56,28 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
   const begunAt = clock.now()
   const limitMs = Math.max(0, Math.min(input.deadline - begunAt, timeoutMs))
   if (limitMs === 0) return { outcome: failed(NO_TIME), steps, unfinished: false }
-  const timedOut = new AutomationError({
-    class: 'transient',
-    code: 'run_timed_out',
-    message: `The run was not over after ${Math.round(limitMs / 1000)} s, which is all the time it has. Give the function or the automation more time, or pass the signal on to slow calls.`,
-  })
+  let late: AutomationError | undefined
+  const timedOut = (): AutomationError => {
+    late ??= new AutomationError({
+      class: 'transient',
+      code: 'run_timed_out',
+      message: `The run was not over after ${Math.round(limitMs / 1000)} s, which is all the time it has. Give the function or the automation more time, or pass the signal on to slow calls.`,
+    })
+    return late
+  }
 
   const cancels: (() => void)[] = []
   const leftBehind = new Promise<RunOutcome>(resolve => {
     const stopNow = () => {
-      stop.abort(timedOut)
-      cancels.push(clock.after(STOP_MS, () => resolve(failed(timedOut))))
+      stop.abort(timedOut())
+      cancels.push(clock.after(STOP_MS, () => resolve(failed(timedOut()))))
     }
     cancels.push(clock.after(limitMs, stopNow))
   })
   const time: RunTime = {
     signal: stop.signal,
     check() {
-      if (!stop.signal.aborted && clock.now() >= begunAt + limitMs) stop.abort(timedOut)
+      if (!stop.signal.aborted && clock.now() >= begunAt + limitMs) stop.abort(timedOut())
       stop.signal.throwIfAborted()
     },
   }
@@ -86,7 +90,7 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
     (thrown: unknown) => {
       settled = true
       input.log.debug('run_threw', { error: errorKind(thrown), stack: framesOf(thrown) })
-      return failed(stop.signal.aborted ? timedOut : thrown)
+      return failed(stop.signal.aborted ? timedOut() : thrown)
     },
   )
   const outcome = await Promise.race([execution, leftBehind])
