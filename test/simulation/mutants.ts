@@ -267,7 +267,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a worker that wakes up late goes on with its effects',
     file: 'run.ts',
-    find: '      if (!stop.signal.aborted && clock.now() >= begunAt + limitMs) stop.abort(timedOut)\n',
+    find: '      if (!stop.signal.aborted && clock.now() >= begunAt + limitMs) stop.abort(timedOut())\n',
     replace: '',
     seedsMax: 100,
     turnedUp: { freezes: 0.5, zombies: 1 },
