@@ -15,6 +15,8 @@ export const COLD_FUNCTIONS = {
   'lean-sigv4': 'two HTTP calls signed by aws4',
   ingest: 'boxhooks’ ingest',
   automate: 'boxhooks’ automate, one event and one automation',
+  reconcile: 'boxhooks’ reconcile, asked for what it does not know',
+  backfill: 'boxhooks’ backfill, asked how it stands',
   'aws-sdk': 'two calls by AWS’s SDK, nothing verified',
   'box-sdk': 'box-node-sdk’s validateMessage alone, no call',
 } as const
@@ -36,7 +38,12 @@ export type ColdFigures = {
 const WARM = 200
 
 const DELIVERY: Question = { event: () => gatewayEvent(), answer: '"statusCode":202' }
-const EVENT: Question = { event: () => batchOf(2, 1), answer: '"batchItemFailures":[]' }
+/** What those functions are asked that take no delivery. */
+const QUESTIONS: Partial<Record<ColdFunction, Question>> = {
+  automate: { event: () => batchOf(2, 1), answer: '"batchItemFailures":[]' },
+  reconcile: { event: () => ({ action: 'none' }), answer: '"ok":false' },
+  backfill: { event: () => ({ action: 'status' }), answer: '"ok":true' },
+}
 
 /**
  * Measures each function's start in fresh processes, one of each in every round, so that whatever else the machine does
@@ -50,7 +57,7 @@ export async function benchCold(runs: number, onRound: (round: number) => void):
     // The first round fills the system's caches.
     for (let round = 0; round <= runs; round += 1) {
       for (const [name, folder] of folders) {
-        const one = await measure(folder, standIn, name === 'automate' ? EVENT : DELIVERY, WARM)
+        const one = await measure(folder, standIn, QUESTIONS[name] ?? DELIVERY, WARM)
         if (round > 0) measured.get(name)?.push(one)
       }
       onRound(round)
@@ -83,6 +90,8 @@ const NAMES: readonly ColdFunction[] = [
   'lean-sigv4',
   'ingest',
   'automate',
+  'reconcile',
+  'backfill',
   'aws-sdk',
   'box-sdk',
 ]
@@ -92,10 +101,12 @@ async function buildAll(): Promise<[ColdFunction, string][]> {
   const outDir = join(ROOT, '.boxhooks', 'bench')
   await bundle({ outDir: join(outDir, 'dist') })
   await mkdir(outDir, { recursive: true })
+  const others = dirname(dirname(await buildAutomate(1)))
   return Promise.all(
     NAMES.map(async (name): Promise<[ColdFunction, string]> => {
       if (name === 'ingest') return [name, join(outDir, 'dist', 'ingest')]
-      if (name === 'automate') return [name, dirname(await buildAutomate(1))]
+      if (name === 'automate' || name === 'reconcile' || name === 'backfill')
+        return [name, join(others, name)]
       const folder = join(outDir, name)
       await build({
         entryPoints: [join(import.meta.dirname, 'functions', `${name}.mjs`)],

@@ -82,6 +82,7 @@ const environment = (folder: string, { host }: StandIn): NodeJS.ProcessEnv => ({
   DEAD_LETTER_QUEUE_URL: `http://${host}/000000000000/dead`,
   LEDGER_TABLE: 'ledger',
   BOX_APP_SECRET_ID: 'box-app',
+  WEBHOOK_ADDRESS: `http://${host}/box/webhook`,
   BENCH_PRIMARY: KEYS.primary,
   BENCH_SECONDARY: KEYS.secondary,
 })

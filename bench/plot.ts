@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ROOT } from '../infra/bundle.ts'
 import { ENGINES } from './automate.ts'
 import { barChart, type LineChart, lineChart } from './chart.ts'
-import { COLD_FUNCTIONS } from './cold.ts'
+import { COLD_FUNCTIONS, type ColdFunction } from './cold.ts'
 import { describeMachine } from './machine.ts'
 import type { Figures } from './main.ts'
 import { VERIFIERS, type Verifier } from './verify.ts'
@@ -25,7 +25,7 @@ function bars({ cold, verify, automate }: Figures, note: string): Record<string,
         unit: 'ms',
         note,
         bars: cold
-          .filter(({ name }) => name !== 'empty' && name !== 'automate')
+          .filter(({ name }) => COMPARED.includes(name))
           .map(({ name, overEmptyMs: value }) => ({
             label: COLD_FUNCTIONS[name],
             value,
@@ -61,6 +61,9 @@ function bars({ cold, verify, automate }: Figures, note: string): Record<string,
     }),
   }
 }
+
+/** Receivers of deliveries, with what they are made of. */
+const COMPARED: readonly ColdFunction[] = ['bare-http', 'lean-sigv4', 'ingest', 'aws-sdk', 'box-sdk']
 
 const VERIFIED: readonly Verifier[] = [
   'raw',

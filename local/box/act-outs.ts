@@ -98,7 +98,8 @@ export function storm(options: {
       )
     }
     cancel()
-    if (sent < wanted && underWay < underWayMax) cancel = clock.after(Math.max(0, dueAt(sent) - clock.now()), step)
+    if (sent < wanted && underWay < underWayMax)
+      cancel = clock.after(Math.max(0, dueAt(sent) - clock.now()), step)
     finish()
   }
   step()
