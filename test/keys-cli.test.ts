@@ -167,6 +167,27 @@ describe('boxhooks keys status', { timeout: 120_000 }, () => {
     expect(unreadable.err).not.toContain('canary')
   })
 
+  test('interrupted while it reads the log, ends at once and leaves the keys alone', async () => {
+    const before = await secret()
+    let asked = 0
+    const hanging = await serve({
+      fetch: () => {
+        asked += 1
+        return new Promise<Response>(() => {})
+      },
+      port: 0,
+    })
+    const running = startCommand(['keys', 'status', '--stage', 'prod'], {
+      env: { ...env, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: hanging.url },
+    })
+    await expect.poll(() => asked, { timeout: 30_000 }).toBeGreaterThan(0)
+    running.child.kill('SIGINT')
+    const { out, err } = await running.ended
+    expect({ out, err, by: running.child.signalCode }).toEqual({ out: '', err: '', by: 'SIGINT' })
+    await hanging.close()
+    expect(await secret()).toEqual(before)
+  })
+
   test('says what to do where there is no such stage, no output, or no right', async () => {
     expect(await keys('status', '--stage', 'nowhere')).toMatchObject({
       code: 1,

@@ -122,7 +122,7 @@ async function lookAtConsumer(scene: Scene, signal: AbortSignal): Promise<Findin
   if (others.length > 0)
     return fail(
       'Another function takes events off the queue, which automate then never sees.',
-      'Delete what is named: aws lambda delete-event-source-mapping --uuid UUID. Then replay what it has taken.',
+      `Delete what is named: aws lambda delete-event-source-mapping --uuid UUID --region ${scene.region}. What it has taken is not in the ledger: npx boxhooks backfill makes up for it.`,
       { details: others.map(({ FunctionArn, UUID }) => `${FunctionArn}, by the event source ${UUID}`) },
     )
   const mapping = EventSourceMappings.find(isOurs)

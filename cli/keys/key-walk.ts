@@ -62,7 +62,7 @@ export type WalkEnd = 'done' | 'ended' | 'key' | 'traffic' | 'stopped'
 /** How often the same version may be found changed: Secrets Manager may show it for a while after it was changed. */
 const REFUSALS_MAX = 5
 const STUCK =
-  'Secrets Manager refuses to put anything in the place of the signature keys, although nobody else changes them. Nothing was stored, and deliveries pass as before. Look at the versions of the secret: aws secretsmanager list-secret-version-ids'
+  'Secrets Manager refuses to put anything in the place of the signature keys, although nobody else changes them. Nothing was stored, and deliveries pass as before. See which of its versions has the label AWSCURRENT: aws secretsmanager list-secret-version-ids --secret-id with the stack’s output SignatureKeysSecretArn. Where none has it, store both keys anew: npx boxhooks secrets set signature-keys. Then repeat this command.'
 
 /** How far back the traffic is looked at, in milliseconds: for what a key has done, and for whether one was reset. */
 const BACK_MS = 3_600_000
