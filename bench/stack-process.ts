@@ -13,7 +13,12 @@ const { id } = content.uploadFile({ parentId: '100001', name: 'contract.pdf', co
 await stack.box.settled()
 
 const eventsByNow = () =>
-  stack.journal.events.map(({ eventId, firstAt, finishedAt }) => ({ eventId, firstAt, finishedAt }))
+  stack.journal.events.map(({ eventId, status, firstAt, finishedAt }) => ({
+    eventId,
+    status,
+    firstAt,
+    finishedAt,
+  }))
 
 process.on('message', async (asked: { readonly end?: boolean; readonly memory?: boolean }) => {
   if (asked.memory) return process.send?.({ rssMb: process.memoryUsage.rss() / 2 ** 20 })

@@ -117,7 +117,7 @@ const payloadOf = (id: string, fileId: string) =>
     source: { id: fileId, path_collection: { total_count: FOLDERS.length, entries: FOLDERS } },
   })
 
-/** Waits until every event that was accepted is finished. @returns event → milliseconds from the front door to its end */
+/** Waits until every event that was accepted is done. @returns event → milliseconds from the front door to its end */
 async function drained(
   asked: Child['ask'],
   accepted: readonly string[],
@@ -127,8 +127,9 @@ async function drained(
     const finished = new Map<string, number>()
     const state = await asked({})
     const events = isObject(state) && Array.isArray(state.events) ? state.events.filter(isObject) : []
-    for (const { eventId, firstAt, finishedAt } of events)
-      if (typeof finishedAt === 'number') finished.set(String(eventId), finishedAt - Number(firstAt))
+    for (const { eventId, status, firstAt, finishedAt } of events)
+      if (status === 'done' && typeof finishedAt === 'number')
+        finished.set(String(eventId), finishedAt - Number(firstAt))
     const missing = accepted.filter(id => !finished.has(id)).length
     if (missing === 0) return finished
     if (performance.now() > deadline)
