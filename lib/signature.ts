@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { type HmacKey, hmacKey, hmacOf } from './hmac.ts'
 
 /** The two signature keys of a Box application; either may be absent while keys are being set up or rotated. */
 export type SignatureKeys = { readonly primary?: string | undefined; readonly secondary?: string | undefined }
@@ -46,6 +47,7 @@ export type VerifyInput = {
   readonly body: Uint8Array
   /** The request's headers, names in any case. */
   readonly headers: Readonly<Record<string, string | undefined>>
+  /** What is made of them is kept as long as they are, so they must not be changed. */
   readonly keys: SignatureKeys
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -168,10 +170,9 @@ function matchingKey(
   keys: SignatureKeys,
   given: Readonly<Record<KeyName, string | undefined>>,
 ): Match | undefined {
-  const hasPrimary = keys.primary ? laidOut(EXPECTED_PRIMARY, sign(body, timestamp, keys.primary)) : false
-  const hasSecondary = keys.secondary
-    ? laidOut(EXPECTED_SECONDARY, sign(body, timestamp, keys.secondary))
-    : false
+  const signed = signer(body, timestamp, keys)
+  const hasPrimary = laidOut(EXPECTED_PRIMARY, signed('primary'))
+  const hasSecondary = laidOut(EXPECTED_SECONDARY, signed('secondary'))
   const isGiven = laidOut(GIVEN_PRIMARY, given.primary)
   const isGivenToo = laidOut(GIVEN_SECONDARY, given.secondary)
   // Always all four, whichever fits.
@@ -180,8 +181,8 @@ function matchingKey(
   const straightToo = isGivenToo && hasSecondary && timingSafeEqual(EXPECTED_SECONDARY, GIVEN_SECONDARY)
   const crossedToo = isGivenToo && hasPrimary && timingSafeEqual(EXPECTED_PRIMARY, GIVEN_SECONDARY)
   const signedWith = {
-    primary: signer(given.primary, straight, 'primary', crossed, 'secondary'),
-    secondary: signer(given.secondary, straightToo, 'secondary', crossedToo, 'primary'),
+    primary: signedBy(given.primary, straight, 'primary', crossed, 'secondary'),
+    secondary: signedBy(given.secondary, straightToo, 'secondary', crossedToo, 'primary'),
   }
   if (straight) return { key: 'primary', header: 'primary', signedWith }
   if (crossedToo) return { key: 'primary', header: 'secondary', signedWith }
@@ -189,7 +190,7 @@ function matchingKey(
   return crossed ? { key: 'secondary', header: 'primary', signedWith } : undefined
 }
 
-function signer(
+function signedBy(
   signature: string | undefined,
   isOwn: boolean,
   own: KeyName,
@@ -200,6 +201,37 @@ function signer(
   if (isOwn) return own
   return isOther ? other : 'unknown'
 }
+
+/** Signs with either key as {@link sign} does, in half the time where the delivery is short. */
+function signer(
+  body: Uint8Array,
+  timestamp: string,
+  keys: SignatureKeys,
+): (name: KeyName) => string | undefined {
+  const signShort = hmacOf(body, timestamp)
+  if (signShort) {
+    const ready = readyKeys(keys)
+    return name => ready[name] && signShort(ready[name])
+  }
+  return name => (keys[name] ? sign(body, timestamp, keys[name]) : undefined)
+}
+
+type ReadyKeys = Readonly<Record<KeyName, HmacKey | undefined>>
+
+/** Makes keys ready once for all deliveries that are verified with them. */
+function readyKeys(keys: SignatureKeys): ReadyKeys {
+  const known = madeReady.get(keys)
+  if (known) return known
+  const { primary, secondary } = keys
+  const made = {
+    primary: primary ? hmacKey(primary) : undefined,
+    secondary: secondary ? hmacKey(secondary) : undefined,
+  }
+  madeReady.set(keys, made)
+  return made
+}
+
+const madeReady = new WeakMap<SignatureKeys, ReadyKeys>()
 
 /** The length of a signature: 32 bytes as base64. */
 const SIGNATURE_LENGTH = 44
