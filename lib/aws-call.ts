@@ -18,7 +18,7 @@ export type AwsApi = {
 }
 
 export type AwsCallOptions = {
-  /** Read anew for each attempt. */
+  /** Its credentials are read anew for each attempt, its addresses once. */
   readonly env: Environment
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -52,9 +52,18 @@ export function createAwsCall({ env, now, random = Math.random, limits }: AwsCal
   const [post, sign] = [createHttpPost(), createAwsSign(env)]
   let skewMs = 0
 
+  const places = new Map<AwsService, URL>()
+  const placeOf = (service: AwsService): URL => {
+    const known = places.get(service)
+    if (known) return known
+    const place = new URL(awsEndpoint(service, env))
+    if (!place.pathname.endsWith('/')) place.pathname += '/'
+    places.set(service, place)
+    return place
+  }
+
   const attempt = async (api: AwsApi, action: string, body: string, leftMs: number) => {
-    const url = new URL(awsEndpoint(api.service, env))
-    if (!url.pathname.endsWith('/')) url.pathname += '/'
+    const url = placeOf(api.service)
     const unsigned = {
       host: url.host,
       'content-type': api.contentType,
@@ -63,7 +72,7 @@ export function createAwsCall({ env, now, random = Math.random, limits }: AwsCal
       ...api.headers,
       ...traced(env),
     }
-    const headers = await sign(api.service, url, unsigned, body, new Date(now() + skewMs))
+    const headers = sign(api.service, url.pathname, unsigned, body, new Date(now() + skewMs))
     const answer = await post(url, headers, body, { connectMs, answerMs: Math.min(answerMs, leftMs) })
     const date = Date.parse(answer.headers.date ?? '')
     const wrong = Math.abs(date - (now() + skewMs)) >= SKEW_MS

@@ -1,4 +1,4 @@
-import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, request } from 'node:http'
+import type { Agent, IncomingHttpHeaders, IncomingMessage, request } from 'node:http'
 import { AwsUnreachable } from './aws-error.ts'
 
 export type HttpAnswer = {
@@ -60,8 +60,12 @@ function post({ request, agent }: Transport, { url, headers, body, limits }: Pos
     const late = (what: string, ms: number) =>
       sent.destroy(new AwsUnreachable('TimeoutError', `${url.host} ${what} within ${ms} ms.`))
     const answering = setTimeout(late, limits.answerMs, 'gave no whole answer', limits.answerMs)
-    const connecting = setTimeout(late, limits.connectMs, 'took no connection', limits.connectMs)
-    whenConnected(sent, protocol, () => clearTimeout(connecting))
+    let connecting: NodeJS.Timeout | undefined
+    sent.on('socket', socket => {
+      if (!socket.connecting) return
+      connecting = setTimeout(late, limits.connectMs, 'took no connection', limits.connectMs)
+      socket.once(protocol === 'http:' ? 'connect' : 'secureConnect', () => clearTimeout(connecting))
+    })
     sent.on('close', () => {
       clearTimeout(answering)
       clearTimeout(connecting)
@@ -70,13 +74,6 @@ function post({ request, agent }: Transport, { url, headers, body, limits }: Pos
     sent.on('response', response => read(response, url).then(resolve, reject))
     // As a string it goes out with the headers, in one write.
     sent.end(body)
-  })
-}
-
-function whenConnected(sent: ClientRequest, protocol: string, connected: () => void): void {
-  sent.on('socket', socket => {
-    if (socket.connecting) socket.once(protocol === 'http:' ? 'connect' : 'secureConnect', connected)
-    else connected()
   })
 }
 

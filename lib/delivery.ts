@@ -72,13 +72,19 @@ function withoutStage(path: string, stage: string): string {
 }
 
 function lowerCase(headers: Readonly<Record<string, unknown>>): Record<string, string> {
-  const lower = new Map<string, string>()
-  for (const [name, value] of Object.entries(headers)) {
-    const values = (Array.isArray(value) ? value : [value]).filter(one => typeof one === 'string')
-    if (values.length === 0) continue
+  // Without a prototype even `__proto__` is a name like any other.
+  const lower: Record<string, string> = Object.create(null)
+  for (const name of Object.keys(headers)) {
+    const value = oneValue(headers[name])
+    if (value === undefined) continue
     const key = name.toLowerCase()
-    const before = lower.get(key)
-    lower.set(key, [...(before === undefined ? [] : [before]), ...values].join(','))
+    lower[key] = lower[key] === undefined ? value : `${lower[key]},${value}`
   }
-  return Object.fromEntries(lower)
+  return lower
+}
+
+function oneValue(given: unknown): string | undefined {
+  if (!Array.isArray(given)) return typeof given === 'string' ? given : undefined
+  const values = given.filter(one => typeof one === 'string')
+  return values.length === 0 ? undefined : values.join(',')
 }

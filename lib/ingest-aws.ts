@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type AwsApi, type AwsCallOptions, createAwsCall } from './aws-call.ts'
 import { AwsUnreachable } from './aws-error.ts'
 import type { SendMessageInput } from './message-sender.ts'
@@ -39,7 +39,7 @@ export function createIngestAws(options: AwsCallOptions): IngestAws {
     },
     async sendMessage(input) {
       const { MD5OfMessageBody } = await call(SQS, 'SendMessage', input)
-      if (MD5OfMessageBody === createHash('md5').update(input.MessageBody).digest('hex')) return
+      if (MD5OfMessageBody === hash('md5', input.MessageBody, 'hex')) return
       throw new AwsUnreachable('AnswerInvalid', 'SQS has taken another body than was sent.')
     },
   }
