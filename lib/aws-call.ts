@@ -1,6 +1,6 @@
 import { type AwsService, awsEndpoint } from './aws-endpoint.ts'
 import { AwsError, AwsUnreachable, awsErrorCode, awsRetryOf } from './aws-error.ts'
-import { createHttpPost, type HttpAnswer } from './aws-http.ts'
+import { createHttpPost, type HttpAnswer, type HttpPlace, httpPlace } from './aws-http.ts'
 import { createAwsSign } from './aws-sign.ts'
 import type { Environment } from './config.ts'
 import { parseObject } from './json.ts'
@@ -52,28 +52,29 @@ export function createAwsCall({ env, now, random = Math.random, limits }: AwsCal
   const [post, sign] = [createHttpPost(), createAwsSign(env)]
   let skewMs = 0
 
-  const places = new Map<AwsService, URL>()
-  const placeOf = (service: AwsService): URL => {
+  const places = new Map<AwsService, HttpPlace>()
+  const placeOf = (service: AwsService): HttpPlace => {
     const known = places.get(service)
     if (known) return known
-    const place = new URL(awsEndpoint(service, env))
-    if (!place.pathname.endsWith('/')) place.pathname += '/'
+    const url = new URL(awsEndpoint(service, env))
+    if (!url.pathname.endsWith('/')) url.pathname += '/'
+    const place = httpPlace(url)
     places.set(service, place)
     return place
   }
 
   const attempt = async (api: AwsApi, action: string, body: string, leftMs: number) => {
-    const url = placeOf(api.service)
+    const place = placeOf(api.service)
     const unsigned = {
-      host: url.host,
+      host: place.host,
       'content-type': api.contentType,
       'content-length': String(Buffer.byteLength(body)),
       'x-amz-target': `${api.target}.${action}`,
       ...api.headers,
       ...traced(env),
     }
-    const headers = sign(api.service, url.pathname, unsigned, body, new Date(now() + skewMs))
-    const answer = await post(url, headers, body, { connectMs, answerMs: Math.min(answerMs, leftMs) })
+    const headers = sign(api.service, place.path, unsigned, body, new Date(now() + skewMs))
+    const answer = await post(place, headers, body, { connectMs, answerMs: Math.min(answerMs, leftMs) })
     const date = Date.parse(answer.headers.date ?? '')
     const wrong = Math.abs(date - (now() + skewMs)) >= SKEW_MS
     if (wrong) skewMs = date - now()

@@ -1,19 +1,20 @@
-import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import { type AwsService, AwsSettingsMissing, awsRegion } from './aws-endpoint.ts'
 import type { Environment } from './config.ts'
+import { hmacKey, hmacOf } from './hmac.ts'
 
 export type AwsSign = (
   service: AwsService,
   path: string,
+  /** Names in lower case, values without white space at their ends or twice in a row. */
   headers: Readonly<Record<string, string>>,
   body: string,
   at: Date,
-) => Record<string, string>
+) => string[]
 
 /**
  * Signs POST requests by Signature Version 4, with the credentials that the environment has at that moment: Lambda renews them.
- * @param headers must have lower-case names
- * @returns gives a request's headers with those that sign it; throws AwsSettingsMissing
+ * @returns gives a request's headers, names and values by turns, with those that sign it; throws AwsSettingsMissing
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 export function createAwsSign(env: Environment): AwsSign {
@@ -30,16 +31,21 @@ export function createAwsSign(env: Environment): AwsSign {
     const bodyHash = hash('sha256', body, 'hex')
     const all: Record<string, string> = { ...headers, 'x-amz-content-sha256': bodyHash, 'x-amz-date': time }
     if (token) all['x-amz-security-token'] = token
-    const signed = Object.keys(all)
-      .filter(name => name !== UNSIGNED)
-      .sort()
-    const lines = signed.map(name => `${name}:${all[name]?.trim().replace(/\s+/g, ' ')}\n`).join('')
-    const names = signed.join(';')
-    const request = `POST\n${canonicalPath(path)}\n\n${lines}\n${names}\n${bodyHash}`
-    const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${hash('sha256', request, 'hex')}`
-    const signature = createHmac('sha256', key.key).update(text).digest('hex')
-    all.authorization = `AWS4-HMAC-SHA256 Credential=${id}/${scope}, SignedHeaders=${names}, Signature=${signature}`
-    return all
+    const sent: string[] = []
+    const signed: string[] = []
+    let lines = ''
+    for (const name of Object.keys(all).sort()) {
+      const value = all[name] ?? ''
+      sent.push(name, value)
+      if (name === UNSIGNED) continue
+      signed.push(name)
+      lines += `${name}:${value}\n`
+    }
+    const request = `POST\n${canonicalPath(path)}\n\n${lines}\n${signed.join(';')}\n${bodyHash}`
+    const signature = key.sign(`AWS4-HMAC-SHA256\n${time}\n${scope}\n${hash('sha256', request, 'hex')}`)
+    const by = `Credential=${id}/${scope}, SignedHeaders=${signed.join(';')}, Signature=${signature}`
+    sent.push('authorization', `AWS4-HMAC-SHA256 ${by}`)
+    return sent
   }
 }
 
@@ -50,14 +56,21 @@ const UNSIGNED = 'x-amzn-trace-id'
 const canonicalPath = (path: string): string =>
   path === '/' ? path : path.split('/').map(encodeURIComponent).join('/')
 
-type SigningKey = { readonly scope: string; readonly secret: string; readonly key: KeyObject }
+type SigningKey = {
+  readonly scope: string
+  readonly secret: string
+  readonly sign: (text: string) => string
+}
 
 /** A key signs for one day, one region and one service. */
 function signingKey(secret: string, scope: string): SigningKey {
-  let key = createSecretKey(`AWS4${secret}`, 'utf8')
-  for (const part of scope.split('/')) key = createSecretKey(createHmac('sha256', key).update(part).digest())
-  return { scope, secret, key }
+  let bytes: Uint8Array = Buffer.from(`AWS4${secret}`)
+  for (const part of scope.split('/')) bytes = createHmac('sha256', bytes).update(part).digest()
+  const key = hmacKey(bytes)
+  return { scope, secret, sign: text => hmacOf(NOTHING, text, 'hex')?.(key) ?? '' }
 }
+
+const NOTHING = new Uint8Array()
 
 function credentialsIn(env: Environment) {
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token } = env

@@ -12,7 +12,7 @@ const DIGEST = 32
  * createHmac makes an object for each message, which takes longer than to authenticate 1 KB.
  * @see https://www.rfc-editor.org/rfc/rfc2104#section-2
  */
-export function hmacKey(key: string): HmacKey {
+export function hmacKey(key: string | Uint8Array): HmacKey {
   const given = Buffer.from(key)
   const bytes = given.length > BLOCK ? hash('sha256', given, 'buffer') : given
   const inner = new Uint8Array(BLOCK).fill(0x36)
@@ -30,9 +30,13 @@ const room = Buffer.alloc(BLOCK + MESSAGE_MAX)
 
 /**
  * A message of some bytes and the text after them, in one piece.
- * @returns what authenticates it with a key, as base64, until the next message is laid out; undefined for a message that is too long
+ * @returns what authenticates it with a key until the next message is laid out; undefined for a message that is too long
  */
-export function hmacOf(bytes: Uint8Array, text: string): ((key: HmacKey) => string) | undefined {
+export function hmacOf(
+  bytes: Uint8Array,
+  text: string,
+  encoding: 'base64' | 'hex' = 'base64',
+): ((key: HmacKey) => string) | undefined {
   // A character has three bytes at most.
   if (bytes.length + 3 * text.length > MESSAGE_MAX) return undefined
   room.set(bytes, BLOCK)
@@ -41,6 +45,6 @@ export function hmacOf(bytes: Uint8Array, text: string): ((key: HmacKey) => stri
   return ({ inner, outer }) => {
     room.set(inner)
     outer.write(hash('sha256', message, 'binary'), BLOCK, 'latin1')
-    return hash('sha256', outer, 'base64')
+    return hash('sha256', outer, encoding)
   }
 }

@@ -4,7 +4,15 @@ import { errorKind, type Log } from './log.ts'
 import type { LogSample } from './log-sample.ts'
 import { describeBody } from './message.ts'
 import { type MessageSender, MessageTooLarge } from './message-sender.ts'
-import { missingHeader, type SignatureKeys, type SignatureRule, type Verdict, verify } from './signature.ts'
+import {
+  type BoxHeaders,
+  boxHeaders,
+  missingIn,
+  type SignatureKeys,
+  type SignatureRule,
+  type Verdict,
+  verifyRead,
+} from './signature.ts'
 import { type SignatureKeyring, SignatureKeysUnavailable } from './signature-keys.ts'
 
 export type IngestCode =
@@ -53,15 +61,15 @@ export const WEBHOOK_PATH = '/box/webhook'
 export async function ingest(delivery: Delivery, parts: IngestParts): Promise<Answer> {
   const deliveryId = delivery.headers['box-delivery-id'] ?? ''
   const heard = requestLog(parts.log, delivery, deliveryId)
-  const refusal = refuseUnread(delivery)
+  const headers = boxHeaders(delivery.headers)
+  const refusal = refuseUnread(delivery, headers)
   if (refusal) return refused(heard, refusal)
 
-  const checked = await checkSignature(delivery, parts)
+  const checked = await checkSignature(delivery.body, headers, parts)
   if ('status' in checked) return refused(heard, checked)
 
   const described = describeBody(delivery.body)
   const { eventId, trigger } = described
-  const log = heard.with({ eventId })
   try {
     const receivedAt = new Date(parts.now()).toISOString()
     await parts.queue.send({
@@ -72,11 +80,12 @@ export async function ingest(delivery: Delivery, parts: IngestParts): Promise<An
       body: delivery.body,
     })
   } catch (error) {
+    const log = heard.with({ eventId })
     if (error instanceof MessageTooLarge) return refused(log, ANSWERS.body_too_large)
     return failed(log, ANSWERS.queue_unavailable, error)
   }
-  const told = parts.inSample?.(eventId) === false ? log.held() : log
-  told.info('delivery_accepted', { trigger, ...checked.keyFields }, { DeliveriesAccepted: 1 })
+  const told = parts.inSample?.(eventId) === false ? heard.held() : heard
+  told.info('delivery_accepted', { eventId, trigger, ...checked.keyFields }, { DeliveriesAccepted: 1 })
   return ANSWERS.accepted
 }
 
@@ -84,22 +93,26 @@ export async function ingest(delivery: Delivery, parts: IngestParts): Promise<An
 export const requestLog = (log: Log, { requestId }: Delivery, deliveryId = ''): Log =>
   log.with({ requestId: requestId || undefined, deliveryId: plainId(deliveryId) || undefined })
 
-function refuseUnread(delivery: Delivery): Answer | undefined {
+function refuseUnread(delivery: Delivery, headers: BoxHeaders): Answer | undefined {
   if (delivery.path !== WEBHOOK_PATH) return ANSWERS.route_not_found
   if (delivery.method !== 'POST') return ANSWERS.method_not_allowed
   if (delivery.body.length === 0) return ANSWERS.empty_body
-  const missing = missingHeader(delivery.headers)
+  const missing = missingIn(headers)
   return missing === undefined ? undefined : headerMissing(missing)
 }
 
 type Checked = { readonly keyFields: KeyFields }
 
-async function checkSignature(delivery: Delivery, parts: IngestParts): Promise<Answer | Checked> {
+async function checkSignature(
+  body: Uint8Array,
+  headers: BoxHeaders,
+  parts: IngestParts,
+): Promise<Answer | Checked> {
   const { keyring, now, ageMaxSeconds, skewMaxSeconds } = parts
   const judge = (keys: SignatureKeys): Verdict =>
-    verify({
-      body: delivery.body,
-      headers: delivery.headers,
+    verifyRead({
+      body,
+      headers,
       keys,
       now: now(),
       ...(ageMaxSeconds === undefined ? {} : { ageMaxSeconds }),

@@ -244,6 +244,7 @@ const count = (value: unknown): number => (Number.isSafeInteger(value) ? Number(
  * everything beyond the Basic Multilingual Plane, which SQS takes but not every stand-in for it.
  */
 const REFUSED = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/
+const ALL_REFUSED = new RegExp(REFUSED, 'g')
 
 function carriableText(body: Uint8Array): string | undefined {
   const text = decodeUtf8(body)
@@ -274,7 +275,7 @@ function failureText(failure: Failure): string {
 const asciiJson = (value: object): string =>
   JSON.stringify(value).replace(/[^ -~]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-const carriable = (text: string): string => text.replace(new RegExp(REFUSED, 'g'), '\ufffd')
+const carriable = (text: string): string => text.replace(ALL_REFUSED, '\ufffd')
 
 /** The text of the bytes; undefined where they are no UTF-8. Box's bodies are ASCII, which is read many times faster. */
 function decodeUtf8(body: Uint8Array): string | undefined {

@@ -83,10 +83,14 @@ const ASCII = /^[ -~]*$/
  * @see https://developer.box.com/guides/webhooks/v2/signatures-v2/
  */
 export function verify(input: VerifyInput): Verdict {
-  const { body, keys, now } = input
+  return verifyRead({ ...input, headers: boxHeaders(input.headers) })
+}
+
+/** {@link verify} where the headers have been read before. */
+export function verifyRead(input: Omit<VerifyInput, 'headers'> & { readonly headers: BoxHeaders }): Verdict {
+  const { body, headers, keys, now } = input
   if (!keys.primary && !keys.secondary) return { ok: false, rule: 'no_key' }
 
-  const headers = boxHeaders(input.headers)
   const missing = missingIn(headers)
   if (missing) return { ok: false, rule: 'header_missing', header: missing }
   if (headers.version !== SIGNATURE_VERSION) return { ok: false, rule: 'version_unsupported' }
@@ -115,7 +119,8 @@ export function missingHeader(headers: Readonly<Record<string, string | undefine
   return missingIn(boxHeaders(headers))
 }
 
-function missingIn(present: BoxHeaders): string | undefined {
+/** {@link missingHeader} of headers that have been read. */
+export function missingIn(present: BoxHeaders): string | undefined {
   if (!present.id) return 'box-delivery-id'
   if (!present.timestamp) return 'box-delivery-timestamp'
   if (!present.version) return 'box-signature-version'
@@ -124,10 +129,12 @@ function missingIn(present: BoxHeaders): string | undefined {
 }
 
 /** What Box says of a delivery in its headers; undefined what is not there. */
-type BoxHeaders = Record<'id' | 'timestamp' | 'version' | 'algorithm' | KeyName, string | undefined>
+export type BoxHeaders = Readonly<
+  Record<'id' | 'timestamp' | 'version' | 'algorithm' | KeyName, string | undefined>
+>
 
 /** Picks Box's headers out. Two spellings of one name are joined as HTTP joins repeated headers. */
-function boxHeaders(headers: Readonly<Record<string, string | undefined>>): BoxHeaders {
+export function boxHeaders(headers: Readonly<Record<string, string | undefined>>): BoxHeaders {
   let id: string | undefined
   let timestamp: string | undefined
   let version: string | undefined
