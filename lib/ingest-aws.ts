@@ -38,8 +38,11 @@ export function createIngestAws(options: AwsCallOptions): IngestAws {
       return typeof SecretString === 'string' ? SecretString : undefined
     },
     async sendMessage(input) {
-      const { MD5OfMessageBody } = await call(SQS, 'SendMessage', input)
-      if (MD5OfMessageBody === hash('md5', input.MessageBody, 'hex')) return
+      const sent = call(SQS, 'SendMessage', input)
+      // Made while the answer is awaited.
+      const expected = hash('md5', input.MessageBody, 'hex')
+      const { MD5OfMessageBody } = await sent
+      if (MD5OfMessageBody === expected) return
       throw new AwsUnreachable('AnswerInvalid', 'SQS has taken another body than was sent.')
     },
   }
