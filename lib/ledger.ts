@@ -5,7 +5,7 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { marshall } from '@aws-sdk/util-dynamodb'
+import { convertToAttr, marshall } from '@aws-sdk/util-dynamodb'
 import type { Target } from './event.ts'
 import { type Dropped, type EventRecord, type EventStatus, type RunRecord, readRecord } from './record.ts'
 import { targetText } from './target.ts'
@@ -121,7 +121,7 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   const read = async (eventId: string): Promise<EventRecord | undefined> => {
     const answer = await dynamodb.send(
-      new GetItemCommand({ TableName: table, Key: marshall({ eventId }), ConsistentRead: true }),
+      new GetItemCommand({ TableName: table, Key: keyOf(eventId), ConsistentRead: true }),
     )
     return answer.Item && readRecord(answer.Item)
   }
@@ -130,7 +130,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const update = async (eventId: string, expression: Expression): Promise<boolean> => {
     try {
       await dynamodb.send(
-        new UpdateItemCommand({ TableName: table, Key: marshall({ eventId }), ...expression.build() }),
+        new UpdateItemCommand({ TableName: table, Key: keyOf(eventId), ...expression.build() }),
       )
       return true
     } catch (error) {
@@ -168,7 +168,12 @@ export function createLedger(options: LedgerOptions): Ledger {
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         )
-        return { claimed: true, record: readRecord(item) }
+        return {
+          claimed: true,
+          get record() {
+            return readRecord(item)
+          },
+        }
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error
         const record = error.Item ? readRecord(error.Item) : await read(event.eventId)
@@ -230,6 +235,8 @@ const storedRun = ({ throttles, redrives, ...run }: RunRecord) => ({
   ...(redrives === 0 ? {} : { redrives }),
 })
 
+const keyOf = (eventId: string): Record<string, AttributeValue> => ({ eventId: { S: eventId } })
+
 const MARSHALL = { removeUndefinedValues: true } as const
 
 /** Builds an update whose every name and value is a placeholder, so that no name can clash with a reserved word. */
@@ -237,6 +244,7 @@ class Expression {
   readonly #sets: string[] = []
   readonly #names = new Map<string, string>()
   readonly #values: Record<string, AttributeValue> = {}
+  #count = 0
   #condition = ''
 
   when(attribute: string, equals: unknown): this {
@@ -280,10 +288,9 @@ class Expression {
   }
 
   #value(value: unknown): string {
-    const key = `:v${Object.keys(this.#values).length}`
-    const { wrapped } = marshall({ wrapped: value }, MARSHALL)
-    if (wrapped === undefined) throw new TypeError('A ledger value must not be undefined.')
-    this.#values[key] = wrapped
+    const key = `:v${this.#count++}`
+    if (value === undefined) throw new TypeError('A ledger value must not be undefined.')
+    this.#values[key] = convertToAttr(value, MARSHALL)
     return key
   }
 }

@@ -47,7 +47,10 @@ const DICTIONARY = Buffer.from(
  * Box's payloads have in common left out, the record of a usual event stays below one.
  */
 export const packPayload = (body: Uint8Array): Uint8Array =>
-  deflateSync(body, { level: 9, dictionary: DICTIONARY })
+  deflateSync(body, { level: 9, dictionary: DICTIONARY, chunkSize: chunkSize(body) })
+
+/** Room for the whole result in one piece, and for a small one in Node's pool; zlib takes 64 bytes at least. */
+const chunkSize = ({ length }: Uint8Array): number => Math.min(Math.max(length, 64), 16_384)
 
 /**
  * Unpacks what {@link packPayload} has packed, or what earlier versions have, with gzip.
