@@ -14,7 +14,8 @@ export type AwsApi = {
   /** What stands before the action in the header x-amz-target. */
   readonly target: string
   readonly contentType: `application/x-amz-json-1.${0 | 1}`
-  readonly headers?: Readonly<Record<string, string>>
+  /** Whether errors are asked for by their old codes, as AWS's SDKs ask SQS. */
+  readonly queryMode?: boolean
 }
 
 export type AwsCallOptions = {
@@ -65,15 +66,17 @@ export function createAwsCall({ env, now, random = Math.random, limits }: AwsCal
 
   const attempt = async (api: AwsApi, action: string, body: string, leftMs: number) => {
     const place = placeOf(api.service)
-    const unsigned = {
+    const headers = sign({
+      service: api.service,
       host: place.host,
-      'content-type': api.contentType,
-      'content-length': String(Buffer.byteLength(body)),
-      'x-amz-target': `${api.target}.${action}`,
-      ...api.headers,
-      ...traced(env),
-    }
-    const headers = sign(api.service, place.path, unsigned, body, new Date(now() + skewMs))
+      path: place.path,
+      contentType: api.contentType,
+      target: `${api.target}.${action}`,
+      queryMode: api.queryMode === true,
+      body,
+      at: new Date(now() + skewMs),
+    })
+    addTrace(headers, env)
     const answer = await post(place, headers, body, { connectMs, answerMs: Math.min(answerMs, leftMs) })
     const date = Date.parse(answer.headers.date ?? '')
     const wrong = Math.abs(date - (now() + skewMs)) >= SKEW_MS
@@ -100,11 +103,11 @@ export function createAwsCall({ env, now, random = Math.random, limits }: AwsCal
   }
 }
 
-/** The invocation's trace goes on in what it calls; AWS also knows loops by it. */
-const traced = ({
-  AWS_LAMBDA_FUNCTION_NAME: name,
-  _X_AMZN_TRACE_ID: id,
-}: Environment): Record<string, string> => (name && id ? { 'x-amzn-trace-id': id } : {})
+/** The invocation's trace goes on in what it calls; AWS also knows loops by it. X-Ray may change it on the way: it is not signed. */
+function addTrace(headers: string[], env: Environment): void {
+  const { _X_AMZN_TRACE_ID: id } = env
+  if (id && env.AWS_LAMBDA_FUNCTION_NAME) headers.push('x-amzn-trace-id', id)
+}
 
 function outcome({ status, headers, body }: HttpAnswer): Record<string, unknown> {
   const json = parseObject(body)

@@ -3,23 +3,29 @@ import { type AwsService, AwsSettingsMissing, awsRegion } from './aws-endpoint.t
 import type { Environment } from './config.ts'
 import { hmacKey, hmacOf } from './hmac.ts'
 
-export type AwsSign = (
-  service: AwsService,
-  path: string,
-  /** Names in lower case, values without white space at their ends or twice in a row. */
-  headers: Readonly<Record<string, string>>,
-  body: string,
-  at: Date,
-) => string[]
+/** A call in AWS's JSON protocols, which is always a POST. */
+export type AwsRequest = {
+  readonly service: AwsService
+  /** As the header `host` has it. */
+  readonly host: string
+  readonly path: string
+  readonly contentType: string
+  /** What is asked for, such as `AmazonSQS.SendMessage`. */
+  readonly target: string
+  /** Asks SQS for the codes of errors that it had before it spoke JSON, as AWS's SDKs do. */
+  readonly queryMode: boolean
+  readonly body: string
+  readonly at: Date
+}
 
 /**
- * Signs POST requests by Signature Version 4, with the credentials that the environment has at that moment: Lambda renews them.
- * @returns gives a request's headers, names and values by turns, with those that sign it; throws AwsSettingsMissing
+ * Signs by Signature Version 4, with the credentials that the environment has at that moment: Lambda renews them.
+ * @returns gives a request's headers, names and values by turns; throws AwsSettingsMissing
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-export function createAwsSign(env: Environment): AwsSign {
+export function createAwsSign(env: Environment): (request: AwsRequest) => string[] {
   const keys = new Map<AwsService, SigningKey>()
-  return (service, path, headers, body, at) => {
+  return ({ service, host, path, contentType, target, queryMode, body, at }) => {
     const { id, secret, token } = credentialsIn(env)
     const time = at.toISOString().replace(/\.\d+|[:-]/g, '')
     const scope = `${time.slice(0, 8)}/${awsRegion(env)}/${service}/aws4_request`
@@ -29,28 +35,27 @@ export function createAwsSign(env: Environment): AwsSign {
       keys.set(service, key)
     }
     const bodyHash = hash('sha256', body, 'hex')
-    const all: Record<string, string> = { ...headers, 'x-amz-content-sha256': bodyHash, 'x-amz-date': time }
-    if (token) all['x-amz-security-token'] = token
-    const sent: string[] = []
-    const signed: string[] = []
+    // In the order in which they are signed, by their names.
+    const headers = ['content-length', String(Buffer.byteLength(body)), 'content-type', contentType]
+    headers.push('host', host, 'x-amz-content-sha256', bodyHash, 'x-amz-date', time)
+    if (token) headers.push('x-amz-security-token', token)
+    headers.push('x-amz-target', target)
+    if (queryMode) headers.push('x-amzn-query-mode', 'true')
     let lines = ''
-    for (const name of Object.keys(all).sort()) {
-      const value = all[name] ?? ''
-      sent.push(name, value)
-      if (name === UNSIGNED) continue
-      signed.push(name)
-      lines += `${name}:${value}\n`
+    let names = ''
+    for (let at = 0; at < headers.length; at += 2) {
+      lines += `${headers[at]}:${headers[at + 1]}\n`
+      names += at === 0 ? headers[at] : `;${headers[at]}`
     }
-    const request = `POST\n${canonicalPath(path)}\n\n${lines}\n${signed.join(';')}\n${bodyHash}`
+    const request = `POST\n${canonicalPath(path)}\n\n${lines}\n${names}\n${bodyHash}`
     const signature = key.sign(`AWS4-HMAC-SHA256\n${time}\n${scope}\n${hash('sha256', request, 'hex')}`)
-    const by = `Credential=${id}/${scope}, SignedHeaders=${signed.join(';')}, Signature=${signature}`
-    sent.push('authorization', `AWS4-HMAC-SHA256 ${by}`)
-    return sent
+    headers.push(
+      'authorization',
+      `AWS4-HMAC-SHA256 Credential=${id}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
+    )
+    return headers
   }
 }
-
-/** X-Ray may change it on the way. */
-const UNSIGNED = 'x-amzn-trace-id'
 
 /** The path's segments are encoded once more, as every service but S3 expects it. */
 const canonicalPath = (path: string): string =>

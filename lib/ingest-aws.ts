@@ -20,7 +20,7 @@ const SQS: AwsApi = {
   service: 'sqs',
   target: 'AmazonSQS',
   contentType: 'application/x-amz-json-1.0',
-  headers: { 'x-amzn-query-mode': 'true' },
+  queryMode: true,
 }
 
 /**

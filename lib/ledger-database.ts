@@ -54,11 +54,13 @@ function conditionFailed({ message, status, requestId, answer }: AwsError): Cond
 function onTheWire(input: object): object {
   const item = 'Item' in input ? input.Item : undefined
   if (!isObject(item)) return input
-  const values = Object.entries(item).map(([name, value]) => [
-    name,
-    isObject(value) && value.B instanceof Uint8Array ? { B: Buffer.from(value.B).toString('base64') } : value,
-  ])
-  return { ...input, Item: Object.fromEntries(values) }
+  const sent = { ...item }
+  for (const name of Object.keys(item)) {
+    const value = item[name]
+    if (isObject(value) && value.B instanceof Uint8Array)
+      sent[name] = { B: Buffer.from(value.B).toString('base64') }
+  }
+  return { ...input, Item: sent }
 }
 
 /** @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html */

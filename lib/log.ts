@@ -37,38 +37,58 @@ const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2,
 const NOTHING = () => []
 
 /** A log of JSON lines: `{"time","level","event",…fields}`, each an object that CloudWatch can search. */
-export function createLog(
-  options: LogOptions,
-  context: LogFields = {},
-  texts: () => readonly string[] = NOTHING,
-): Log {
-  const { now, write, redaction, metrics } = options
-  const least = LEVELS[options.level ?? 'info']
-  const line =
-    (level: LogLevel): Write =>
-    (event, fields, measures) => {
-      const at = now()
-      const told = { ...context, ...fields }
-      const measured = measures && metrics && embedMetrics(measures, told, at, metrics)
-      if (LEVELS[level] < least && !measured) return
-      const time = new Date(at).toISOString()
-      const text = JSON.stringify({
-        time,
-        level,
-        event,
-        ...(redaction?.(event, told, texts) ?? told),
-        ...measured,
-      })
-      write(text, level, measured !== undefined)
-    }
-  return {
-    debug: line('debug'),
-    info: line('info'),
-    warn: line('warn'),
-    error: line('error'),
-    with: fields => createLog(options, { ...context, ...fields }, texts),
-    hiding: more => createLog(options, context, more),
-    held: () => createLog({ ...options, write: holdBack(write) }, context, texts),
+export const createLog = (options: LogOptions): Log => new JsonLog(options, {}, NOTHING)
+
+/** A class, for several are made with each event. */
+class JsonLog implements Log {
+  readonly #options: LogOptions
+  readonly #context: LogFields
+  readonly #texts: () => readonly string[]
+
+  constructor(options: LogOptions, context: LogFields, texts: () => readonly string[]) {
+    this.#options = options
+    this.#context = context
+    this.#texts = texts
+  }
+
+  debug(event: string, fields?: LogFields, measures?: Measures): void {
+    this.#tell('debug', event, fields, measures)
+  }
+
+  info(event: string, fields?: LogFields, measures?: Measures): void {
+    this.#tell('info', event, fields, measures)
+  }
+
+  warn(event: string, fields?: LogFields, measures?: Measures): void {
+    this.#tell('warn', event, fields, measures)
+  }
+
+  error(event: string, fields?: LogFields, measures?: Measures): void {
+    this.#tell('error', event, fields, measures)
+  }
+
+  with(fields: LogFields): Log {
+    return new JsonLog(this.#options, { ...this.#context, ...fields }, this.#texts)
+  }
+
+  hiding(texts: () => readonly string[]): Log {
+    return new JsonLog(this.#options, this.#context, texts)
+  }
+
+  held(): Log {
+    const write = holdBack(this.#options.write)
+    return new JsonLog({ ...this.#options, write }, this.#context, this.#texts)
+  }
+
+  #tell(level: LogLevel, event: string, fields?: LogFields, measures?: Measures): void {
+    const { now, write, redaction, metrics, level: least = 'info' } = this.#options
+    const at = now()
+    const told = { ...this.#context, ...fields }
+    const measured = measures && metrics && embedMetrics(measures, told, at, metrics)
+    if (LEVELS[level] < LEVELS[least] && !measured) return
+    const time = new Date(at).toISOString()
+    const shown = redaction?.(event, told, this.#texts) ?? told
+    write(JSON.stringify({ time, level, event, ...shown, ...measured }), level, measured !== undefined)
   }
 }
 

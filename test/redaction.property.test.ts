@@ -182,10 +182,8 @@ describe('what a log hides', () => {
 describe('a log line', () => {
   const lineOf = (event: string, fields: Record<string, string>) => {
     const lines: string[] = []
-    createLog(
-      { now: () => 0, write: line => lines.push(line), redaction: redact },
-      { eventId: 'e@1', automation: 'mine' },
-    )
+    createLog({ now: () => 0, write: line => lines.push(line), redaction: redact })
+      .with({ eventId: 'e@1', automation: 'mine' })
       .hiding(() => ['mine', 'offer.pdf'])
       .warn(event, fields)
     return JSON.parse(lines[0] ?? '{}')
