@@ -57,9 +57,19 @@ export function createAwsSign(env: Environment): (request: AwsRequest) => string
   }
 }
 
-/** The path's segments are encoded once more, as every service but S3 expects it. */
+/** Without empty segments, and encoded once more, as every service but S3 expects it. */
 const canonicalPath = (path: string): string =>
-  path === '/' ? path : path.split('/').map(encodeURIComponent).join('/')
+  path === '/'
+    ? path
+    : path
+        .replace(/\/{2,}/g, '/')
+        .split('/')
+        .map(encoded)
+        .join('/')
+
+/** @see https://www.rfc-editor.org/rfc/rfc3986#section-2.3 */
+const encoded = (segment: string): string =>
+  encodeURIComponent(segment).replace(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 
 type SigningKey = {
   readonly scope: string

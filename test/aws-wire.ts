@@ -96,7 +96,10 @@ export function signatureOf({ method, path, headers, body }: WireRequest, secret
   const [, scope = '', names = ''] = /Credential=[^/]+\/(\S+), SignedHeaders=(\S+), /.exec(given) ?? []
   const lines = names.split(';').map(name => `${name}:${headers[name]?.trim().replace(/ +/g, ' ')}\n`)
   const hash = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')
-  const canonical = [method, path, '', lines.join(''), names, hash(body)].join('\n')
+  const signedPath = path
+    .replace(/\/\/+/g, '/')
+    .replace(/[^\w.~/-]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+  const canonical = [method, signedPath, '', lines.join(''), names, hash(body)].join('\n')
   const text = ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, hash(canonical)].join('\n')
   const key = scope
     .split('/')

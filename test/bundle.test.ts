@@ -42,7 +42,7 @@ const declared = (name: string) =>
 
 /** What each function may be made of; whoever goes beyond says why, and raises it here. */
 const BUDGETS = {
-  ingest: { startBytes: 46 * 1024, ownBytes: 30 * 1024, packages: 5 },
+  ingest: { startBytes: 34 * 1024, ownBytes: 31 * 1024, packages: 2 },
   automate: { startBytes: 310 * 1024 },
   reconcile: { startBytes: 300 * 1024 },
 } as const
@@ -73,13 +73,7 @@ test('ingest is one file of at most 60 KB', async () => {
 
 test('ingest contains no SDK, of AWS or of Box, and nothing of what runs automations', () => {
   const packages = packagesOf('ingest')
-  expect([...packages].sort()).toEqual([
-    '@middy/core',
-    '@middy/util',
-    '@smithy/core',
-    '@smithy/signature-v4',
-    '@smithy/types',
-  ])
+  expect([...packages].sort()).toEqual(['@middy/core', '@middy/util'])
   const own = inputsOf('ingest').filter(file => /^(automations|functions|infra|lib|local)\//.test(file))
   expect(own).toContain('lib/signature.ts')
   expect(own.filter(file => /^automations|dispatch|ledger|automation|\/box|batch/.test(file))).toEqual([])

@@ -86,12 +86,27 @@ describe('parsing', () => {
       expect(parsed(samplePayload(name))).toMatchObject({ trigger: 'UNKNOWN', triggerName: name })
   })
 
-  test('ids stay texts, digit by digit', () => {
-    const body =
-      '{"trigger":"FILE.LOCKED","source":{"type":"file","id":12345678901234567890,"size":12345678901234567890}}'
+  test.each([
+    '"id":12345678901234567890',
+    '"id" :\n 12345678901234567890',
+    '"i\\u0064":12345678901234567890',
+    '"\\u0069d":12345678901234567890',
+    '"\\u0069\\u0064":12345678901234567890',
+  ])('ids stay texts, digit by digit, however JSON writes them: %s', id => {
+    const body = `{"trigger":"FILE.LOCKED","source":{"type":"file",${id},"size":12345678901234567890}}`
     const result = parseEvent(body, KNOWN)
     if (!result.ok) throw new Error(result.reason.message)
     expect(result.event.source.id).toBe('12345678901234567890')
+  })
+
+  test.each(['__proto__', '\\u005f_proto__', '__pr\\u006Fto__'])('the key %s tells nothing', key => {
+    const result = parseEvent(
+      `{"trigger":"FILE.LOCKED","source":{"type":"file","id":"1","${key}":{"name":"x"}}}`,
+      KNOWN,
+    )
+    if (!result.ok) throw new Error(result.reason.message)
+    expect(Object.keys(result.event.source)).toEqual(['type', 'id'])
+    expect(Reflect.get(result.event.source, 'name')).toBeUndefined()
   })
 
   test('what is no event, or lacks what its type promises, gets a reason that says so', () => {

@@ -92,6 +92,15 @@ describe('what goes over the wire is, byte for byte, what AWS’s SDK sends', ()
     expect(mine).toEqual(theirs)
   })
 
+  test.each(["/a%20b/it's(1)*!/", '/%C3%BC//..%2F/./x+y=z,~;&$@:', '//'])(
+    'SendMessage at the path %s, which is encoded once more to be signed',
+    async path => {
+      vi.stubEnv('AWS_ENDPOINT_URL_SQS', `${wire.url}${path}`)
+      const { theirs, mine } = await bothSend(aws => aws.sendMessage(INPUT))
+      expect(mine).toEqual(theirs)
+    },
+  )
+
   test.each(CALLS)('%s within a trace of Lambda’s', async (_, act) => {
     vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'ingest')
     vi.stubEnv('_X_AMZN_TRACE_ID', 'Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1')

@@ -63,6 +63,7 @@ test('ingest reaches only what it needs', () => {
     'lib/config.ts',
     'lib/delivery.ts',
     'lib/event-v1.ts',
+    'lib/hmac.ts',
     'lib/ingest-aws.ts',
     'lib/ingest-function.ts',
     'lib/ingest-v1.ts',

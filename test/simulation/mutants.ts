@@ -41,9 +41,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the body is parsed and serialised again before it is verified',
     file: 'ingest.ts',
-    find: '    verify({\n      body: delivery.body,',
+    find: '    verifyRead({\n      body,',
     replace:
-      '    verify({\n      body: Buffer.from(JSON.stringify(JSON.parse(Buffer.from(delivery.body).toString()))),',
+      '    verifyRead({\n      body: Buffer.from(JSON.stringify(JSON.parse(Buffer.from(body).toString()))),',
     seedsMax: 5,
   },
   {
@@ -65,8 +65,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the body is in the log',
     file: 'ingest.ts',
-    find: "told.info('delivery_accepted', { trigger, ...checked.keyFields }, { DeliveriesAccepted: 1 })",
-    replace: "told.info('delivery_accepted', { trigger, body: Buffer.from(delivery.body).toString() })",
+    find: "told.info('delivery_accepted', { eventId, trigger, ...checked.keyFields }, { DeliveriesAccepted: 1 })",
+    replace: "told.info('delivery_accepted', { eventId, trigger, body: Buffer.from(delivery.body).toString() })",
     seedsMax: 5,
   },
   {
