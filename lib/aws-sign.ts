@@ -25,10 +25,12 @@ export type AwsRequest = {
  */
 export function createAwsSign(env: Environment): (request: AwsRequest) => string[] {
   const keys = new Map<AwsService, SigningKey>()
+  let region: string | undefined
   return ({ service, host, path, contentType, target, queryMode, body, at }) => {
     const { id, secret, token } = credentialsIn(env)
+    region ??= awsRegion(env)
     const time = at.toISOString().replace(/\.\d+|[:-]/g, '')
-    const scope = `${time.slice(0, 8)}/${awsRegion(env)}/${service}/aws4_request`
+    const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`
     let key = keys.get(service)
     if (key?.scope !== scope || key.secret !== secret) {
       key = signingKey(secret, scope)

@@ -115,8 +115,8 @@ async function checkSignature(
       headers,
       keys,
       now: now(),
-      ...(ageMaxSeconds === undefined ? {} : { ageMaxSeconds }),
-      ...(skewMaxSeconds === undefined ? {} : { skewMaxSeconds }),
+      ageMaxSeconds,
+      skewMaxSeconds,
     })
   let keys: SignatureKeys
   let verdict: Verdict

@@ -86,16 +86,18 @@ export function createKeyring(options: KeyringOptions): SignatureKeyring {
  * has failed, the keyring fetches as if nothing had been.
  */
 export function warmed(keyring: SignatureKeyring): SignatureKeyring {
-  const begun = keyring.current().then(
-    () => {},
-    () => {},
-  )
+  let begun: Promise<void> | undefined = keyring
+    .current()
+    .then(
+      () => {},
+      () => {},
+    )
+    .finally(() => {
+      begun = undefined
+    })
   return {
     ...keyring,
-    async current() {
-      await begun
-      return keyring.current()
-    },
+    current: () => (begun ? begun.then(keyring.current) : keyring.current()),
   }
 }
 

@@ -52,9 +52,9 @@ export type VerifyInput = {
   /** Milliseconds since the epoch. */
   readonly now: number
   /** How old a delivery may be. Box's guide says 10 minutes, the default. */
-  readonly ageMaxSeconds?: number
+  readonly ageMaxSeconds?: number | undefined
   /** How far the delivery's clock may run ahead of ours; 60 s by default. */
-  readonly skewMaxSeconds?: number
+  readonly skewMaxSeconds?: number | undefined
 }
 
 export const SIGNATURE_VERSION = '1'
