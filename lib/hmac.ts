@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 
-/** A key made ready to authenticate many messages: the key as both pads, each followed by room for what is hashed after it. */
+/** A key made ready to authenticate many messages: both of its pads, the outer one with room for the inner hash. */
 export type HmacKey = { readonly inner: Uint8Array; readonly outer: Buffer }
 
 /** SHA-256 works on blocks of this many bytes, and gives half of it. */

@@ -45,13 +45,13 @@ export function createSender(
       const bytes = encodedBytes(encoded)
       if (bytes > (message.failure ? MESSAGE_BYTES_MAX : MESSAGE_BYTES_FIRST_MAX))
         throw new MessageTooLarge(bytes)
-      const attributes: SendMessageInput['MessageAttributes'] = {}
-      for (const [name, value] of Object.entries(encoded.attributes))
-        attributes[name] = { DataType: 'String', StringValue: value }
+      const attributes = Object.entries(encoded.attributes).map(
+        ([name, value]) => [name, { DataType: 'String' as const, StringValue: value }] as const,
+      )
       await sendMessage({
         QueueUrl: queueUrl,
         MessageBody: encoded.body,
-        MessageAttributes: attributes,
+        MessageAttributes: Object.fromEntries(attributes),
         // On a standard queue this makes delivery fair between groups, so one busy target can't starve the rest.
         MessageGroupId: encoded.groupId,
       })
