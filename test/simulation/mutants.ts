@@ -66,7 +66,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the body is in the log',
     file: 'ingest.ts',
     find: "told.info('delivery_accepted', { eventId, trigger, ...checked.keyFields }, { DeliveriesAccepted: 1 })",
-    replace: "told.info('delivery_accepted', { eventId, trigger, body: Buffer.from(delivery.body).toString() })",
+    replace:
+      "told.info('delivery_accepted', { eventId, trigger, body: Buffer.from(delivery.body).toString() })",
     seedsMax: 5,
   },
   {
