@@ -249,11 +249,14 @@ const ID_KEY = /(^|_)id$/
 /** What a text has in it where something of it may need a look: an id that is a number, `__proto__`, or ASCII that is escaped. */
 const UNUSUAL = /id"\s*:\s*-?\d|__proto__|\\u00[0-7]/i
 
+/** In characters. Nothing of this length is nested deeper than what walks through it has room for. */
+const USUAL_LENGTH = 8192
+
 function parseJson(body: Uint8Array | string): unknown {
   try {
     const json = typeof body === 'string' ? body : new TextDecoder().decode(body)
-    // A look at each value takes many times as long as to read them all.
-    if (!UNUSUAL.test(json)) return JSON.parse(json)
+    // A look at each value takes many times as long as to read them all; but it also refuses what is nested without end.
+    if (json.length <= USUAL_LENGTH && !UNUSUAL.test(json)) return JSON.parse(json)
     return JSON.parse(json, (key, value: unknown, context?: { source?: string }) => {
       if (key === '__proto__') return undefined
       return typeof value === 'number' && ID_KEY.test(key) ? (context?.source ?? String(value)) : value

@@ -99,6 +99,17 @@ describe('parsing', () => {
     expect(result.event.source.id).toBe('12345678901234567890')
   })
 
+  test('what is read at once is nested no deeper than can be walked through and written', () => {
+    const deep = `${'['.repeat(4000)}${']'.repeat(4000)}`
+    const result = parseEvent(
+      `{"trigger":"FILE.LOCKED","source":{"type":"file","id":"1","x":${deep}}}`,
+      KNOWN,
+    )
+    if (!result.ok) throw new Error(result.reason.message)
+    expect(JSON.stringify(result.event)).toContain(deep)
+    expect(pathOf(result.event)).toEqual([{ type: 'file', id: '1' }])
+  })
+
   test.each(['__proto__', '\\u005f_proto__', '__pr\\u006Fto__'])('the key %s tells nothing', key => {
     const result = parseEvent(
       `{"trigger":"FILE.LOCKED","source":{"type":"file","id":"1","${key}":{"name":"x"}}}`,
