@@ -43,8 +43,8 @@ export const AWS_LIMITS: AwsLimits = { attempts: 3, connectMs: 1000, answerMs: 1
 const SKEW_MS = 300_000
 
 /**
- * A small client of AWS for a function that must start fast: signed by AWS's own signer, tried again as AWS's SDKs do in
- * their standard mode, with connections kept. Does without the SDKs' other ways of finding credentials and settings: it reads
+ * A small client of AWS for a function that must start fast: signed and tried again as AWS's SDKs do in their standard
+ * mode, with connections kept. Does without the SDKs' other ways of finding credentials and settings: it reads
  * the environment that Lambda sets.
  * @returns a call that throws AwsError where AWS refuses, AwsUnreachable where it can't be reached, AwsSettingsMissing
  */
