@@ -1,7 +1,5 @@
 import automations from 'boxhooks:automations'
 import { randomUUID } from 'node:crypto'
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { SQSClient } from '@aws-sdk/client-sqs'
 import { automateFunction } from '../lib/automate-function.ts'
 import { createBoxConnection } from '../lib/box.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -23,9 +21,15 @@ export const handler = automateFunction({
   random: Math.random,
   newToken: randomUUID,
   write: line => void process.stdout.write(`${line}\n`),
-  secretsManager: () => new SecretsManagerClient(CLIENT),
-  // The endpoint is what the environment says, also where a queue's URL names another host.
-  sqs: () => new SQSClient({ ...CLIENT, useQueueUrlAsEndpoint: false }),
+  async secretsManager() {
+    const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
+    return new SecretsManagerClient(CLIENT)
+  },
+  async sqs() {
+    const { SQSClient } = await import('@aws-sdk/client-sqs')
+    // The endpoint is what the environment says, also where a queue's URL names another host.
+    return new SQSClient({ ...CLIENT, useQueueUrlAsEndpoint: false })
+  },
   dynamodb: () => createLedgerDatabase({ env, now: Date.now, limits: LEDGER_LIMITS }),
   connectBox: createBoxConnection,
 })

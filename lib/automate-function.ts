@@ -1,17 +1,15 @@
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import type { SQSClient } from '@aws-sdk/client-sqs'
 import middy from '@middy/core'
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { type Automation, bindSettings } from './automation.ts'
 import { type BatchParts, handleBatch } from './batch.ts'
-import type { BoxConnection, BoxConnectionOptions } from './box.ts'
+import type { BoxConnection, BoxConnectionOptions, SecretsManager } from './box.ts'
 import type { Clock } from './clock.ts'
 import { automateConfig, type Environment } from './config.ts'
 import { createLedger, type LedgerDatabase } from './ledger.ts'
 import { createLog } from './log.ts'
 import { logSample } from './log-sample.ts'
 import { idText } from './message.ts'
-import { createQueue } from './queue.ts'
+import { createQueue, type Sqs } from './queue.ts'
 import { redact } from './redaction.ts'
 import { reconcileOnDeletion } from './webhook-deleted.ts'
 
@@ -26,10 +24,11 @@ export type AutomateWorld = {
   readonly newToken: () => string
   /** Takes one finished log line. */
   readonly write: (line: string) => void
-  /** Each made with the first batch, so that loading the function costs nothing. */
-  readonly secretsManager: () => Pick<SecretsManagerClient, 'send'>
-  readonly sqs: () => Pick<SQSClient, 'send'>
+  /** Made with the first batch, so that loading the function costs nothing. */
   readonly dynamodb: () => LedgerDatabase
+  /** Each made when it is first needed: most batches need neither. */
+  readonly secretsManager: () => SecretsManager | Promise<SecretsManager>
+  readonly sqs: () => Sqs | Promise<Sqs>
   readonly connectBox: (options: BoxConnectionOptions) => BoxConnection
 }
 
@@ -72,9 +71,13 @@ function partsOf(world: AutomateWorld): BatchParts {
     metrics: config.metrics,
     redaction: config.logDetails ? undefined : redact,
   })
-  const sqs = world.sqs()
+  let client: Sqs | Promise<Sqs> | undefined
+  const sqs = () => {
+    client ??= world.sqs()
+    return client
+  }
   const connection = world.connectBox({
-    secretsManager: world.secretsManager(),
+    secretsManager: world.secretsManager,
     secretId: config.boxAppSecretId,
     apiUrl: config.boxApiUrl,
     now,

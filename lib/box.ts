@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
 import { IncomingMessage } from 'node:http'
-import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { BoxClient } from 'box-node-sdk'
 import type {
   Authentication,
@@ -42,8 +42,11 @@ export type BoxConnection = {
   targetOf: TargetLookup
 }
 
+export type SecretsManager = Pick<SecretsManagerClient, 'send'>
+
 export type BoxConnectionOptions = {
-  readonly secretsManager: Pick<SecretsManagerClient, 'send'>
+  /** Gives a client when the app's secret is to be read. */
+  readonly secretsManager: () => SecretsManager | Promise<SecretsManager>
   readonly secretId: string
   /** https://api.box.com, or an emulated Box. */
   readonly apiUrl: string
@@ -119,7 +122,8 @@ async function loadAuth(options: BoxConnectionOptions, sdk: Sdk): Promise<Authen
 
 async function readApp({ secretsManager, secretId }: BoxConnectionOptions): Promise<BoxApp> {
   try {
-    const answer = await secretsManager.send(new GetSecretValueCommand({ SecretId: secretId }))
+    const { GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager')
+    const answer = await (await secretsManager()).send(new GetSecretValueCommand({ SecretId: secretId }))
     return parseBoxApp(answer.SecretString)
   } catch (error) {
     const code = error instanceof BoxAppError ? 'box_app_secret_invalid' : 'box_app_secret_unavailable'

@@ -1,5 +1,5 @@
-import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
-import { createSender, type MessageSender } from './message-sender.ts'
+import type { SQSClient } from '@aws-sdk/client-sqs'
+import { createSender, type MessageSender, type SendMessageInput } from './message-sender.ts'
 
 /**
  * The longest a message is hidden. SQS allows 12 hours in all since the message was received, of which a Lambda may have
@@ -12,19 +12,25 @@ export type Queue = MessageSender & {
   delay(receiptHandle: string, seconds: number): Promise<void>
 }
 
-/** A queue of {@link Message}s over SQS. */
-export function createQueue(sqs: Pick<SQSClient, 'send'>, queueUrl: string): Queue {
+export type Sqs = Pick<SQSClient, 'send'>
+
+/**
+ * A queue of {@link Message}s over SQS.
+ * @param sqs a client, or what gives it when it is first needed: with it, AWS's code is loaded
+ */
+export function createQueue(sqs: Sqs | (() => Sqs | Promise<Sqs>), queueUrl: string): Queue {
+  const client = async (): Promise<Sqs> => (typeof sqs === 'function' ? sqs() : sqs)
+  const sendMessage = async (input: SendMessageInput): Promise<unknown> => {
+    const { SendMessageCommand } = await import('@aws-sdk/client-sqs')
+    return (await client()).send(new SendMessageCommand(input))
+  }
   return {
-    ...createSender(input => sqs.send(new SendMessageCommand(input)), queueUrl),
+    ...createSender(sendMessage, queueUrl),
     async delay(receiptHandle, seconds) {
+      const { ChangeMessageVisibilityCommand } = await import('@aws-sdk/client-sqs')
       const VisibilityTimeout = Math.min(Math.max(Math.ceil(seconds), 0), VISIBILITY_SECONDS_MAX)
-      await sqs.send(
-        new ChangeMessageVisibilityCommand({
-          QueueUrl: queueUrl,
-          ReceiptHandle: receiptHandle,
-          VisibilityTimeout,
-        }),
-      )
+      const input = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout }
+      await (await client()).send(new ChangeMessageVisibilityCommand(input))
     },
   }
 }

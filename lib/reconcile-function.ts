@@ -105,7 +105,7 @@ function partsOf(world: ReconcileWorld) {
   })
   const { address } = config
   const connection = world.connectBox({
-    secretsManager: world.secretsManager(),
+    secretsManager: world.secretsManager,
     secretId: config.boxAppSecretId,
     apiUrl: config.boxApiUrl,
     now: clock.now,

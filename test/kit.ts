@@ -108,7 +108,7 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
     options.secret ??
     JSON.stringify({ clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' })
   const connection = createBoxConnection({
-    secretsManager: { send: async () => ({ $metadata: {}, SecretString: secret }) },
+    secretsManager: () => ({ send: async () => ({ $metadata: {}, SecretString: secret }) }),
     secretId: 'box-app',
     apiUrl: options.apiUrl ?? server.url,
     now: systemClock.now,

@@ -25,7 +25,7 @@ async function runOnce(
   )
   if (!parsed.ok || !bound) throw new Error('There is nothing to run.')
   const connection = createBoxConnection({
-    secretsManager: { send: async () => ({ $metadata: {}, SecretString: SECRET }) },
+    secretsManager: () => ({ send: async () => ({ $metadata: {}, SecretString: SECRET }) }),
     secretId: 'box-app',
     apiUrl: 'http://box.test',
     now: clock.now,

@@ -91,7 +91,7 @@ function partsOf(world: BackfillWorld) {
   const table = config.ledgerTable
   const box = world
     .connectBox({
-      secretsManager: world.secretsManager(),
+      secretsManager: world.secretsManager,
       secretId: config.boxAppSecretId,
       apiUrl: config.boxApiUrl,
       now: clock.now,

@@ -56,12 +56,12 @@ async function runAgainst(apiUrl: string, { secret = CLIENT_CREDENTIALS, fails =
   const lines: string[] = []
   const log = createLog({ now: Date.now, write: line => lines.push(line), level: 'debug' })
   const connection = createBoxConnection({
-    secretsManager: {
+    secretsManager: () => ({
       send: async () => {
         if (fails) throw new Error(`AccessDenied for ${CANARIES.awsText}`)
         return { $metadata: {}, SecretString: secret }
       },
-    },
+    }),
     secretId: 'box-app',
     apiUrl,
     now: Date.now,
