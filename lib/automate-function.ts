@@ -9,6 +9,7 @@ import { createLedger, type LedgerDatabase } from './ledger.ts'
 import { createLog } from './log.ts'
 import { logSample } from './log-sample.ts'
 import { idText } from './message.ts'
+import { once } from './once.ts'
 import { createQueue, type Sqs } from './queue.ts'
 import { redact } from './redaction.ts'
 import { reconcileOnDeletion } from './webhook-deleted.ts'
@@ -71,13 +72,9 @@ function partsOf(world: AutomateWorld): BatchParts {
     metrics: config.metrics,
     redaction: config.logDetails ? undefined : redact,
   })
-  let client: Sqs | Promise<Sqs> | undefined
-  const sqs = () => {
-    client ??= world.sqs()
-    return client
-  }
+  const sqs = once(world.sqs)
   const connection = world.connectBox({
-    secretsManager: world.secretsManager,
+    secretsManager: once(world.secretsManager),
     secretId: config.boxAppSecretId,
     apiUrl: config.boxApiUrl,
     now,

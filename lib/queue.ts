@@ -18,7 +18,7 @@ export type Sqs = Pick<SQSClient, 'send'>
  * A queue of {@link Message}s over SQS.
  * @param sqs a client, or what gives it when it is first needed: with it, AWS's code is loaded
  */
-export function createQueue(sqs: Sqs | (() => Sqs | Promise<Sqs>), queueUrl: string): Queue {
+export function createQueue(sqs: Sqs | (() => Promise<Sqs>), queueUrl: string): Queue {
   const client = async (): Promise<Sqs> => (typeof sqs === 'function' ? sqs() : sqs)
   const sendMessage = async (input: SendMessageInput): Promise<unknown> => {
     const { SendMessageCommand } = await import('@aws-sdk/client-sqs')

@@ -11,6 +11,7 @@ import { itemPath } from './item-path.ts'
 import { isObject, parseObject } from './json.ts'
 import { createLog, type Log } from './log.ts'
 import { idText } from './message.ts'
+import { once } from './once.ts'
 import { type ReconcileInput, type ReconcileReport, type ReportedAction, reconcile } from './reconcile.ts'
 import { redact } from './redaction.ts'
 import { targetText } from './target.ts'
@@ -105,7 +106,7 @@ function partsOf(world: ReconcileWorld) {
   })
   const { address } = config
   const connection = world.connectBox({
-    secretsManager: world.secretsManager,
+    secretsManager: once(world.secretsManager),
     secretId: config.boxAppSecretId,
     apiUrl: config.boxApiUrl,
     now: clock.now,

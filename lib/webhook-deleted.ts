@@ -8,7 +8,7 @@ import { DEFAULT_RETRY } from './retry.ts'
  * @param sqs gives a client when it is needed
  * @param queueUrl the queue that reconcile listens to
  */
-export function reconcileOnDeletion(sqs: () => Sqs | Promise<Sqs>, queueUrl: string): Automation {
+export function reconcileOnDeletion(sqs: () => Promise<Sqs>, queueUrl: string): Automation {
   return {
     name: RECONCILE_WEBHOOKS,
     on: ['WEBHOOK.DELETED'],

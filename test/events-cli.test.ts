@@ -319,11 +319,11 @@ describe('each of these commands', { timeout: 120_000 }, () => {
   test.each(COMMANDS)('%s %s that is interrupted ends at once, with 130', async (...args) => {
     await put({ eventId: 'e', source: 'file:1' })
     let asked = 0
+    const stopping = Promise.withResolvers<void>()
     const hanging = await serve({
       fetch: async request => {
         asked += 1
-        // The list waits for DynamoDB, which then answers; the others wait for the logs.
-        await new Promise(resolve => setTimeout(resolve, args[1] === 'list' ? 1500 : 60_000))
+        await stopping.promise
         return fetch(`${stage.env.AWS_ENDPOINT_URL_DYNAMODB}/`, {
           method: 'POST',
           headers: request.headers,
@@ -338,6 +338,9 @@ describe('each of these commands', { timeout: 120_000 }, () => {
     })
     await expect.poll(() => asked, { timeout: 30_000 }).toBeGreaterThan(0)
     running.child.kill('SIGINT')
+    await expect.poll(() => running.printed.err, { timeout: 30_000 }).toContain('Stopping.')
+    // The list waits for DynamoDB's answer, the others for no answer of the logs.
+    if (args[1] === 'list') stopping.resolve()
     const { code, out, err } = await running.ended
     expect(code).toBe(130)
     expect(err).toContain('Stopping.')

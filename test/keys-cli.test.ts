@@ -14,7 +14,7 @@ import { parseKeys } from '../lib/signature-keys.ts'
 import { type CloudWatchLogs, createCloudWatchLogs } from '../local/cloudwatch-logs.ts'
 import { createSecretsManager, type SecretsManager } from '../local/secrets-manager.ts'
 import { type Served, serve } from '../local/serve.ts'
-import { runCommand, startCommand } from './command.ts'
+import { runCommand, runInterrupted, startCommand } from './command.ts'
 import { deliveryOf } from './deliveries.ts'
 import { type Deployed, startDenying, startDeployed } from './deployed.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
@@ -169,22 +169,12 @@ describe('boxhooks keys status', { timeout: 120_000 }, () => {
 
   test('interrupted while it reads the log, ends at once and leaves the keys alone', async () => {
     const before = await secret()
-    let asked = 0
-    const hanging = await serve({
-      fetch: () => {
-        asked += 1
-        return new Promise<Response>(() => {})
-      },
-      port: 0,
-    })
-    const running = startCommand(['keys', 'status', '--stage', 'prod'], {
-      env: { ...env, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: hanging.url },
-    })
-    await expect.poll(() => asked, { timeout: 30_000 }).toBeGreaterThan(0)
-    running.child.kill('SIGINT')
-    const { out, err } = await running.ended
-    expect({ out, err, by: running.child.signalCode }).toEqual({ out: '', err: '', by: 'SIGINT' })
-    await hanging.close()
+    const interrupted = await runInterrupted(
+      ['keys', 'status', '--stage', 'prod'],
+      env,
+      'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS',
+    )
+    expect(interrupted).toMatchObject({ out: '', err: '', by: 'SIGINT' })
     expect(await secret()).toEqual(before)
   })
 

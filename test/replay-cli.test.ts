@@ -6,9 +6,8 @@ import type { NewEvent } from '../lib/ledger.ts'
 import { decodeMessage } from '../lib/message.ts'
 import { FRESH_RUN, type RunRecord } from '../lib/record.ts'
 import { type PayloadOverrides, wireBody } from '../local/box/payload.ts'
-import { serve } from '../local/serve.ts'
 import { type Stack, startStack } from '../local/stack.ts'
-import { runCommand, startCommand } from './command.ts'
+import { runCommand, runInterrupted } from './command.ts'
 import { type Deployed, startDenying, startDeployed } from './deployed.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
 import { boxEvent } from './kit.ts'
@@ -165,22 +164,12 @@ describe('boxhooks replay', { timeout: 60_000 }, () => {
 
   test('interrupted before the event is on the queue, ends at once and has put nothing there; again, it does', async () => {
     await record({ id: 'interrupted', runs: { a: failed } })
-    let asked = 0
-    const hanging = await serve({
-      fetch: () => {
-        asked += 1
-        return new Promise<Response>(() => {})
-      },
-      port: 0,
-    })
-    const running = startCommand(['replay', 'interrupted', '--stage', 'prod'], {
-      env: { ...stage.env, AWS_ENDPOINT_URL_SQS: hanging.url },
-    })
-    await expect.poll(() => asked, { timeout: 30_000 }).toBeGreaterThan(0)
-    running.child.kill('SIGINT')
-    const { out, err } = await running.ended
-    expect({ out, err, by: running.child.signalCode }).toEqual({ out: '', err: '', by: 'SIGINT' })
-    await hanging.close()
+    const interrupted = await runInterrupted(
+      ['replay', 'interrupted', '--stage', 'prod'],
+      stage.env,
+      'AWS_ENDPOINT_URL_SQS',
+    )
+    expect(interrupted).toMatchObject({ out: '', err: '', by: 'SIGINT' })
     expect(await queued()).toEqual([])
     expect((await stage.ledger.read('interrupted'))?.runs.a?.status).toBe('failed')
     expect(await prod('interrupted')).toMatchObject({ code: 0 })

@@ -11,6 +11,7 @@ import { backfillConfig, type Environment } from '../config.ts'
 import { AutomationError } from '../errors.ts'
 import { createHistory } from '../history.ts'
 import { createLog, type Log } from '../log.ts'
+import { once } from '../once.ts'
 import { createQueue } from '../queue.ts'
 import { redact } from '../redaction.ts'
 import { createWebhookRecord } from '../webhook-record.ts'
@@ -91,7 +92,7 @@ function partsOf(world: BackfillWorld) {
   const table = config.ledgerTable
   const box = world
     .connectBox({
-      secretsManager: world.secretsManager,
+      secretsManager: once(world.secretsManager),
       secretId: config.boxAppSecretId,
       apiUrl: config.boxApiUrl,
       now: clock.now,
