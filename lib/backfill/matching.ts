@@ -20,8 +20,10 @@ export const TOLERANCE_MS = 120_000
 /**
  * Matches events of one item, trigger and target with the records of webhooks of the same, one to one. Events are taken in the
  * order of time, and each gets the earliest record within the tolerance that is still free: of all ways to match, that leaves
- * the fewest events unmatched, wherever the stream is cut into pages. Which of two alike events a few seconds apart is
+ * the fewest events unmatched, wherever the stream is cut into pages. Events of one time stay in the stream's order: by their ids,
+ * two runs that cut it differently would take different ones for lost. Which of two alike events a few seconds apart is
  * taken for the lost one makes no difference to what is done.
+ * @param events in the order of the stream where their times are the same
  * @param taken the matches of earlier pages; an event that has one keeps it
  * @returns the matches of these events, those that were taken before included
  */
@@ -34,7 +36,7 @@ export function matchEvents(
   const used = new Set(taken.map(({ record }) => record))
   const free = [...records].sort(byTime).filter(({ id }) => !used.has(id))
   const matches: Match[] = []
-  for (const event of [...events].sort(byTime)) {
+  for (const event of [...events].sort((one, other) => one.at - other.at)) {
     const kept = before.get(event.id)
     if (kept) matches.push(kept)
     if (kept) continue
