@@ -4,7 +4,9 @@ import { expect, test } from 'vitest'
 import { ROOT } from '../infra/bundle.ts'
 import { watchSources } from '../local/reload.ts'
 
-test('a changed automation is loaded; one that does not build leaves the old ones and says why', async () => {
+test('a changed automation is loaded; one that does not build leaves the old ones and says why', {
+  timeout: 200_000,
+}, async () => {
   await mkdir(join(ROOT, '.boxhooks'), { recursive: true })
   const folder = await mkdtemp(join(ROOT, '.boxhooks', 'watched-'))
   const file = join(folder, 'one.ts')
@@ -20,14 +22,14 @@ test('a changed automation is loaded; one that does not build leaves the old one
     void loaded.push(manifest.map(({ name }) => name))
   const watching = watchSources({ replace }, line => lines.push(line), folder)
   await write('first')
-  await expect.poll(() => loaded, { timeout: 15_000 }).toEqual([['first']])
+  await expect.poll(() => loaded, { timeout: 60_000 }).toEqual([['first']])
   await writeFile(file, 'export default 5 +')
   const broken = expect.stringMatching(
     /one\.ts changed, but what was loaded before stays: .*does not compile/s,
   )
-  await expect.poll(() => lines, { timeout: 15_000 }).toContainEqual(broken)
+  await expect.poll(() => lines, { timeout: 60_000 }).toContainEqual(broken)
   await write('second')
-  await expect.poll(() => loaded, { timeout: 15_000 }).toEqual([['first'], ['second']])
+  await expect.poll(() => loaded, { timeout: 60_000 }).toEqual([['first'], ['second']])
   await watching.close()
   await rm(folder, { recursive: true })
 })
