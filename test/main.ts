@@ -1,38 +1,86 @@
-import { spawnSync } from 'node:child_process'
+import { globSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT } from '../infra/bundle.ts'
+import { runTool } from './support/tools.ts'
+
+/** What is boxhooks' own; automations/ and test/automations/ are the user's. */
+const ENGINE = [
+  '.ci',
+  '.github',
+  'bench',
+  'cli',
+  'conformance',
+  'examples',
+  'functions',
+  'infra',
+  'lib',
+  'local',
+  'test/{cli,fixtures,integration,repository,support,thorough,unit}',
+  'test/*.ts',
+  '*.{json,ts}',
+]
+const USERS = ['automations', 'test/automations']
 
 /**
- * Checks, types and tests everything; arguments are passed on to vitest. With `--seed N` it only runs that seed of the
- * simulation again.
+ * Runs the suite that the arguments choose and returns the exit code:
+ * none: lint, types and the fast suite of boxhooks itself, whatever the user's files hold;
+ * `--mine`: types and tests of the user's automations;
+ * a file, or a part of its path: that file and its types.
+ * Options are passed on to vitest.
  */
 function main(args: readonly string[]): number {
-  const at = args.indexOf('--seed')
-  if (at >= 0) {
-    const seed = args[at + 1] ?? ''
-    if (!/^\d+$/.test(seed)) {
-      console.error('--seed must be followed by the number of a seed, as a failing run prints it.')
-      return 2
-    }
-    const rest = [...args.slice(0, at), ...args.slice(at + 2)]
-    return run(['vitest', 'run', 'test/simulation/simulation.test.ts', ...rest], { SIMULATION_SEED: seed })
-  }
-  const steps = [
-    ['biome', 'check', '--error-on-warnings', '.'],
-    ['tsc', '--noEmit'],
-    ['tsc', '--noEmit', '--project', 'local/inspector/page'],
-    ['vitest', 'run', ...args],
-  ]
+  const options = args.filter(arg => arg !== '--mine')
+  const named = options.filter(arg => !arg.startsWith('-'))
+  if (args.includes('--mine'))
+    return firstFailure([
+      () => types('mine', USERS),
+      () => runTool('vitest', ['run', '--project', 'mine', '--passWithNoTests', ...options]),
+    ])
+  if (named.length > 0)
+    return firstFailure([() => typesOfTests(named), () => runTool('vitest', ['run', ...options])])
+  const tested = firstFailure([
+    () => runTool('biome', ['lint', '--error-on-warnings', ...engineFiles()]),
+    () => types('engine', ENGINE),
+    () => runTool('tsc', ['--noEmit', '--project', 'local/inspector/page']),
+    () => runTool('vitest', ['run', '--project', 'fast', ...options]),
+  ])
+  const formatted = runTool('biome', ['check', '--linter-enabled=false', ...engineFiles()])
+  if (formatted !== 0) console.error('\nThe formatting differs from the house style. Run: npm run format')
+  return tested || (process.env.CI ? formatted : 0)
+}
+
+/** Runs steps until one fails. */
+function firstFailure(steps: readonly (() => number)[]): number {
   for (const step of steps) {
-    const code = run(step)
+    const code = step()
     if (code !== 0) return code
   }
   return 0
 }
 
-function run([command = '', ...args]: readonly string[], env: Record<string, string> = {}): number {
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } })
-  if (error)
-    console.error(`${command} could not be started: ${error.message}. Run npm ci, and this through npm test.`)
-  return status ?? 1
+const engineFiles = (): string[] => globSync(ENGINE, { cwd: ROOT })
+
+/** Checks types of the test files whose path holds one of these texts, as vitest chooses them. */
+function typesOfTests(texts: readonly string[]): number {
+  const files = globSync('test/**/*.test.ts', { cwd: ROOT }).filter(file =>
+    texts.some(text => file.replaceAll('\\', '/').includes(text.replaceAll('\\', '/').replace(/^\.\//, ''))),
+  )
+  return files.length === 0 ? 0 : types('files', files)
+}
+
+/** Checks the types of some files and folders, and of what they import. */
+function types(name: string, include: readonly string[]): number {
+  const folder = join(ROOT, '.boxhooks', 'types')
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, `${name}.json`)
+  const fromHere = (path: string) => `../../${path.replaceAll('\\', '/')}`
+  const config = {
+    extends: '../../tsconfig.json',
+    include: [...globSync(include, { cwd: ROOT }), 'local/dynalite.d.ts'].map(fromHere),
+    exclude: ['../../local/inspector/page'],
+  }
+  writeFileSync(file, JSON.stringify(config, null, 2))
+  return runTool('tsc', ['--noEmit', '--project', file])
 }
 
 process.exit(main(process.argv.slice(2)))

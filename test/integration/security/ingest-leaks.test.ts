@@ -1,0 +1,181 @@
+import { spawnSync } from 'node:child_process'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { ROOT } from '../../../infra/bundle.ts'
+import { isObject } from '../../../lib/json.ts'
+import { samplePayload, wireBody } from '../../../local/box/payload.ts'
+import { createLambda } from '../../../local/lambda.ts'
+import { createSecretsManager } from '../../../local/secrets-manager.ts'
+import { type Served, serve } from '../../../local/serve.ts'
+import { signedDelivery } from '../../kit.ts'
+import { CANARIES, expectNoCanary } from './canaries.ts'
+
+const KEYS = { primary: CANARIES.primaryKey, secondary: CANARIES.secondaryKey }
+
+const open: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0)) await close()
+})
+
+/** Something that stands where an AWS service should and tells all it hears. */
+async function talkative(status: number, type: string): Promise<string> {
+  const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const heard = `${CANARIES.awsText} ${JSON.stringify(request.headers)} ${Buffer.concat(chunks)}`
+    const json = JSON.stringify({ __type: heard, message: heard, Message: heard, SecretString: heard })
+    response.writeHead(status, { 'content-type': type, 'x-amzn-errortype': CANARIES.awsText })
+    response.end(type.includes('json') ? json : `<html>${heard}</html>`)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  open.push(async () => {
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  })
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+}
+
+async function secretsWith(secret: string): Promise<string> {
+  const served: Served = await serve({ fetch: createSecretsManager({ keys: secret }).fetch, port: 0 })
+  open.push(() => served.close())
+  return served.url
+}
+
+type Surroundings = { readonly secrets: string; readonly sqs?: string; readonly env?: Record<string, string> }
+
+/** The built bundle, as Lambda runs it, given one event; all that it says. */
+async function invoke(event: unknown, { secrets, sqs = 'http://127.0.0.1:1', env = {} }: Surroundings) {
+  const lines: string[] = []
+  const lambda = createLambda({
+    name: 'ingest',
+    bundle: join(ROOT, 'dist', 'ingest', 'index.mjs'),
+    timeoutMs: 10_000,
+    env: {
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'x',
+      AWS_SECRET_ACCESS_KEY: CANARIES.awsText,
+      AWS_ENDPOINT_URL_SQS: sqs,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets,
+      QUEUE_URL: `${sqs}/000000000000/queue`,
+      SIGNATURE_KEYS_SECRET_ID: 'keys',
+      ...env,
+    },
+    onLine: line => lines.push(line),
+  })
+  open.push(() => lambda.close())
+  const answer = await lambda.invoke(event)
+  return { status: isObject(answer) ? answer.statusCode : undefined, told: { answer, lines } }
+}
+
+const BODY = wireBody(
+  samplePayload('FILE.LOCKED', { source: { name: CANARIES.fileName, description: CANARIES.comment } }),
+)
+
+/** A delivery whose every private part is a canary, as API Gateway passes it on. */
+function event(change: { path?: string; headers?: Record<string, string>; body?: Uint8Array } = {}) {
+  const genuine = signedDelivery(samplePayload('FILE.LOCKED'), KEYS)
+  const headers = {
+    ...genuine.headers,
+    'x-private': CANARIES.email,
+    cookie: CANARIES.token,
+    ...change.headers,
+  }
+  const { path = '/box/webhook', body = genuine.body } = change
+  return {
+    version: '2.0',
+    rawPath: path,
+    rawQueryString: `q=${CANARIES.comment}`,
+    headers,
+    requestContext: { stage: '$default', http: { method: 'POST', path } },
+    body: Buffer.from(body).toString('base64'),
+    isBase64Encoded: true,
+  }
+}
+
+describe('nothing secret or private is told by ingest, in its answer and its log', () => {
+  test.each<[string, number, object]>([
+    ['a forged delivery', 401, event({ body: BODY })],
+    ['a header that is missing', 400, event({ headers: { 'box-signature-version': '' } })],
+    [
+      'headers that are something else',
+      401,
+      event({ headers: { 'box-signature-algorithm': CANARIES.token } }),
+    ],
+    ['a timestamp that is none', 401, event({ headers: { 'box-delivery-timestamp': CANARIES.comment } })],
+    ['another route', 404, event({ path: `/${CANARIES.comment}` })],
+    ['an event that is none', 404, { [CANARIES.comment]: CANARIES.token }],
+  ])('at %s', async (_, expected, given) => {
+    const { status, told } = await invoke(given, { secrets: await secretsWith(JSON.stringify(KEYS)) })
+    expect(status).toBe(expected)
+    expect(told.lines.length).toBeGreaterThan(0)
+    expectNoCanary(told)
+  })
+
+  test.each([
+    ['is no JSON', `{"primary": "${KEYS.primary}", `],
+    ['is a list', JSON.stringify([KEYS.primary])],
+    ['has other fields', JSON.stringify({ first: KEYS.primary })],
+  ])('where the keys’ secret %s', async (_, secret) => {
+    const { status, told } = await invoke(event(), { secrets: await secretsWith(secret) })
+    expect(status).toBe(503)
+    expectNoCanary(told)
+  })
+
+  test.each([
+    [400, 'application/x-amz-json-1.1'],
+    [500, 'application/x-amz-json-1.1'],
+    [200, 'application/x-amz-json-1.1'],
+    [502, 'text/html'],
+    [200, 'text/html'],
+  ])('where Secrets Manager answers %i, %s, with everything it heard', async (status, type) => {
+    const answer = await invoke(event(), { secrets: await talkative(status, type) })
+    expect(answer.status).toBe(503)
+    expectNoCanary(answer.told)
+  })
+
+  test.each([
+    [400, 'application/x-amz-json-1.0'],
+    [500, 'application/x-amz-json-1.0'],
+    [502, 'text/html'],
+  ])('where SQS answers %i, %s, with everything it heard', async (status, type) => {
+    const secrets = await secretsWith(JSON.stringify(KEYS))
+    const delivery = signedDelivery(
+      samplePayload('FILE.LOCKED', { source: { name: CANARIES.fileName } }),
+      KEYS,
+    )
+    const sqs = await talkative(status, type)
+    const answer = await invoke(event(delivery), { secrets, sqs })
+    expect(answer).toMatchObject({
+      status: 503,
+      told: { answer: { body: expect.stringContaining('queue_unavailable') } },
+    })
+    expectNoCanary(answer.told)
+  })
+
+  test('where its environment is wrong', async () => {
+    const { status, told } = await invoke(event(), {
+      secrets: 'http://127.0.0.1:1',
+      env: {
+        QUEUE_URL: CANARIES.comment,
+        SIGNATURE_AGE_MAX_SECONDS: CANARIES.token,
+        LOG_LEVEL: CANARIES.email,
+      },
+    })
+    expect(status).toBe(503)
+    expect(JSON.stringify(told)).toContain('QUEUE_URL is no http(s) URL')
+    expectNoCanary(told)
+  })
+})
+
+test('the command line tells no password of an AWS endpoint that can’t be reached', () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['cli/main.ts', 'start', '--port', '0'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    env: { ...process.env, AWS_ENDPOINT_URL: `http://${CANARIES.token}:${CANARIES.passphrase}@127.0.0.1:9` },
+  })
+  expect(status).toBe(1)
+  expect(stderr).toContain('http://127.0.0.1:9')
+  expectNoCanary(stdout + stderr)
+})

@@ -1,0 +1,115 @@
+import { execFileSync } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ROOT } from '../../infra/bundle.ts'
+import { exclusively } from '../../infra/exclusively.ts'
+import { stageOf } from '../../infra/package.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'boxhooks-packaging-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('work that excludes itself', () => {
+  test('is done one after the other, also when one of it fails', async () => {
+    const lock = join(folder, 'turns', 'lock')
+    const steps: string[] = []
+    const work = (name: string) => async () => {
+      steps.push(`${name} begins`)
+      await new Promise(resolve => setImmediate(resolve))
+      steps.push(`${name} ends`)
+      if (name === 'first') throw new Error('first failed')
+      return name
+    }
+    const both = await Promise.allSettled([
+      exclusively(lock, work('first')),
+      exclusively(lock, work('second')),
+    ])
+    expect(both).toMatchObject([{ reason: { message: 'first failed' } }, { value: 'second' }])
+    expect(steps).toEqual(['first begins', 'first ends', 'second begins', 'second ends'])
+    expect(await readdir(join(folder, 'turns'))).toEqual([])
+  })
+
+  test('takes over from a process that is gone', async () => {
+    const lock = join(folder, 'left-behind')
+    const gone = execFileSync(process.execPath, ['-p', 'process.pid']).toString().trim()
+    await writeFile(lock, gone)
+    expect(await exclusively(lock, async () => 'done')).toBe('done')
+  })
+
+  test('names the process that it waited for too long', async () => {
+    const lock = join(folder, 'held')
+    await writeFile(lock, String(process.pid))
+    await expect(exclusively(lock, async () => 'done', 0)).rejects.toThrow(`Process ${process.pid} packages`)
+  })
+})
+
+describe('the environment of automate', () => {
+  /** Runs what osls runs, beside a manifest of the test's own. */
+  async function environmentFor(settings: Record<string, string>, params: Record<string, string>) {
+    const service = await mkdtemp(join(folder, 'service-'))
+    await mkdir(join(service, 'dist'))
+    await cp(join(ROOT, 'infra'), join(service, 'infra'), { recursive: true })
+    await writeFile(join(service, 'dist', 'automations.json'), JSON.stringify([{ name: 'mine', settings }]))
+    await writeFile(join(service, 'dist', 'version'), '0.1.0\n')
+    const { automate }: { automate: (variables: object) => Promise<unknown> } = createRequire(
+      import.meta.url,
+    )(join(service, 'infra', 'environment.cjs'))
+    const values: Record<string, string> = {
+      'self:service': 'boxhooks',
+      'sls:stage': 'dev',
+      'param:automateEvents': '5',
+      'param:logDetails': 'false',
+      'param:logSampleRate': '1',
+      'param:metrics': 'all',
+      ...params,
+    }
+    return automate({
+      async resolveVariable(address: string) {
+        if (address in values) return values[address]
+        throw new Error(`The param does not exist: ${address}`)
+      },
+    })
+  }
+
+  test('holds the settings as the stage gives them, without spaces around', async () => {
+    const settings = { TEAM_FOLDER_ID: 'The folder of the team.' }
+    expect(await environmentFor(settings, { 'param:TEAM_FOLDER_ID': ' 42 ' })).toMatchObject({
+      TEAM_FOLDER_ID: '42',
+      AUTOMATE_CONCURRENCY: '5',
+    })
+  })
+
+  test('takes a value of nothing but spaces for none', async () => {
+    await expect(environmentFor({ TEAM: 'The team.' }, { 'param:TEAM': '  ' })).rejects.toThrow(
+      /^Stage dev lacks settings that automations need:\n {2}TEAM: The team. Needed by mine.\n/,
+    )
+  })
+
+  test.each(['QUEUE_URL', 'LOG_LEVEL', 'AWS_REGION', 'LAMBDA_TASK_ROOT', 'NODE_OPTIONS', 'PATH'])(
+    'refuses a setting named %s, which something else reads',
+    async name => {
+      await expect(environmentFor({ [name]: 'x' }, { [`param:${name}`]: 'x' })).rejects.toThrow(
+        `The setting ${name} of mine has a name that boxhooks, AWS or Node itself reads. Choose another.`,
+      )
+    },
+  )
+})
+
+describe('the stage of a command', () => {
+  test('is dev where none is named, and is taken out of what osls gets', () => {
+    expect(stageOf(['--param', 'a=b'])).toEqual({ stage: 'dev', rest: ['--param', 'a=b'] })
+    expect(stageOf(['--stage', 'prod', '--verbose'])).toEqual({ stage: 'prod', rest: ['--verbose'] })
+    expect(stageOf(['--verbose', '--stage=prod'])).toEqual({ stage: 'prod', rest: ['--verbose'] })
+    expect(stageOf(['-s', 'prod'])).toEqual({ stage: 'prod', rest: [] })
+  })
+
+  test('must be a name that AWS resources can carry', () => {
+    for (const args of [['--stage', '../x'], ['--stage', '-3'], ['--stage'], ['--stage=']])
+      expect(() => stageOf(args)).toThrow(/can't be a stage/)
+  })
+})

@@ -1,0 +1,15 @@
+import type { TestProject } from 'vitest/node'
+import type { ManifestEntry } from '../../infra/manifest.ts'
+import { packageStage } from '../../infra/package.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    manifest: readonly ManifestEntry[]
+  }
+}
+
+/** Builds and packages once, so that every test runs what Lambda would get. */
+export default async function setup(project: TestProject): Promise<void> {
+  const { bundles } = await packageStage({ stage: 'local' })
+  project.provide('manifest', bundles.manifest)
+}

@@ -1,0 +1,13 @@
+import { automation } from '../../../../lib/automation.ts'
+import { PermanentError } from '../../../../lib/errors.ts'
+
+/** Fails for good. */
+export default automation({
+  name: 'refuses',
+  on: 'FILE.DOWNLOADED',
+  watch: { folder: '100001' },
+  when: event => event.source.name?.includes('refused') ?? false,
+  run() {
+    throw new PermanentError('This file is refused.')
+  },
+})

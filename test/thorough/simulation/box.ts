@@ -1,0 +1,282 @@
+import { describeBody } from '../../../lib/message.ts'
+import type { SignatureKeys } from '../../../lib/signature.ts'
+import { Deliveries, type Outgoing } from '../../../local/box/delivery.ts'
+import { samplePayload, wireBody } from '../../../local/box/payload.ts'
+import {
+  FOLDERS,
+  type Folder,
+  isEven,
+  SIMULATED_TRIGGERS,
+  type Simulated,
+  type SimulatedTrigger,
+} from './automations.ts'
+import { forge, type Request } from './forgery.ts'
+import type { SimulatedGateway } from './gateway.ts'
+import type { Network } from './network.ts'
+import type { Plan } from './plan.ts'
+import type { Random } from './random.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { BoxHappening, Witness } from './witness.ts'
+
+export const WEBHOOKS: Readonly<Record<Folder, string>> = { outer: '5001', inner: '5002' }
+
+/** File names, which must not be in any log. */
+export const FILE_NAME = 'canary-file-name'
+
+const ROOT = { type: 'folder', id: '0', sequence_id: null, etag: null, name: 'All Files' }
+const OUTER = { type: 'folder', id: FOLDERS.outer, sequence_id: '0', etag: '0', name: 'Outer' }
+const INNER = { type: 'folder', id: FOLDERS.inner, sequence_id: '0', etag: '0', name: 'Inner' }
+
+/** How old a delivery may be and how long withdrawn keys may be remembered, in milliseconds. */
+const AGE_MS_MAX = 600_000
+const REMEMBERED_MS_MAX = 300_000
+
+/** The file that an event of so many is about. */
+export const fileIdOf = (count: number): string => String(70_000 + count)
+
+export type SimulatedBoxOptions = {
+  readonly plan: Plan
+  readonly scheduler: Scheduler
+  readonly random: Random
+  readonly network: Network
+  readonly gateway: SimulatedGateway
+  readonly witness: Witness
+  readonly automations: readonly Simulated[]
+  /** Stores keys in Secrets Manager. */
+  readonly storeKeys: (keys: SignatureKeys) => void
+  /** Whether ingest can read its keys, as far as anybody outside knows. */
+  readonly keysReadable: () => boolean
+}
+
+type Key = 'primary' | 'secondary'
+
+/** Box, seen from outside: what happens in it, what it delivers and delivers again, and who else sends something. */
+export class SimulatedBox {
+  deliveries = 0
+  forgeries = 0
+  readonly #options: SimulatedBoxOptions
+  readonly #sender: Deliveries
+  #keys: Readonly<Record<Key, string>>
+  readonly #retired: { readonly key: string; readonly since: number }[] = []
+  #rotations = 0
+  #ids = 0
+  #healed = false
+  #earlier: Request | undefined
+
+  constructor(options: SimulatedBoxOptions) {
+    this.#options = options
+    const { scheduler } = options
+    this.#keys = { primary: this.#newKey(), secondary: this.#newKey() }
+    options.storeKeys(this.#keys)
+    this.#sender = new Deliveries({
+      clock: { now: () => Math.floor(scheduler.now), after: (ms, callback) => scheduler.after(ms, callback) },
+      newId: () => this.#newId('delivery'),
+      keys: () => this.#keys,
+      post: ({ headers, body, signal }) => this.#post({ headers, body }, signal),
+    })
+  }
+
+  /** Lets everything happen that the plan says, from now on. */
+  begin(): void {
+    const { plan, scheduler, random } = this.#options
+    for (let count = 0; count < plan.events; count += 1)
+      scheduler.after(random.between(0, plan.seconds * 1000), () => this.#happen(count))
+    if (plan.times.keyRotations > 0) this.#planRotation(random.between(0, plan.seconds * 1000))
+  }
+
+  heal(): void {
+    this.#healed = true
+  }
+
+  #newId(kind: string): string {
+    this.#ids += 1
+    return `${kind}-${this.#options.plan.seed}-${this.#ids}`
+  }
+
+  #newKey(): string {
+    return `canary-key-${this.#newId('key')}`
+  }
+
+  /** Something happens to a file; each webhook that watches it is told by an event of its own. */
+  #happen(count: number): void {
+    const { plan, random } = this.#options
+    const trigger = random.pick(SIMULATED_TRIGGERS)
+    const fileId = fileIdOf(count)
+    const inside = plan.nested && random.chance(0.6)
+    for (const folder of this.#told(trigger, inside)) {
+      const happening = this.#happeningOf(trigger, fileId, folder, inside)
+      this.#options.witness.happens(happening)
+      this.#deliver(happening)
+    }
+  }
+
+  /** The folders whose webhooks have the trigger, as some automation wants it; what nobody wants comes all the same. */
+  #told(trigger: SimulatedTrigger, inside: boolean): readonly Folder[] {
+    const wanted = (folder: Folder) =>
+      this.#options.automations.some(one => one.folder === folder && one.on.includes(trigger))
+    const told = (['outer', 'inner'] as const).filter(
+      folder => wanted(folder) && (inside || folder === 'outer'),
+    )
+    return told.length > 0 || wanted('inner') ? told : ['outer']
+  }
+
+  #happeningOf(trigger: string, fileId: string, folder: Folder, inside: boolean): BoxHappening {
+    const { plan, random, automations } = this.#options
+    const eventId = this.#newId('event')
+    const webhookId = WEBHOOKS[folder]
+    const readable = !random.chance(plan.rates.unreadable)
+    const path = inside ? [ROOT, OUTER, INNER] : [ROOT, OUTER]
+    const source = {
+      type: 'file',
+      id: fileId,
+      name: `${FILE_NAME} ü ${random.chance(0.1) ? '\u{1f600}' : ''}.pdf`,
+      path_collection: { total_count: path.length, entries: path },
+      parent: path.at(-1),
+    }
+    // What does not matter to the engine would only cost time; some plans have all of it.
+    const payload = plan.sdk
+      ? samplePayload(trigger, { id: eventId, webhookId, source })
+      : { type: 'webhook_event', id: eventId, trigger, webhook: { id: webhookId, type: 'webhook' }, source }
+    const body = readable ? wireBody(payload) : unreadable(eventId, random)
+    const concerned = automations.filter(
+      one => one.folder === folder && one.on.some(on => on === trigger) && readable,
+    )
+    const [filtered, expected] = [
+      concerned.filter(({ filters }) => filters && isEven(fileId)),
+      concerned.filter(({ filters }) => !(filters && isEven(fileId))),
+    ]
+    return {
+      // What has no id goes by its bytes.
+      eventId: describeBody(body).eventId,
+      trigger,
+      webhookId,
+      body,
+      readable,
+      expected: new Map(expected.map(({ name, effects }) => [name, effects])),
+      filtered: filtered.map(({ name }) => name),
+    }
+  }
+
+  #deliver({ eventId, trigger, webhookId, body }: BoxHappening): void {
+    const { plan, scheduler, random } = this.#options
+    const outgoing: Outgoing = {
+      eventId,
+      trigger,
+      webhookId,
+      address: 'https://hooks.test/box/webhook',
+      body,
+    }
+    void this.#sender.send(outgoing)
+    while (random.chance(plan.rates.duplicateDeliveries * 0.95))
+      scheduler.after(
+        random.between(0, random.pick([1000, 60_000, 7_200_000])),
+        () => void this.#sender.send(outgoing),
+      )
+  }
+
+  async #post(request: Request, signal: AbortSignal): Promise<{ status: number; answer: string }> {
+    const { plan, random, scheduler, network, gateway, witness } = this.#options
+    const sentAt = scheduler.now
+    this.deliveries += 1
+    if (!this.#healed && random.chance(plan.rates.lostDeliveries)) {
+      network.strike('delivery lost')
+      return hangUp(signal)
+    }
+    await scheduler.wait(random.between(5, 100))
+    const response = await gateway.request(request)
+    const { eventId } = describeBody(request.body)
+    const { status, body } = response
+    witness.note(() => `ingest: ${status} to Box for ${eventId}`)
+    if (response.fromFunction && scheduler.now - sentAt < 60_000)
+      witness.check('box_is_let_in', status < 400 || status >= 500, () => `${eventId}: ${body}`)
+    if (status >= 200 && status < 300) witness.accepted.add(eventId)
+    this.#tempt(request)
+    this.#earlier = request
+    if (!this.#healed && random.chance(plan.rates.lostAnswers)) {
+      network.strike('answer lost')
+      return hangUp(signal)
+    }
+    return { status, answer: body }
+  }
+
+  /** Somebody overhears a delivery and makes something of it. */
+  #tempt(overheard: Request): void {
+    const { plan, random, scheduler } = this.#options
+    if (random.chance(plan.rates.forgeries)) {
+      this.forgeries += 1
+      scheduler.after(random.pick([5000, 4_000_000]) * random.next(), () => void this.#attack(overheard))
+    }
+    if (random.chance(plan.rates.replays)) {
+      this.forgeries += 1
+      const afterMs = random.pick([random.between(0, 300_000), random.between(660_000, 10_000_000)])
+      scheduler.after(afterMs, () => void this.#replay(overheard))
+    }
+  }
+
+  async #attack(overheard: Request): Promise<void> {
+    const { plan, random, scheduler, gateway, witness, keysReadable } = this.#options
+    const withdrawn = scheduler.now - REMEMBERED_MS_MAX - 60_000
+    // While the newest keys can't be read the last ones stay in use, as the guide says.
+    const isForgotten = plan.times.outages === 0 && keysReadable()
+    const retired = isForgotten ? this.#retired.filter(({ since }) => since < withdrawn) : []
+    const retiredKeys = retired.map(({ key }) => key)
+    const loot = { overheard, earlier: this.#earlier ?? overheard, retiredKeys, now: scheduler.now }
+    const readable = keysReadable()
+    const response = await gateway.request(forge(loot, random))
+    const { status, body } = response
+    witness.check('nothing_forged', status >= 400, () => `a forgery was answered with ${status}`)
+    const fault = status >= 500 && response.fromFunction && readable && keysReadable()
+    witness.check('bad_input_is_refused', !fault, () => body)
+  }
+
+  async #replay(overheard: Request): Promise<void> {
+    const { scheduler, gateway, witness } = this.#options
+    const sentAt = Date.parse(overheard.headers['box-delivery-timestamp'] ?? '')
+    const ageMs = scheduler.now - sentAt
+    const { status } = await gateway.request(overheard)
+    if (ageMs > AGE_MS_MAX + 10_000)
+      witness.check(
+        'nothing_forged',
+        status >= 400,
+        () => `a replay after ${ageMs} ms was answered with ${status}`,
+      )
+  }
+
+  /**
+   * One key is reset in the Developer Console, from when on Box signs with the new one; some time later an administrator
+   * stores it. The other key is good all the time. The next rotation comes only after the functions know of this one.
+   */
+  #planRotation(afterMs: number): void {
+    const { scheduler, random, storeKeys, plan, witness } = this.#options
+    scheduler.after(afterMs, () => {
+      const which: Key = random.chance(0.5) ? 'primary' : 'secondary'
+      const old = this.#keys[which]
+      this.#keys = { ...this.#keys, [which]: this.#newKey() }
+      this.#rotations += 1
+      witness.note(() => `Box: the ${which} key is reset`)
+      scheduler.after(random.between(0, 1_000_000), () => {
+        storeKeys(this.#keys)
+        witness.note(() => `the new ${which} key is stored`)
+        this.#retired.push({ key: old, since: scheduler.now })
+        if (this.#rotations < plan.times.keyRotations)
+          this.#planRotation(REMEMBERED_MS_MAX + random.between(60_000, 600_000))
+      })
+    })
+  }
+}
+
+/** Bodies that Box would hardly send. */
+function unreadable(eventId: string, random: Random): Uint8Array {
+  return Buffer.from(
+    random.pick([
+      `{"id":"${eventId}","type":"webhook_event"}`,
+      `{"id":"${eventId}","trigger":"FILE.UPLOADED","source":null}`,
+      `{"id":"${eventId}","trigger":7}`,
+      `\u00ff\u0000${eventId}`,
+    ]),
+    'latin1',
+  )
+}
+
+const hangUp = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))

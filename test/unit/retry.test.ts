@@ -1,0 +1,94 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { AutomationError, classify, PermanentError, RetryLater } from '../../lib/errors.ts'
+import { backoffSeconds, DEFAULT_RETRY, decideRetry } from '../../lib/retry.ts'
+
+const failure = (kind: 'throttled' | 'transient' | 'auth' | 'permanent', retryAfterSeconds?: number) => ({
+  class: kind,
+  code: 'network' as const,
+  message: 'm',
+  ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+})
+const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+
+describe('the retry policy', () => {
+  test('backoff is full jitter: anywhere from 0 to the bound, which doubles up to the cap', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2000 }), random, (attempts, draw) => {
+        const bound = Math.min(DEFAULT_RETRY.capSeconds, DEFAULT_RETRY.baseSeconds * 2 ** (attempts - 1))
+        expect(backoffSeconds(DEFAULT_RETRY, attempts, () => draw)).toBeCloseTo(draw * bound, 6)
+      }),
+    )
+  })
+
+  test('by default twelve attempts take about an hour and a quarter', () => {
+    let seconds = 0
+    for (let attempt = 1; attempt < DEFAULT_RETRY.attempts; attempt += 1)
+      seconds += backoffSeconds(DEFAULT_RETRY, attempt, () => 0.5)
+    expect(seconds / 3600).toBeCloseTo(1.2, 1)
+  })
+
+  test('a wait that Box asks for is kept to, never shortened, and never counts, however often', () => {
+    fc.assert(
+      fc.property(fc.nat(86_400), fc.nat(10_000), random, (asked, throttles, draw) => {
+        const decision = decideRetry({
+          failure: failure('throttled', asked),
+          policy: DEFAULT_RETRY,
+          attempts: DEFAULT_RETRY.attempts + throttles,
+          throttles,
+          random: () => draw,
+        })
+        if (decision.kind !== 'retry') throw new Error('gave up')
+        expect(decision.counts).toBe(false)
+        expect(decision.delaySeconds).toBeGreaterThanOrEqual(asked)
+        expect(decision.delaySeconds).toBeLessThanOrEqual(asked + 60)
+      }),
+    )
+  })
+
+  test('a throttle that names no time backs off by itself', () => {
+    const decision = decideRetry({
+      failure: failure('throttled'),
+      policy: DEFAULT_RETRY,
+      attempts: 1,
+      throttles: 2,
+      random: () => 0.5,
+    })
+    expect(decision).toMatchObject({ kind: 'retry', counts: false })
+  })
+
+  test('a permanent failure is given up at once, others when attempts are used up', () => {
+    const base = { policy: DEFAULT_RETRY, throttles: 0, random: () => 0 }
+    expect(decideRetry({ ...base, failure: failure('permanent'), attempts: 1 })).toEqual({ kind: 'give-up' })
+    for (const kind of ['transient', 'auth'] as const) {
+      expect(decideRetry({ ...base, failure: failure(kind), attempts: 11 })).toMatchObject({ counts: true })
+      expect(decideRetry({ ...base, failure: failure(kind), attempts: 12 })).toEqual({ kind: 'give-up' })
+    }
+  })
+})
+
+describe('what an automation throws', () => {
+  test('an error that says how to treat it is taken at its word', () => {
+    expect(classify(new PermanentError('no'))).toMatchObject({ class: 'permanent', message: 'no' })
+    expect(classify(new RetryLater(7, 'busy'))).toMatchObject({ class: 'throttled', retryAfterSeconds: 7 })
+    expect(classify(new AutomationError(failure('auth')))).toMatchObject({ class: 'auth' })
+  })
+
+  test('a programming error is not retried; a network fault in the guise of one is', async () => {
+    expect(classify(new TypeError("Cannot read properties of undefined (reading 'id')"))).toMatchObject({
+      class: 'permanent',
+      code: 'automation_bug',
+    })
+    const fault = await fetch('http://127.0.0.1:1').catch((error: unknown) => error)
+    expect(classify(fault)).toMatchObject({ class: 'transient', code: 'network' })
+  })
+
+  test('anything else is retried, and anything at all can be thrown', () => {
+    expect(classify(new Error('hm'))).toMatchObject({ class: 'transient', code: 'automation_threw' })
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true }), thrown => {
+        expect(classify(thrown).message.length).toBeLessThanOrEqual(1001)
+      }),
+    )
+  })
+})
