@@ -1,5 +1,4 @@
-import { automation } from '../lib/automation.ts'
-import { isBoxError } from '../lib/box-error.ts'
+import { automation, isBoxError } from 'boxhooks'
 
 /** A file that has been downloaded through its shared link needs no link any more. */
 export default automation({

@@ -13,6 +13,8 @@ import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.t
 import { type PayloadOverrides, samplePayload, type WireObject, wireBody } from '../local/box/payload.ts'
 import { serve } from '../local/serve.ts'
 
+export { type StoredFile, wireCollaboration, wireItem } from '../local/box/content.ts'
+
 /** An emulated Box on HTTP, and a way to run automations against it as automate does. */
 export type Kit = {
   readonly box: EmulatedBox

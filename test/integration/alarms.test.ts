@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
+import { EXAMPLES, ROOT } from '../../infra/bundle.ts'
 import { packageBuilt } from '../../infra/package.ts'
 import { type CompiledTemplate, resource } from '../../infra/template.ts'
 import { isObject } from '../../lib/json.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
   const settings = manifest.flatMap(one => Object.keys(one.settings).map(setting => `${setting}=1`))
   const params = [...settings, 'silenceHours=48', 'metrics=alarms', 'logDetails=true']
   const args = params.flatMap(param => ['--param', param])
-  template = (await packageBuilt({ stage: 'metrics', manifest, args })).template
+  template = (await packageBuilt({ project: EXAMPLES, stage: 'metrics', manifest, args })).template
 }, 60_000)
 
 const NAMESPACE = 'boxhooks/metrics'
@@ -121,6 +121,7 @@ describe('the metrics that the template uses', () => {
     const settings = manifest.flatMap(one => Object.keys(one.settings).map(setting => `${setting}=1`))
     const refusal = (param: string) =>
       packageBuilt({
+        project: EXAMPLES,
         stage: 'metrics',
         manifest,
         args: [...settings, param].flatMap(one => ['--param', one]),

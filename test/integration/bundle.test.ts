@@ -4,7 +4,7 @@ import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type BundleResult, bundle, ROOT, startFiles } from '../../infra/bundle.ts'
+import { type BundleResult, bundle, EXAMPLES, ROOT, startFiles } from '../../infra/bundle.ts'
 
 const run = promisify(execFile)
 
@@ -14,7 +14,7 @@ let built: BundleResult
 beforeAll(async () => {
   await mkdir(join(ROOT, '.boxhooks'), { recursive: true })
   folder = await mkdtemp(join(ROOT, '.boxhooks', 'bundle-test-'))
-  built = await bundle({ outDir: join(folder, 'dist') })
+  built = await bundle({ project: EXAMPLES, outDir: join(folder, 'dist') })
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -145,7 +145,7 @@ test('the same sources give the same bytes, and files that stay the same are lef
   const stray = join(folder, 'dist', 'automate', 'chunk-OLD.mjs')
   await writeFile(stray, '')
   const [before, code] = [await stat(file), await readFile(file)]
-  await bundle({ outDir: join(folder, 'dist') })
+  await bundle({ project: EXAMPLES, outDir: join(folder, 'dist') })
   expect((await stat(file)).mtimeMs).toBe(before.mtimeMs)
   expect((await readFile(file)).equals(code)).toBe(true)
   await expect(stat(stray)).rejects.toThrow('ENOENT')

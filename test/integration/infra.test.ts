@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { FUNCTIONS, type FunctionName, ROOT } from '../../infra/bundle.ts'
+import { EXAMPLES, FUNCTIONS, type FunctionName, ROOT } from '../../infra/bundle.ts'
 import { type Packaged, packageBuilt } from '../../infra/package.ts'
 import { type CompiledTemplate, numberOf, resource } from '../../infra/template.ts'
 import { BACKFILL_STATE_KEY } from '../../lib/backfill/state.ts'
@@ -34,7 +34,7 @@ const actions = (role: string): string[] =>
 /** The calls to AWS that the code of a bundle makes, as the rights they take. */
 function callsOf(name: FunctionName): string[] {
   const metafile: { inputs: object } = JSON.parse(
-    readFileSync(join(ROOT, 'dist', 'meta', `${name}.json`), 'utf8'),
+    readFileSync(join(EXAMPLES, 'dist', 'meta', `${name}.json`), 'utf8'),
   )
   const own = Object.keys(metafile.inputs).filter(file => /^(lib|functions)\//.test(file))
   const code = own.map(file => readFileSync(join(ROOT, file), 'utf8')).join('\n')
@@ -278,7 +278,12 @@ describe('the compiled template', () => {
 
 /** Packages a stage of the test's own from the bundles that are there. */
 const packageWith = (stage: string, params: readonly string[]): Promise<Packaged> =>
-  packageBuilt({ stage, manifest: packaged.manifest, args: params.flatMap(param => ['--param', param]) })
+  packageBuilt({
+    stage,
+    project: EXAMPLES,
+    manifest: packaged.manifest,
+    args: params.flatMap(param => ['--param', param]),
+  })
 
 const SAMPLE_SETTINGS = ['REVIEW_FOLDER_ID=1', 'ARCHIVE_FOLDER_ID=2', 'ALLOWED_DOMAINS=a.example,b.example']
 /** Values for the settings of automations that were added to the samples. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
+import { EXAMPLES } from '../../infra/bundle.ts'
 import { decodeMessage, MESSAGE_BYTES_FIRST_MAX } from '../../lib/message.ts'
 import { sign } from '../../lib/signature.ts'
 import { samplePayload, wireBody } from '../../local/box/payload.ts'
@@ -34,7 +34,7 @@ async function openDoor(
   const lines: string[] = []
   const lambda = createLambda({
     name: 'ingest',
-    bundle: join(ROOT, 'dist', 'ingest', 'index.mjs'),
+    bundle: join(EXAMPLES, 'dist', 'ingest', 'index.mjs'),
     timeoutMs: 10_000,
     env: {
       AWS_REGION: 'eu-central-1',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
+import { EXAMPLES } from '../../infra/bundle.ts'
 import { type Attempt, RETRY_CURVES } from '../../local/box/delivery.ts'
 import { createEmulatedBox } from '../../local/box/emulated-box.ts'
 import { createGateway } from '../../local/gateway.ts'
@@ -30,7 +30,7 @@ beforeAll(async () => {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'x')
   // The bundle takes the function that tells the time when it is loaded.
   vi.spyOn(Date, 'now').mockImplementation(() => clock.now())
-  ingest = await loadHandler(join(ROOT, 'dist', 'ingest', 'index.mjs'))
+  ingest = await loadHandler(join(EXAMPLES, 'dist', 'ingest', 'index.mjs'))
   vi.spyOn(process.stdout, 'write').mockReturnValue(true)
 })
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { bundle, ROOT } from '../../infra/bundle.ts'
+import { bundle, EXAMPLES, ROOT } from '../../infra/bundle.ts'
 import { packageBuilt } from '../../infra/package.ts'
 import { type Stack, startStack } from '../../local/stack.ts'
 import { packagedLocal } from '../support/packaged.ts'
@@ -19,6 +19,7 @@ let stack: Stack
 let folder: string
 beforeAll(async () => {
   const packaged = await packageBuilt({
+    project: EXAMPLES,
     stage: 'v1',
     manifest: inject('manifest'),
     args: PARAMS.flatMap(param => ['--param', param]),

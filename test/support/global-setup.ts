@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node'
+import { EXAMPLES } from '../../infra/bundle.ts'
 import type { ManifestEntry } from '../../infra/manifest.ts'
 import { packageStage } from '../../infra/package.ts'
 
@@ -10,6 +11,6 @@ declare module 'vitest' {
 
 /** Builds and packages once, so that every test runs what Lambda would get. */
 export default async function setup(project: TestProject): Promise<void> {
-  const { bundles } = await packageStage({ stage: 'local' })
+  const { bundles } = await packageStage({ stage: 'local', project: EXAMPLES })
   project.provide('manifest', bundles.manifest)
 }

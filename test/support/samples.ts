@@ -16,7 +16,7 @@ export async function onlySamples(stack: Stack): Promise<() => Promise<void>> {
   const automationsDir = join(folder, 'automations')
   await mkdir(automationsDir)
   for (const name of SAMPLES) {
-    const original = `../../../automations/${name}.ts`
+    const original = `../../../examples/automations/${name}.ts`
     await writeFile(join(automationsDir, `${name}.ts`), `export { default } from '${original}'\n`)
   }
   const { manifest } = await bundle({ outDir: folder, automationsDir })

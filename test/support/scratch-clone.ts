@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ROOT } from '../../infra/bundle.ts'
-import { SAMPLES } from './samples.ts'
+import { EXAMPLES, ROOT } from '../../infra/bundle.ts'
 
 export type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
 
@@ -24,7 +23,7 @@ export type ScratchClone = {
 
 const COPIED = [
   '.gitignore',
-  ...SAMPLES.flatMap(name => [`automations/${name}.ts`, `test/automations/${name}.test.ts`]),
+  'index.ts',
   'cli',
   'conformance',
   'functions',
@@ -35,7 +34,6 @@ const COPIED = [
   'biome.json',
   'package-lock.json',
   'package.json',
-  'serverless.yml',
   'tsconfig.json',
 ]
 
@@ -51,6 +49,10 @@ export async function scratchClone(): Promise<ScratchClone> {
   await mkdir(join(ROOT, '.boxhooks'), { recursive: true })
   const folder = await mkdtemp(join(ROOT, '.boxhooks', 'clone-'))
   for (const path of COPIED) await cp(join(ROOT, path), join(folder, path), { recursive: true })
+  for (const path of ['automations', 'test/automations'])
+    await cp(join(EXAMPLES, path), join(folder, path), { recursive: true })
+  const service = await readFile(join(EXAMPLES, 'serverless.yml'), 'utf8')
+  await writeFile(join(folder, 'serverless.yml'), service.replaceAll('../infra', 'infra'))
   await writeFile(join(folder, 'vitest.config.ts'), VITEST_CONFIG)
   const main = join(folder, 'cli', 'main.ts')
   const tool = (name: string, ...args: string[]) =>

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { EXAMPLES, ROOT } from '../../../infra/bundle.ts'
 import { isObject } from '../../../lib/json.ts'
 import { samplePayload, wireBody } from '../../../local/box/payload.ts'
 import { createLambda } from '../../../local/lambda.ts'
@@ -50,7 +50,7 @@ async function invoke(event: unknown, { secrets, sqs = 'http://127.0.0.1:1', env
   const lines: string[] = []
   const lambda = createLambda({
     name: 'ingest',
-    bundle: join(ROOT, 'dist', 'ingest', 'index.mjs'),
+    bundle: join(EXAMPLES, 'dist', 'ingest', 'index.mjs'),
     timeoutMs: 10_000,
     env: {
       AWS_REGION: 'eu-central-1',

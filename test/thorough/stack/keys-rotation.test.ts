@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { paginateScan } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { EXAMPLES } from '../../../infra/bundle.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { isObject, parseObject } from '../../../lib/json.ts'
 import { storm } from '../../../local/box/act-outs.ts'
@@ -52,7 +52,7 @@ async function resetKey(key: 'primary' | 'secondary'): Promise<string> {
  * Lets other instances of ingest take over, as Lambda does now and then, while those that are at work end what they have begun.
  * One whose keys still fit would know nothing of a new one for minutes.
  */
-const renewInstances = (): void => stack.lambdas.ingest.replace(join(ROOT, 'dist', 'ingest', 'index.mjs'))
+const renewInstances = (): void => stack.lambdas.ingest.replace(join(EXAMPLES, 'dist', 'ingest', 'index.mjs'))
 
 /** The ids of the events that the ledger has as done. */
 async function doneIds(): Promise<ReadonlySet<string>> {

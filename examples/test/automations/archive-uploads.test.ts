@@ -1,7 +1,6 @@
+import { boxEvent, type Kit, type StoredFile, startKit, wireItem } from 'boxhooks/test'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import archiveUploads from '../../automations/archive-uploads.ts'
-import { type StoredFile, wireItem } from '../../local/box/content.ts'
-import { boxEvent, type Kit, startKit } from '../kit.ts'
 
 let kit: Kit
 let settings: Record<string, string>

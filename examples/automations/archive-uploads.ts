@@ -1,9 +1,5 @@
 import { extname } from 'node:path'
-import { automation, skip } from '../lib/automation.ts'
-import type { Box } from '../lib/box.ts'
-import { isBoxError } from '../lib/box-error.ts'
-import { PermanentError } from '../lib/errors.ts'
-import { pathOf } from '../lib/event.ts'
+import { automation, type Box, isBoxError, PermanentError, pathOf, skip } from 'boxhooks'
 
 /** Every uploaded file is copied to the archive folder with its date in the name; the archive itself is left alone. */
 export default automation({

@@ -1,8 +1,4 @@
-import { automation, skip } from '../lib/automation.ts'
-import type { Box } from '../lib/box.ts'
-import { isBoxError } from '../lib/box-error.ts'
-import { PermanentError } from '../lib/errors.ts'
-import type { Collaboration } from '../lib/resources.ts'
+import { automation, type Box, type Collaboration, isBoxError, PermanentError, skip } from 'boxhooks'
 
 /** Collaborators whose address is outside the allowed domains are removed from the folder again. */
 export default automation({

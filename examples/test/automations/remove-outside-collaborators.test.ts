@@ -1,7 +1,6 @@
+import { boxEvent, type Kit, startKit, wireCollaboration } from 'boxhooks/test'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import removeOutsiders from '../../automations/remove-outside-collaborators.ts'
-import { wireCollaboration } from '../../local/box/content.ts'
-import { boxEvent, type Kit, startKit } from '../kit.ts'
 
 const SETTINGS = { REVIEW_FOLDER_ID: '100001', ALLOWED_DOMAINS: 'example.com, Example.org' }
 let kit: Kit
