@@ -225,7 +225,7 @@ export async function buildAutomate(automations: number): Promise<string> {
   for (let number = 1; number <= automations; number += 1)
     await writeFile(
       join(automationsDir, `automation-${number}.ts`),
-      `import { automation } from '../../../../lib/automation.ts'
+      `import { automation } from 'boxhooks'
 
 export default automation({
   name: 'automation-${number}',

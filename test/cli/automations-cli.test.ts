@@ -59,12 +59,12 @@ describe('boxhooks automations', { timeout: 60_000 }, () => {
     await broken.write('automations/half.ts', 'export default 5 +')
     await broken.write(
       'automations/wrong.ts',
-      `import { automation } from '../../lib/automation.ts'
+      `import { automation } from 'boxhooks'
       export default automation({ name: 'Wrong', on: 'FILE.MOVED', watch: { folder: '1' }, run() {} })`,
     )
     await broken.write(
       'automations/twin.ts',
-      `import { automation } from '../../lib/automation.ts'
+      `import { automation } from 'boxhooks'
       export default automation({ name: 'archive-uploads', on: 'FILE.MOVED', watch: { folder: '1' }, run() {} })`,
     )
     const listed = await broken.boxhooks('automations')

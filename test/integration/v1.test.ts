@@ -9,7 +9,7 @@ import { packagedLocal } from '../support/packaged.ts'
 const SETTINGS = ['REVIEW_FOLDER_ID=100001', 'ARCHIVE_FOLDER_ID=100002', 'ALLOWED_DOMAINS=example.com']
 const PARAMS = [...SETTINGS, 'v1Webhooks=true', 'v1Parameters=from_user_id=by']
 
-const AUTOMATIONS = `import { automation } from '../../../../lib/automation.ts'
+const AUTOMATIONS = `import { automation } from 'boxhooks'
   const run = ({ event, log }) => log.info('ran', { source: event.source.id, by: event.createdBy?.id })
   `
 const declares = (name: string, more: string) =>

@@ -11,8 +11,7 @@ import { type EmittedMetric, metricsIn } from '../../support/emf.ts'
 import { packagedLocal } from '../../support/packaged.ts'
 
 /** An author's code that tells its log, and its errors, all that it should not. */
-const TALKATIVE = `import { automation } from '../../../../../lib/automation.ts'
-import { PermanentError } from '../../../../../lib/errors.ts'
+const TALKATIVE = `import { automation, PermanentError } from 'boxhooks'
 export default automation({ name: 'talkative', on: 'FILE.DOWNLOADED', watch: { folder: '\${REVIEW_FOLDER_ID}' },
   retry: { baseSeconds: 1, capSeconds: 1 },
   async run({ event, box, log, step }) {
@@ -25,7 +24,7 @@ export default automation({ name: 'talkative', on: 'FILE.DOWNLOADED', watch: { f
   },
 })
 `
-const FILTERING = `import { automation, skip } from '../../../../../lib/automation.ts'
+const FILTERING = `import { automation, skip } from 'boxhooks'
 export default automation({ name: 'filtering', on: 'FILE.DOWNLOADED', watch: { folder: '\${REVIEW_FOLDER_ID}' },
   when: event => skip('not for ' + event.source.name), run() {} })
 `
