@@ -1,23 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bundle, ROOT } from '../../infra/bundle.ts'
-import { type Stack, startStack } from '../../local/stack.ts'
 import { boxEvent, signedDelivery } from '../kit.ts'
-import { packagedLocal } from '../support/packaged.ts'
-import { onlySamples } from '../support/samples.ts'
+import { useStack } from '../support/stack.ts'
 
-let stack: Stack
-let removeSamples: () => Promise<void>
-beforeAll(async () => {
-  stack = await startStack({ port: 0, packaged: await packagedLocal() })
-  removeSamples = await onlySamples(stack)
-})
-afterAll(async () => {
-  await stack.stop()
-  await removeSamples()
-})
+const stack = useStack()
 
 const status = (eventId: string) => stack.journal.event(eventId)?.status
 const lines = (eventId: string, name: string) =>
@@ -126,7 +115,7 @@ describe('the whole system on this machine', () => {
     const folder = await mkdtemp(join(ROOT, '.boxhooks', 'take-over-'))
     const automationsDir = join(folder, 'automations')
     await mkdir(automationsDir)
-    const code = `import { automation } from '../../../../lib/automation.ts'
+    const code = `import { automation } from '../../../lib/automation.ts'
       export default automation({ name: 'renamed', on: 'FILE.RENAMED',
         watch: [{ folder: '\${REVIEW_FOLDER_ID}' }, { folder: '555001' }, { file: '555002' }],
         run({ log }) { log.info('the new one ran') } })`

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle, ROOT } from '../../infra/bundle.ts'
 import { packageBuilt } from '../../infra/package.ts'
 import { type Stack, startStack } from '../../local/stack.ts'
@@ -9,7 +9,7 @@ import { packagedLocal } from '../support/packaged.ts'
 const SETTINGS = ['REVIEW_FOLDER_ID=100001', 'ARCHIVE_FOLDER_ID=100002', 'ALLOWED_DOMAINS=example.com']
 const PARAMS = [...SETTINGS, 'v1Webhooks=true', 'v1Parameters=from_user_id=by']
 
-const AUTOMATIONS = `import { automation } from '../../../../lib/automation.ts'
+const AUTOMATIONS = `import { automation } from '../../../lib/automation.ts'
   const run = ({ event, log }) => log.info('ran', { source: event.source.id, by: event.createdBy?.id })
   `
 const declares = (name: string, more: string) =>
@@ -20,7 +20,7 @@ let folder: string
 beforeAll(async () => {
   const packaged = await packageBuilt({
     stage: 'v1',
-    manifest: inject('manifest'),
+    manifest: (await packagedLocal()).manifest,
     args: PARAMS.flatMap(param => ['--param', param]),
   })
   stack = await startStack({ port: 0, packaged })

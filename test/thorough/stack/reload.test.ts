@@ -13,7 +13,7 @@ test('a changed automation is loaded; one that does not build leaves the old one
   const write = (name: string) =>
     writeFile(
       file,
-      `import { automation } from '../../../../lib/automation.ts'
+      `import { automation } from '../../lib/automation.ts'
       export default automation({ name: '${name}', on: 'FILE.MOVED', watch: { folder: '1' }, run() {} })`,
     )
   const lines: string[] = []

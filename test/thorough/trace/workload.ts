@@ -26,7 +26,7 @@ export function automationFiles(): Record<string, string> {
     const on = Object.entries(TRIGGERS_BY_RUNS).flatMap(([runs, trigger]) =>
       Number(runs) > index ? [trigger] : [],
     )
-    const code = `import { automation } from '../../../../lib/automation.ts'
+    const code = `import { automation } from '../../../lib/automation.ts'
 
 export default automation({
   name: 'measured-automation-${number}',
