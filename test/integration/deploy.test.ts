@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { makeWebhooks } from '../../cli/deploy.ts'
-import { type Stack, type StackOptions, startStack } from '../../local/stack.ts'
-import { packagedLocal } from '../support/packaged.ts'
+import type { Stack, StackOptions } from '../../local/stack.ts'
+import { startTestStack } from '../support/stack.ts'
 
 let stack: Stack | undefined
 let printed: string[]
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 /** What follows a deployment, with the local stack in AWS’s place. */
 async function afterDeploying(stage: string, options: StackOptions = {}): Promise<number> {
-  stack = await startStack({ port: 0, packaged: await packagedLocal(), ...options })
+  stack = await startTestStack(options)
   vi.stubEnv('AWS_ENDPOINT_URL_LAMBDA', stack.url)
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'x')
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'x')

@@ -1,5 +1,5 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Automation, automation, skip } from '../../lib/automation.ts'
 import { LEASE_MARGIN_MS } from '../../lib/claim.ts'
 import { PermanentError, RetryLater } from '../../lib/errors.ts'
@@ -7,14 +7,10 @@ import { createLedger } from '../../lib/ledger.ts'
 import { MESSAGE_BYTES_FIRST_MAX } from '../../lib/message.ts'
 import { VISIBILITY_SECONDS_MAX } from '../../lib/queue.ts'
 import { samplePayload, wireBody } from '../../local/box/payload.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { useEmbedded } from '../support/embedded.ts'
 import { createEngine } from '../support/engine.ts'
 
-let embedded: Embedded
-beforeAll(async () => {
-  embedded = await startEmbedded()
-})
-afterAll(() => embedded.stop())
+const embedded = useEmbedded()
 
 /** Counts what automations do, and lets a test say what happens at each run. */
 function counted(name: string, behaviour: (attempt: number) => unknown = () => {}, extra: object = {}) {

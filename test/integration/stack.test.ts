@@ -1,23 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bundle, ROOT } from '../../infra/bundle.ts'
-import { type Stack, startStack } from '../../local/stack.ts'
 import { boxEvent, signedDelivery } from '../kit.ts'
-import { packagedLocal } from '../support/packaged.ts'
-import { onlySamples } from '../support/samples.ts'
+import { useStack } from '../support/stack.ts'
 
-let stack: Stack
-let removeSamples: () => Promise<void>
-beforeAll(async () => {
-  stack = await startStack({ port: 0, packaged: await packagedLocal() })
-  removeSamples = await onlySamples(stack)
-})
-afterAll(async () => {
-  await stack.stop()
-  await removeSamples()
-})
+const stack = useStack()
 
 const status = (eventId: string) => stack.journal.event(eventId)?.status
 const lines = (eventId: string, name: string) =>

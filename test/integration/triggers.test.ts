@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { parseEvent, sourceKey, TRIGGERS, type Trigger } from '../../lib/event.ts'
 import { DOINGS, doIn } from '../../local/box/doings.ts'
 import type { EmulatedBox } from '../../local/box/emulated-box.ts'
-import { type Stack, startStack } from '../../local/stack.ts'
-import { packagedLocal } from '../support/packaged.ts'
+import { useStack } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack({ port: 0, packaged: await packagedLocal() })
-})
-afterAll(() => stack?.stop())
+const stack = useStack()
 
 const on = (type: 'file' | 'folder') =>
   Object.entries(TRIGGERS).flatMap(([name, { targets }]: [string, { targets: readonly string[] }]) =>

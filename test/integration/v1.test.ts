@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle, EXAMPLES, ROOT } from '../../infra/bundle.ts'
 import { packageBuilt } from '../../infra/package.ts'
 import { type Stack, startStack } from '../../local/stack.ts'
@@ -21,7 +21,7 @@ beforeAll(async () => {
   const packaged = await packageBuilt({
     project: EXAMPLES,
     stage: 'v1',
-    manifest: inject('manifest'),
+    manifest: (await packagedLocal()).manifest,
     args: PARAMS.flatMap(param => ['--param', param]),
   })
   stack = await startStack({ port: 0, packaged })

@@ -1,16 +1,18 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { EXAMPLES } from '../../infra/bundle.ts'
-import type { ManifestEntry } from '../../infra/manifest.ts'
-import { packageStage } from '../../infra/package.ts'
+import { ROOT } from '../../infra/bundle.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    manifest: readonly ManifestEntry[]
+    /** Where this run's test files leave for each other what they have packaged; see packaged.ts. */
+    packagedIn: string
   }
 }
 
-/** Builds and packages once, so that every test runs what Lambda would get. */
-export default async function setup(project: TestProject): Promise<void> {
-  const { bundles } = await packageStage({ stage: 'local', project: EXAMPLES })
-  project.provide('manifest', bundles.manifest)
+const packagedIn = join(ROOT, '.boxhooks', `test-run-${process.pid}-${Date.now()}`)
+
+export default function setup(project: TestProject): () => Promise<void> {
+  project.provide('packagedIn', packagedIn)
+  return () => rm(`${packagedIn}.json`, { force: true })
 }

@@ -1,17 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { type Automation, automation } from '../../../lib/automation.ts'
 import { createBoxConnection } from '../../../lib/box.ts'
 import { createLog } from '../../../lib/log.ts'
-import { type Embedded, startEmbedded } from '../../support/embedded.ts'
+import { useEmbedded } from '../../support/embedded.ts'
 import { createEngine } from '../../support/engine.ts'
 import { CANARIES, expectNoCanary } from './canaries.ts'
 
-let embedded: Embedded
-beforeAll(async () => {
-  embedded = await startEmbedded()
-})
-afterAll(() => embedded.stop())
+const embedded = useEmbedded()
 
 type Answering = (request: IncomingMessage, body: string, response: ServerResponse) => void
 

@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { EXAMPLES, ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/bundle.ts'
 import { isObject } from '../../../lib/json.ts'
 import { samplePayload, wireBody } from '../../../local/box/payload.ts'
 import { createLambda } from '../../../local/lambda.ts'
 import { createSecretsManager } from '../../../local/secrets-manager.ts'
 import { type Served, serve } from '../../../local/serve.ts'
 import { signedDelivery } from '../../kit.ts'
+import { builtBundle } from '../../support/packaged.ts'
 import { CANARIES, expectNoCanary } from './canaries.ts'
 
 const KEYS = { primary: CANARIES.primaryKey, secondary: CANARIES.secondaryKey }
@@ -50,7 +50,7 @@ async function invoke(event: unknown, { secrets, sqs = 'http://127.0.0.1:1', env
   const lines: string[] = []
   const lambda = createLambda({
     name: 'ingest',
-    bundle: join(EXAMPLES, 'dist', 'ingest', 'index.mjs'),
+    bundle: await builtBundle('ingest'),
     timeoutMs: 10_000,
     env: {
       AWS_REGION: 'eu-central-1',

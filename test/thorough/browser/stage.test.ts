@@ -4,13 +4,12 @@ import { isObject, parseObject } from '../../../lib/json.ts'
 import { type Served, serve } from '../../../local/serve.ts'
 import { type Running, runCommand, startCommand } from '../../support/command.ts'
 import { type Deployed, startDenying, startDeployed } from '../../support/deployed.ts'
-import { type Embedded, startEmbedded } from '../../support/embedded.ts'
-import { browserAbsent, launchBrowser } from './browser.ts'
-import { openPage } from './open-page.ts'
+import { useEmbedded } from '../../support/embedded.ts'
+import { browserAbsent, launchBrowser, openPage } from '../../support/page.ts'
 
 const GROUP = '/aws/lambda/boxhooks-prod'
 
-let aws: Embedded
+const aws = useEmbedded()
 let stage: Deployed
 let logs: Served
 /** Group → lines that CloudWatch has. */
@@ -19,10 +18,9 @@ let lines: Map<string, { eventId: string; timestamp: number; message: string }[]
 const operations = new Set<string>()
 
 beforeAll(async () => {
-  aws = await startEmbedded()
   ;[stage, logs] = await Promise.all([startDeployed(aws), serve({ fetch: answerLogs, port: 0 })])
 })
-afterAll(() => Promise.all([stage.close(), logs.close(), aws.stop()]))
+afterAll(() => Promise.all([stage.close(), logs.close()]))
 beforeEach(() => {
   lines = new Map()
 })

@@ -1,21 +1,17 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { encodeMessage } from '../../../lib/message.ts'
 import { runCommand, startCommand } from '../../support/command.ts'
-import { type Deployed, startDeployed } from '../../support/deployed.ts'
-import { type Embedded, startEmbedded } from '../../support/embedded.ts'
+import { startDeployed } from '../../support/deployed.ts'
+import { useEmbedded } from '../../support/embedded.ts'
 import { letterOf } from '../../support/letters.ts'
+import { useStarted } from '../../support/started.ts'
 
-let aws: Embedded
-let stage: Deployed
-beforeAll(async () => {
-  aws = await startEmbedded()
-  stage = await startDeployed(aws)
-})
-afterAll(async () => {
-  await stage.close()
-  await aws.stop()
-})
+const aws = useEmbedded()
+const stage = useStarted(
+  () => startDeployed(aws),
+  deployed => deployed.close(),
+)
 
 describe('10,000 dead letters', { timeout: 600_000 }, () => {
   const LETTERS = 10_000

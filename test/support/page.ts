@@ -1,5 +1,24 @@
-import type { Browser, Page } from 'playwright-core'
-import type { Stack } from '../../../local/stack.ts'
+import { existsSync } from 'node:fs'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { vi } from 'vitest'
+import type { Stack, StackOptions } from '../../local/stack.ts'
+import { useStack } from './stack.ts'
+import { useStarted } from './started.ts'
+
+const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
+
+/** Whether there is no browser to look at the page with; says so where there is none. */
+export const browserAbsent = !existsSync(executablePath)
+if (browserAbsent) console.warn(`There is no ${executablePath}: the page is not tested. Set CHROMIUM_PATH.`)
+
+/** Where pictures of the page are kept, for whoever wants to see it. */
+export const SCREENSHOTS = '.boxhooks/screenshots'
+
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  })
 
 /** Opens the page of a stack as a person at a desk would; whatever goes wrong in it ends up in `errors`. */
 export async function openPage(
@@ -51,3 +70,15 @@ export const hands = (page: () => Page) => ({
     await form.getByRole('button', { name: doing, exact: true }).click()
   },
 })
+
+/** The page of a stack of its own, open for all tests of a file; whatever goes wrong in it ends up in `errors`. */
+export function usePage(options?: StackOptions) {
+  vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 })
+  const errors: string[] = []
+  const stack = useStack(options)
+  const page = useStarted(
+    async () => openPage(await launchBrowser(), stack, errors),
+    async opened => opened.context().browser()?.close(),
+  )
+  return { stack, page, errors, ...hands(() => page) }
+}
