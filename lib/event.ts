@@ -178,7 +178,7 @@ export function parseEvent(
   const trigger = triggerOf(triggerName)
   if (trigger === undefined) return { ok: true, event: { ...base, trigger: 'UNKNOWN', source } }
   const event = { ...base, trigger, source }
-  if (isEvent(event)) return { ok: true, event }
+  if (hasItsSource(event)) return { ok: true, event }
   const { source: kind } = TRIGGERS[trigger]
   return unreadable(
     `The source of a ${triggerName} event must have the text fields type and id, of kind ${kind}, and the id just letters, digits, - and _; this one has type ${shown(source.type)} and id ${shown(source.id)}.`,
@@ -221,17 +221,21 @@ const SOURCE_TYPES: SourceTypes = {
   open: 'none',
 }
 
-/** Checks what the types promise of every event: the source's type and id. All other fields are optional in the types. */
-function isEvent(event: {
-  trigger: Trigger
-  source: Readonly<Record<string, unknown>>
-}): event is EventOf<Trigger> {
-  const types = SOURCE_TYPES[TRIGGERS[event.trigger].source]
+/**
+ * Checks that an object has what a source of the trigger's events must have: one of its types, and an id. All other
+ * fields are optional in the types. Events and the event stream are both read by it.
+ */
+export function isSourceOf(trigger: Trigger, { type, id }: Readonly<Record<string, unknown>>): boolean {
+  const types = SOURCE_TYPES[TRIGGERS[trigger].source]
   if (types === 'none') return true
-  const { type, id } = event.source
   if (typeof type !== 'string' || itemId(id) === undefined) return false
   return types === 'any' || types.includes(type)
 }
+
+const hasItsSource = (event: {
+  trigger: Trigger
+  source: Readonly<Record<string, unknown>>
+}): event is EventOf<Trigger> => isSourceOf(event.trigger, event.source)
 
 const isUser = (value: unknown): value is UserMini =>
   isObject(value) && typeof value.id === 'string' && value.type === 'user'

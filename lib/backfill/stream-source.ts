@@ -1,4 +1,4 @@
-import { type Target, TRIGGERS, type Trigger } from '../event.ts'
+import { isSourceOf, type Target, TRIGGERS, type Trigger } from '../event.ts'
 import { isObject } from '../json.ts'
 import type { StreamEvent } from './stream-event.ts'
 
@@ -18,10 +18,15 @@ export type StreamSource = {
 
 /**
  * Reads what an event is about: of the enterprise's log from its short forms, of a user's stream from the object itself.
- * @returns undefined where the event does not name it
+ * @returns undefined where the event does not name it, or names what no event with the trigger is about
  * @see https://developer.box.com/guides/events/event-triggers/event-source/
  */
 export function sourceOf(trigger: Trigger, event: StreamEvent): StreamSource | undefined {
+  const about = readSource(trigger, event)
+  return about && isSourceOf(trigger, about.source) ? about : undefined
+}
+
+function readSource(trigger: Trigger, event: StreamEvent): StreamSource | undefined {
   switch (TRIGGERS[trigger].source) {
     case 'file':
     case 'folder':
