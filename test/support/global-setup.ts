@@ -10,7 +10,7 @@ declare module 'vitest' {
     packagedIn: string
     /** Where everything random in the tests starts from. */
     seed: number
-    /** How many of a property's runs there are; see seed.ts. */
+    /** The part of a long property's runs that there is; see seed.ts. */
     runsShare: number
   }
 }
@@ -27,8 +27,8 @@ export default function setup(project: TestProject): () => Promise<void> {
   if (isThorough) console.log(`thorough seed ${seed}; again with THOROUGH_SEED=${seed}`)
   project.provide('packagedIn', packagedIn)
   project.provide('seed', seed)
-  project.provide('runsShare', isThorough ? 1 : 0.2)
-  return () => rm(`${packagedIn}.json`, { force: true })
+  project.provide('runsShare', isThorough ? 1 : 0.1)
+  return () => rm(packagedIn, { recursive: true, force: true })
 }
 
 function freshSeed(): number {

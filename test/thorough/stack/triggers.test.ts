@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { parseEvent, sourceKey, TRIGGERS, type Trigger } from '../../lib/event.ts'
-import { DOINGS, doIn } from '../../local/box/doings.ts'
-import type { EmulatedBox } from '../../local/box/emulated-box.ts'
-import { useStack } from '../support/stack.ts'
+import { parseEvent, sourceKey, TRIGGERS, type Trigger } from '../../../lib/event.ts'
+import { DOINGS, doIn } from '../../../local/box/doings.ts'
+import type { EmulatedBox } from '../../../local/box/emulated-box.ts'
+import { useStack } from '../../support/stack.ts'
 
 const stack = useStack()
 

@@ -1,13 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundle, EXAMPLES, ROOT } from '../../infra/bundle.ts'
-import { packageBuilt } from '../../infra/package.ts'
-import { type Stack, startStack } from '../../local/stack.ts'
-import { packagedLocal } from '../support/packaged.ts'
-
-const SETTINGS = ['REVIEW_FOLDER_ID=100001', 'ARCHIVE_FOLDER_ID=100002', 'ALLOWED_DOMAINS=example.com']
-const PARAMS = [...SETTINGS, 'v1Webhooks=true', 'v1Parameters=from_user_id=by']
+import { bundle, ROOT } from '../../../infra/bundle.ts'
+import type { Stack } from '../../../local/stack.ts'
+import { packagedWithEverything } from '../../support/packaged.ts'
+import { startTestStack } from '../../support/stack.ts'
 
 const AUTOMATIONS = `import { automation } from 'boxhooks'
   const run = ({ event, log }) => log.info('ran', { source: event.source.id, by: event.createdBy?.id })
@@ -18,13 +15,7 @@ const declares = (name: string, more: string) =>
 let stack: Stack
 let folder: string
 beforeAll(async () => {
-  const packaged = await packageBuilt({
-    project: EXAMPLES,
-    stage: 'v1',
-    manifest: (await packagedLocal()).manifest,
-    args: PARAMS.flatMap(param => ['--param', param]),
-  })
-  stack = await startStack({ port: 0, packaged })
+  stack = await startTestStack({ packaged: await packagedWithEverything() })
   folder = await mkdtemp(join(ROOT, '.boxhooks', 'v1-'))
   const automationsDir = join(folder, 'automations')
   await mkdir(automationsDir)
@@ -97,14 +88,3 @@ describe('a stage that takes V1 callbacks', { timeout: 30_000 }, () => {
     expect(targets).toEqual(['100001'])
   })
 })
-
-test('a stage that does not ask for V1 answers 404 to it', async () => {
-  const without = await startStack({ port: 0, packaged: await packagedLocal() })
-  try {
-    expect(without.v1Url).toBeUndefined()
-    for (const path of ['/box/v1', `/box/v1/${without.v1Tokens.primary}`])
-      expect((await fetch(`${without.url}${path}?${callback({})}`)).status).toBe(404)
-  } finally {
-    await without.stop()
-  }
-}, 30_000)
