@@ -17,12 +17,12 @@ export type ManifestEntry = {
   readonly settings: Readonly<Record<string, string>>
 }
 
-export class ManifestError extends Error {
+class ManifestError extends Error {
   override readonly name = 'ManifestError'
 }
 
 /** The automations' files in order of their names; a file beside them that tests one is left out. */
-export async function automationFiles(folder: string): Promise<string[]> {
+async function automationFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder)
   return names
     .filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('.d.ts'))
