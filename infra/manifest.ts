@@ -17,7 +17,7 @@ export type ManifestEntry = {
   readonly settings: Readonly<Record<string, string>>
 }
 
-export class ManifestError extends Error {
+class ManifestError extends Error {
   override readonly name = 'ManifestError'
 }
 
@@ -25,7 +25,7 @@ export class ManifestError extends Error {
  * Lists the automations' files in order of their names; a file beside them that tests one is left out. A folder that does
  * not exist has none: git keeps no empty folder.
  */
-export async function automationFiles(folder: string): Promise<string[]> {
+async function automationFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error

@@ -3,7 +3,7 @@ import type { EmulatedBox } from './emulated-box.ts'
 import { invalidParameter } from './refusal.ts'
 
 /** What something can be done to: Box as a whole, an item, an item in the trash, or what belongs to an item. */
-export type DoingTarget =
+type DoingTarget =
   | 'box'
   | 'file'
   | 'folder'

@@ -32,13 +32,13 @@ export type EmulatedBoxOptions = {
 }
 
 /** Something that a listener is told of. */
-export type Notice =
+type Notice =
   | { readonly kind: 'happening'; readonly happening: Happening }
   | { readonly kind: 'attempt'; readonly attempt: Attempt }
   | { readonly kind: 'call'; readonly call: ApiCall }
 
 /** A delivery that is not Box's own doing. */
-export type CustomDelivery = {
+type CustomDelivery = {
   readonly address: string
   /** A payload, which is written as Box writes it, or the very bytes to send. */
   readonly body: WireObject | Uint8Array

@@ -7,7 +7,7 @@ import { wireMini } from './wire.ts'
 
 export type SignStatus = 'sent' | 'signed' | 'declined' | 'expired' | 'cancelled' | 'error_finalizing'
 
-export type SignerState = { readonly email: string; readonly decision: 'signed' | 'declined' | undefined }
+type SignerState = { readonly email: string; readonly decision: 'signed' | 'declined' | undefined }
 
 export type SignRequestState = {
   readonly id: string

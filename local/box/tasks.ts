@@ -6,7 +6,7 @@ import type { Tree } from './tree.ts'
 import type { Users } from './users.ts'
 import { wireMini } from './wire.ts'
 
-export type TaskAction = 'review' | 'complete'
+type TaskAction = 'review' | 'complete'
 
 export type TaskState = {
   readonly id: string
