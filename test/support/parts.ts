@@ -7,7 +7,7 @@ import { parseObject } from '../../lib/json.ts'
 const RESULTS = join(ROOT, '.boxhooks', 'results')
 
 /** What came of one part of a run. */
-export type PartResult = {
+type PartResult = {
   readonly name: string
   readonly seconds: number
   readonly passed: number
