@@ -13,7 +13,7 @@ export type GrowthFigures = {
   readonly byBody: readonly BodyCost[]
 }
 
-export type EventCost = {
+type EventCost = {
   /** Events in the ledger, or automations an event. */
   readonly at: number
   /** Milliseconds of the processor for one event. */
@@ -23,7 +23,7 @@ export type EventCost = {
   readonly rssMb: number
 }
 
-export type BodyCost = {
+type BodyCost = {
   readonly kilobytes: number
   /** Milliseconds of the processor for one delivery at ingest, and for one event at automate. */
   readonly ingestCpuMs: number

@@ -24,7 +24,7 @@ async function endpointOf(resolveVariable) {
 }
 
 const HTTP_API = {
-  events: [{ httpApi: '*' }],
+  events: [{ httpApi: '*' }, { httpApi: 'ANY /box/webhook' }],
   url: path => ({ 'Fn::Sub': `https://\${HttpApi}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}${path}` }),
   /** Its metrics in CloudWatch. */
   metrics: {

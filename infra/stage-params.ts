@@ -8,7 +8,7 @@ import { ROOT } from './bundle.ts'
 export type ParamState = 'set' | 'missing' | 'variable'
 
 /** serverless.yml can't be read; the message says why, and what to do. */
-export class StageParamsError extends Error {
+class StageParamsError extends Error {
   override readonly name = 'StageParamsError'
 }
 

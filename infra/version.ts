@@ -59,7 +59,12 @@ async function filesOf(
 ): Promise<NamedText[]> {
   const inFolders = await Promise.all(
     folders.map(async folder => {
-      const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true })
+      const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return []
+          throw error
+        },
+      )
       return entries
         .filter(entry => entry.isFile() && counts(entry.name))
         .map(({ parentPath, name }) => relative(root, join(parentPath, name)))

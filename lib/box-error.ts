@@ -61,6 +61,13 @@ const plainText = (text: string | undefined): string | undefined =>
     .replace(/[^\P{Cc}]+/gu, ' ')
     .slice(0, 300)
 
+/**
+ * What Box says of refused credentials, such as "Please check the 'sub' claim." Only a text that is nothing but words: this one
+ * goes into logs, and an answer may repeat the request with all that is secret in it.
+ */
+const sentence = (text = ''): string | undefined =>
+  /^[A-Za-z][A-Za-z/_'(),.:; ]{0,199}$/.test(text) && !/[^ .,:;]{21}/.test(text) ? text : undefined
+
 function failureOf(call: BoxCall, answer: BoxAnswer): RunFailure {
   const { class: kind, code, next } = treatment(answer)
   const retryAfterSeconds = retryAfterOf(answer.retryAfter)
@@ -69,10 +76,12 @@ function failureOf(call: BoxCall, answer: BoxAnswer): RunFailure {
       ? `gave no answer (${answer.message ?? 'unknown reason'})`
       : `answered ${[answer.status, answer.code].filter(Boolean).join(' ')}`
   const request = answer.requestId ? ` Box's request id is ${answer.requestId}.` : ''
+  const words = kind === 'auth' ? sentence(answer.boxMessage) : undefined
+  const said = words === undefined ? '' : ` Box says: "${words}"`
   return {
     class: kind,
     code,
-    message: `Box ${what} to ${call.method} ${call.path}.${request} ${next}`,
+    message: `Box ${what} to ${call.method} ${call.path}.${request}${said} ${next}`,
     ...(kind === 'throttled' && retryAfterSeconds !== undefined ? { retryAfterSeconds } : {}),
   }
 }

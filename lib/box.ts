@@ -115,9 +115,9 @@ async function loadSdk() {
 
 async function loadAuth(options: BoxConnectionOptions, sdk: Sdk): Promise<Authentication> {
   const app = await readApp(options)
-  if (app.kind === 'jwt')
-    return new sdk.BoxJwtAuth({ config: sdk.JwtConfig.fromConfigJsonString(app.configJson) })
-  return new sdk.BoxCcgAuth({ config: new sdk.CcgConfig(app) })
+  if (app.kind === 'client-credentials') return new sdk.BoxCcgAuth({ config: new sdk.CcgConfig(app) })
+  const { publicKeyId: jwtKeyId, passphrase: privateKeyPassphrase, ...same } = app
+  return new sdk.BoxJwtAuth({ config: new sdk.JwtConfig({ ...same, jwtKeyId, privateKeyPassphrase }) })
 }
 
 async function readApp({ secretsManager, secretId }: BoxConnectionOptions): Promise<BoxApp> {

@@ -3,7 +3,7 @@ import { isObject } from './json.ts'
 /** One HTTP request that may be a delivery from Box, whichever payload format API Gateway used for it. */
 export type Delivery = {
   readonly method: string
-  /** The path without the stage's prefix. */
+  /** The path as it came, without what API Gateway puts before a route: a domain's base path, a stage's name. */
   readonly path: string
   /** What follows the question mark, encoded as it came; empty where nothing does. */
   readonly query: string
@@ -27,19 +27,24 @@ export function deliveryFromGateway(event: unknown): Delivery {
   const body = Buffer.from(text(request.body), request.isBase64Encoded === true ? 'base64' : 'utf8')
   const { http, stage, requestId: id } = object(request.requestContext)
   const requestId = plainId(text(id))
+  const parameters = object(request.pathParameters)
   if (Object.hasOwn(request, 'rawPath')) {
+    const path = text(request.rawPath)
+    // `POST /box/webhook`; `$default` has no path.
+    const route = text(request.routeKey).replace(/^[A-Z]+ /, '')
     return {
       method: text(object(http).method),
-      path: withoutStage(text(request.rawPath), text(stage)),
+      path: routedPath(path, route, parameters) ?? withoutStage(path, text(stage)),
       query: text(request.rawQueryString),
       headers: lowerCase(object(request.headers)),
       body,
       requestId,
     }
   }
+  const path = text(request.path)
   return {
     method: text(request.httpMethod),
-    path: text(request.path),
+    path: routedPath(path, text(request.resource), parameters) ?? path,
     query: encoded(object(request.multiValueQueryStringParameters)),
     headers: lowerCase(object(request.multiValueHeaders ?? request.headers)),
     body,
@@ -64,9 +69,25 @@ function encoded(query: Readonly<Record<string, unknown>>): string {
   return pairs.length === 0 ? '' : new URLSearchParams(pairs).toString()
 }
 
-/** HTTP APIs put a named stage in front of the raw path; `$default` leaves it alone. */
+/**
+ * Finds the path of the route that API Gateway matched at the end of the path as it came. Nothing is decoded: a path that only
+ * means the same as the route's is another.
+ */
+function routedPath(
+  path: string,
+  route: string,
+  parameters: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const filled = route.replace(
+    /\{([^{}+]+)\+?\}/g,
+    (parameter, name: string) => text(parameters[name]) || parameter,
+  )
+  return filled.startsWith('/') && path.endsWith(filled) ? filled : undefined
+}
+
+/** HTTP APIs put a stage's name in front of the raw path, except `$default`. */
 function withoutStage(path: string, stage: string): string {
-  if (stage === '') return path
+  if (stage === '' || stage === '$default') return path
   const prefix = `/${stage}`
   return path === prefix || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) || '/' : path
 }

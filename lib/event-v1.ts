@@ -63,8 +63,8 @@ export function normaliseV1(parameters: V1Parameters, names: V1Names, receivedAt
   if (type === '') return { ok: false, missing: 'event_type' }
   const itemId = id('item_id')
   if (itemId === undefined) return { ok: false, missing: 'item_id' }
-  const itemType = field('item_type').toLowerCase()
-  if (itemType === '') return { ok: false, missing: 'item_type' }
+  const itemType = field('item_type').toLowerCase() || impliedType(type)
+  if (itemType === undefined) return { ok: false, missing: 'item_type' }
 
   const trigger = triggerOf(type, itemType)
   const parentId = (type === 'MOVED' && id('new_item_parent_folder_id')) || id('item_parent_folder_id')
@@ -110,6 +110,12 @@ const ACTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     COPIED: 'COPIED',
     MOVED: 'MOVED',
   },
+}
+
+/** What kind of item an event is about that only one kind has, such as an upload. */
+function impliedType(type: string): string | undefined {
+  const [itemType, ...others] = Object.keys(ACTIONS).filter(one => Object.hasOwn(ACTIONS[one] ?? {}, type))
+  return others.length === 0 ? itemType : undefined
 }
 
 function triggerOf(type: string, itemType: string): string {

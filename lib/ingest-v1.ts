@@ -13,7 +13,7 @@ export type IngestV1Parts = Pick<IngestParts, 'queue' | 'log' | 'now'> & {
   readonly names: V1Names
 }
 
-export const V1_PATH = '/box/v1'
+const V1_PATH = '/box/v1'
 
 /** The most that a callback may have of query and body together, in bytes; Box's have some hundreds. */
 export const V1_BYTES_MAX = 65_536
@@ -47,10 +47,18 @@ export async function ingestV1(delivery: Delivery, parts: IngestV1Parts): Promis
   const checked = await checkToken([...(fromPath ? [fromPath] : []), ...named], parts)
   if ('status' in checked) return refused(log, checked)
 
-  // Under whatever name: what is kept must not hold a token.
-  const told = all.filter(([name, value]) => name !== tokenName && !checked.tokens.includes(value.trim()))
+  // What is kept must not hold a token, wherever it stands.
+  const told = all
+    .filter(([name]) => name !== tokenName)
+    .map(([name, value]) => [without(checked.tokens, name), without(checked.tokens, value)] as const)
   return send(told, checked.key, log, parts)
 }
+
+/** The longest first: one token may be a part of the other. */
+const without = (tokens: readonly string[], text: string): string =>
+  tokens
+    .toSorted((one, other) => other.length - one.length)
+    .reduce((left, token) => left.replaceAll(token, '[token]'), text)
 
 async function send(told: V1Parameters, key: KeyName, heard: Log, parts: IngestV1Parts): Promise<Answer> {
   const at = parts.now()

@@ -34,7 +34,7 @@ export type Replay = {
   readonly only?: readonly string[]
 }
 
-export type ReplayedRun = Pick<FailedRun, 'name' | 'redrives'>
+type ReplayedRun = Pick<FailedRun, 'name' | 'redrives'>
 
 /** What travels on the queue: the raw body, and beside it what can be known without trusting or losing it. */
 export type Message = {
@@ -73,7 +73,7 @@ export type ReceivedMessage = {
 export const MESSAGE_BYTES_MAX = 1_048_576
 
 /** The largest attribute `failure`, in bytes. What tells more than fits is shortened. */
-export const FAILURE_BYTES_MAX = 4096
+const FAILURE_BYTES_MAX = 4096
 
 /** The largest message that is put on the queue at first: whatever happens, it fits the dead-letter queue with its reason. */
 export const MESSAGE_BYTES_FIRST_MAX = MESSAGE_BYTES_MAX - FAILURE_BYTES_MAX

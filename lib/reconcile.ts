@@ -219,7 +219,7 @@ export function reportedError(error: unknown): ReportedError {
     message,
     status,
     ...(boxCode === undefined ? {} : { boxCode }),
-    ...(boxMessage === undefined ? {} : { boxMessage }),
+    ...(boxMessage === undefined || message.includes(boxMessage) ? {} : { boxMessage }),
     ...(requestId === undefined ? {} : { requestId }),
   }
 }

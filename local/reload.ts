@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type FSWatcher, watch } from 'node:fs'
+import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundle, ROOT } from '../infra/bundle.ts'
@@ -47,6 +47,8 @@ export function watchSources(
     [ROOT, 'functions'],
     [ROOT, 'lib'],
   ] as const
+  // Git keeps no empty folder; a first automation may come later.
+  mkdirSync(join(project, 'automations'), { recursive: true })
   const watchers: FSWatcher[] = sources.map(([parent, source]) =>
     watch(join(parent, source), (_, file) => {
       if (!file?.endsWith('.ts')) return

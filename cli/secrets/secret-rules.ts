@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
-import { BoxAppError, parseBoxApp } from '../../lib/box-app.ts'
-import { isObject, parseObject } from '../../lib/json.ts'
+import { type BoxApp, BoxAppError, parseBoxApp } from '../../lib/box-app.ts'
+import { parseObject } from '../../lib/json.ts'
 
 /** A secret was not written, or is not as it should be; the message says why, and what to do. */
 export class SecretsFailed extends Error {
@@ -96,20 +96,14 @@ const tokenProblem = (token: string): string | undefined =>
 function boxAppProblems(text: string): string[] {
   try {
     const app = parseBoxApp(text)
-    return app.kind === 'jwt' ? jwtProblems(parseObject(app.configJson) ?? {}) : credentialProblems(app)
+    return [...credentialProblems(app), ...(app.kind === 'jwt' ? keyProblems(app) : [])]
   } catch (error) {
     if (error instanceof BoxAppError) return [error.message]
     throw error
   }
 }
 
-function credentialProblems(app: {
-  readonly clientId: string
-  readonly clientSecret: string
-  readonly enterpriseId?: string
-  readonly userId?: string
-}): string[] {
-  const { clientId, clientSecret, enterpriseId, userId } = app
+function credentialProblems({ clientId, clientSecret, enterpriseId, userId }: BoxApp): string[] {
   return [
     ...(WORD.test(clientId)
       ? []
@@ -131,14 +125,9 @@ function credentialProblems(app: {
 const WORD = /^[\w-]{8,128}$/
 const NUMBER = /^\d{1,32}$/
 
-function jwtProblems(json: Readonly<Record<string, unknown>>): string[] {
-  const settings = isObject(json.boxAppSettings) ? json.boxAppSettings : {}
-  const auth = isObject(settings.appAuth) ? settings.appAuth : {}
-  const key = privateKeyOf(String(auth.privateKey), String(auth.passphrase))
-  const problems = typeof key === 'string' ? [key] : keyTypeProblems(key)
-  if (json.enterpriseID !== undefined && !NUMBER.test(String(json.enterpriseID)))
-    problems.push('enterpriseID: It must be a number. Download the file again.')
-  return problems
+function keyProblems({ privateKey, passphrase }: { privateKey: string; passphrase: string }): string[] {
+  const key = privateKeyOf(privateKey, passphrase)
+  return typeof key === 'string' ? [key] : keyTypeProblems(key)
 }
 
 const DOWNLOAD =

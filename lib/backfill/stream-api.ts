@@ -5,7 +5,7 @@ import type { Target } from '../event.ts'
 import { isObject, parseObject } from '../json.ts'
 import { parseStreamPage, STREAM_TYPES, type StreamName, type StreamPage } from './stream-event.ts'
 
-export type PageRequest = {
+type PageRequest = {
   readonly stream: StreamName
   readonly position: string | undefined
   /** Milliseconds since the epoch. */
@@ -25,7 +25,7 @@ export type StreamApi = {
 }
 
 /** How many events a page has at most. Box gives up to 500; a page is what is done again after a call was cut off. */
-export const PAGE_SIZE = 100
+const PAGE_SIZE = 100
 
 /**
  * Reads Box's event streams and items as they are on the wire, since events carry items so.

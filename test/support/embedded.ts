@@ -32,7 +32,7 @@ export type Embedded = {
   stop(): Promise<void>
 }
 
-export type QueueMessages = NonNullable<ReturnType<FauxqsServer['inspectQueue']>>['messages']
+type QueueMessages = NonNullable<ReturnType<FauxqsServer['inspectQueue']>>['messages']
 
 export async function startEmbedded(): Promise<Embedded> {
   const [queues, database] = await Promise.all([startEmbeddedSqs(), startEmbeddedDynamoDb()])

@@ -43,6 +43,28 @@ describe('a V1 callback', () => {
   })
 
   test.each([
+    ['uploaded', 'FILE.UPLOADED'],
+    ['previewed', 'FILE.PREVIEWED'],
+    ['locked', 'FILE.LOCKED'],
+    ['unlocked', 'FILE.UNLOCKED'],
+    ['created', 'FOLDER.CREATED'],
+  ])('that something was %s needs no type of item, for only one has that event', (event_type, trigger) => {
+    const parameters = callback({ event_type }).filter(([name]) => name !== 'item_type')
+    expect(eventOf(parameters)).toMatchObject({
+      trigger,
+      source: { type: trigger.split('.')[0]?.toLowerCase() },
+    })
+  })
+
+  test.each(['downloaded', 'deleted', 'copied', 'moved', 'sent', 'constructor'])(
+    'that something was %s may be about a file or a folder, so its type is needed',
+    event_type => {
+      const parameters = callback({ event_type }).filter(([name]) => name !== 'item_type')
+      expect(normaliseV1(parameters, {}, AT)).toEqual({ ok: false, missing: 'item_type' })
+    },
+  )
+
+  test.each([
     ['sent', 'V1.SENT'],
     ['commented', 'V1.COMMENTED'],
     ['task assigned', 'V1.TASK_ASSIGNED'],

@@ -83,6 +83,28 @@ describe('the V1 route', () => {
   })
 
   test.each([
+    ['within a value', `item_name=x${PRIMARY}y`, 'item_name'],
+    ['as a name', `${PRIMARY}=1`, '[token]'],
+    ['within a name', `x.${SECONDARY}=1`, 'x.[token]'],
+    ['twice in a value', `x=${PRIMARY},${SECONDARY}`, 'x'],
+    ['in an address', `x=${encodeURIComponent(`https://x.example/?token=${PRIMARY}`)}`, 'x'],
+    ['as the kind of event', `event_type=${PRIMARY}`, 'event_type'],
+  ])('takes a token out %s, and keeps the rest', async (_, query, kept) => {
+    const { call, queued, lines } = door()
+    await call({ path: `/box/v1/${PRIMARY}`, query: `${TELLS}&${query}` })
+    const body = Buffer.from(queued[0]?.body ?? []).toString()
+    expect(JSON.parse(body).additional_info).toHaveProperty([kept])
+    expect(`${body}${JSON.stringify(queued)}${lines.join('')}`).not.toMatch(/canary-(primary|secondary)/i)
+  })
+
+  test('takes out a token of which the other is a part', async () => {
+    const longer = `${PRIMARY}-and-more`
+    const { call, queued } = door({ tokens: { primary: PRIMARY, secondary: longer } })
+    await call({ path: `/box/v1/${longer}`, query: `${TELLS}&x=${longer}` })
+    expect(Buffer.from(queued[0]?.body ?? []).toString()).not.toContain('and-more')
+  })
+
+  test.each([
     ['no token', {}],
     ['another token', { path: `/box/v1/${'x'.repeat(40)}` }],
     ['a part of one', { path: `/box/v1/${PRIMARY.slice(0, -1)}` }],

@@ -244,6 +244,8 @@ describe('routes', () => {
     '/box//webhook',
     '/./box/webhook',
     '/x/../box/webhook',
+    '/$default/box/webhook',
+    '/x/box/webhook',
     '/box%2fwebhook',
     '/box/%77ebhook',
     '/BOX/webhook',

@@ -7,7 +7,7 @@ import { environments } from './config.ts'
 import { declarations } from './declaration.ts'
 import { emulatedBoxCalls } from './emulated-box.ts'
 import { eventBodies } from './event.ts'
-import { gatewayEvents } from './gateway-event.ts'
+import { gatewayEvents, routedPaths } from './gateway-event.ts'
 import { gatewayRoundTrips } from './local-gateway.ts'
 import { pageRequests } from './page.ts'
 import { queueMessages } from './queue-message.ts'
@@ -23,6 +23,7 @@ import { webhookRequests } from './webhook-request.ts'
 /** Every boundary there is. */
 export const BOUNDARIES: readonly Boundary[] = [
   gatewayEvents,
+  routedPaths,
   signedDeliveries,
   timestamps,
   signatureKeySecrets,

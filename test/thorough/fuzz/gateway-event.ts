@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { deliveryFromGateway } from '../../../lib/delivery.ts'
 import { WEBHOOK_PATH } from '../../../lib/ingest.ts'
-import { asyncBoundary } from './boundary.ts'
+import { asyncBoundary, boundary } from './boundary.ts'
 import { checkRefusal, enter } from './door.ts'
 
 const json = fc.jsonValue({ maxDepth: 2 })
@@ -34,6 +36,11 @@ const requestContext = orJson(
   fc.record({ http, stage: orJson(fc.constantFrom('$default', 'prod', '')) }, { requiredKeys: [] }),
 )
 
+const route = orJson(
+  fc.constantFrom(`POST ${WEBHOOK_PATH}`, '$default', 'ANY /{proxy+}', '/box/v1/{token}', '/{'),
+)
+const pathParameters = orJson(fc.record({ proxy: path, token: json }, { requiredKeys: [] }))
+
 /** Events whose every part is right, wrong, of another type, or missing. */
 const event = fc.oneof(
   { weight: 1, arbitrary: fc.option(json, { nil: undefined }) },
@@ -42,6 +49,9 @@ const event = fc.oneof(
     arbitrary: fc.record(
       {
         version: orJson(fc.constantFrom('1.0', '2.0')),
+        routeKey: route,
+        resource: route,
+        pathParameters,
         rawPath: path,
         path,
         httpMethod: method,
@@ -62,4 +72,42 @@ export const gatewayEvents = asyncBoundary(
   { weight: 16, quickCases: 1500 },
   event,
   async one => checkRefusal(await enter(one)),
+)
+
+const segment = fc.stringMatching(/^[A-Za-z0-9._~!$&'()*+,;=:@%-]{1,8}$/)
+const segments = (length: { minLength?: number; maxLength: number }) =>
+  fc.array(segment, length).map(parts => parts.map(part => `/${part}`).join(''))
+
+/** A request to a route behind a domain's base path, as the formats of API Gateway tell of it. */
+const routed = fc.record({
+  format: fc.constantFrom('1.0', '2.0'),
+  kind: fc.constantFrom('exact', 'parameter', 'greedy'),
+  base: segments({ maxLength: 3 }),
+  before: segments({ maxLength: 2 }),
+  rest: segments({ minLength: 1, maxLength: 3 }),
+  last: segment,
+  stage: fc.constantFrom('$default', 'prod'),
+})
+
+/** Whatever stands before a route is no part of its path, and nothing of the path itself is lost. */
+export const routedPaths = boundary(
+  'routed-paths',
+  { weight: 2, quickCases: 1500 },
+  routed,
+  ({ format, kind, base, before, rest, last, stage }) => {
+    const [route, own, pathParameters] = {
+      exact: [before + rest, before + rest, {}] as const,
+      parameter: [`${before}/{id}`, `${before}/${last}`, { id: last }] as const,
+      greedy: [`${before}/{proxy+}`, before + rest, { proxy: rest.slice(1) }] as const,
+    }[kind]
+    const staged = format === '2.0' && stage !== '$default' ? `/${stage}` : ''
+    const came = staged + base + own
+    const event =
+      format === '2.0'
+        ? { rawPath: came, routeKey: `ANY ${route}`, pathParameters, requestContext: { stage } }
+        : { path: came, resource: route, pathParameters, requestContext: { stage } }
+    assert.equal(deliveryFromGateway(event).path, own)
+    const { routeKey, resource, ...unrouted } = { routeKey: '', resource: '', ...event }
+    assert.equal(deliveryFromGateway(unrouted).path, base + own)
+  },
 )

@@ -11,7 +11,7 @@ const canary = fc.string({ maxLength: 5 }).map(more => `${CANARY}${more}`)
 const value = fc.oneof(
   { weight: 3, arbitrary: canary },
   fc.jsonValue({ maxDepth: 1 }),
-  fc.constantFrom('', ' '),
+  fc.constantFrom('', ' ', '0', 0, 123, 2 ** 53, `-----BEGIN ENCRYPTED PRIVATE KEY-----${CANARY}`),
 )
 const field = fc.oneof(
   fc.constantFrom('primary', 'secondary', 'clientId', 'clientSecret', 'enterpriseId', 'userId', '__proto__'),
@@ -35,7 +35,14 @@ const object = fc.oneof(
     { clientId: value, clientSecret: value, enterpriseId: value, userId: value },
     { requiredKeys: [] },
   ),
-  fc.record({ boxAppSettings: fc.oneof(settings, value), enterpriseID: value }, { requiredKeys: [] }),
+  fc.record(
+    {
+      boxAppSettings: fc.oneof({ weight: 4, arbitrary: settings }, value),
+      enterpriseID: value,
+      userID: value,
+    },
+    { requiredKeys: [] },
+  ),
 )
 /** Secrets as people store them: JSON of the right form or another, cut short, with something around it, or none at all. */
 const secret = fc.oneof(
@@ -65,14 +72,26 @@ export const signatureKeySecrets = boundary(
 
 export const boxAppSecrets = boundary('box-app-secrets', { weight: 5, quickCases: 1500 }, secret, text => {
   const read = outcomeOf(() => parseBoxApp(text))
+  // An id is the same as a number and as text.
+  const spelt = text?.replace(/"((?:enterprise|user)I[dD])":\s*(\d{1,15})(?=[,}])/g, '"$1":"$2"')
+  const same = outcomeOf(() => parseBoxApp(spelt))
+  assert.deepEqual('value' in same && same.value, 'value' in read && read.value)
   if ('error' in read) {
     assert.ok(read.error instanceof BoxAppError, 'what is wrong with a secret is a BoxAppError')
     return checkSilent(read.error)
   }
   const app = read.value
-  if (app.kind === 'jwt') return assert.equal(app.configJson, text)
-  for (const credential of [app.clientId, app.clientSecret, app.userId ?? app.enterpriseId])
+  const credentials = [app.clientId, app.clientSecret, app.userId ?? app.enterpriseId]
+  if (app.kind === 'jwt') {
+    credentials.push(app.publicKeyId, app.privateKey)
+    assert.ok(
+      app.passphrase !== '' || !app.privateKey.includes('ENCRYPTED'),
+      'an encrypted key has its passphrase',
+    )
+  }
+  for (const credential of credentials)
     assert.ok(typeof credential === 'string' && credential !== '' && credential === credential.trim())
+  assert.notEqual(app.enterpriseId, '0')
 })
 
 function outcomeOf<T>(read: () => T): { readonly value: T } | { readonly error: unknown } {
