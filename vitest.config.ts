@@ -18,7 +18,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'fast',
-          include: ['test/{unit,cli,integration,repository}/**/*.test.ts'],
+          include: ['{test/{unit,cli,integration,repository},examples/test}/**/*.test.ts'],
           ...SETUP,
         },
       },
