@@ -31,7 +31,7 @@ const allFunctions = (scene: Scene, signal: AbortSignal): Promise<(readonly [str
   Promise.all(FUNCTIONS.map(async name => [name, await deployedFunction(scene, name, signal)] as const))
 
 async function lookAtFunctions(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const [functions, service] = await Promise.all([allFunctions(scene, signal), serviceOf(scene.root)])
+  const [functions, service] = await Promise.all([allFunctions(scene, signal), serviceOf(scene.project)])
   const { runtime, architecture } = service
   const broken = functions.filter(([, one]) => /^Failed$/.test(one.state) || one.lastUpdate === 'Failed')
   const line = ([name, one]: readonly [string, FunctionState]) =>
@@ -50,8 +50,8 @@ async function lookAtFunctions(scene: Scene, signal: AbortSignal): Promise<Findi
 }
 
 /** What serverless.yml says that the functions run on. */
-async function serviceOf(root: string): Promise<{ runtime: string; architecture: string }> {
-  const text = await readFile(join(root, 'serverless.yml'), 'utf8')
+async function serviceOf(project: string): Promise<{ runtime: string; architecture: string }> {
+  const text = await readFile(join(project, 'serverless.yml'), 'utf8')
   const service: unknown = parse(text, { logLevel: 'error' })
   const provider = isObject(service) && isObject(service.provider) ? service.provider : {}
   return { runtime: String(provider.runtime), architecture: String(provider.architecture) }
@@ -93,7 +93,7 @@ async function lookAtSettings(scene: Scene, signal: AbortSignal): Promise<Findin
   if (!('stage' in place)) throw new Unjudged(LOCAL)
   const [manifest, settingOf, { env }] = await Promise.all([
     scene.manifest(),
-    readStageValues(place.stage, join(scene.root, 'serverless.yml')),
+    readStageValues(place.stage, join(scene.project, 'serverless.yml')),
     deployedFunction(scene, 'automate', signal),
   ])
   const names = [...new Set(manifest.flatMap(({ settings }) => Object.keys(settings)))].sort()

@@ -3,9 +3,9 @@ import { marshall } from '@aws-sdk/util-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dayOf } from '../../../lib/ledger.ts'
 import { FRESH_RUN } from '../../../lib/record.ts'
-import { runCommand } from '../../support/command.ts'
 import { type Deployed, startDeployed } from '../../support/deployed.ts'
 import { type Embedded, startEmbedded } from '../../support/embedded.ts'
+import { runSpawned } from '../../support/spawn.ts'
 
 const EVENTS = 10_000
 /** The payloads alone are more. */
@@ -58,7 +58,7 @@ test('10,000 events are listed with filters in bounded memory, with progress', {
   await fill()
   const options = { env: stage.env, node: [`--max-old-space-size=${HEAP_MB}`] }
   const list = (...args: string[]) =>
-    runCommand(['events', 'list', '--stage', 'prod', '--since', '1d', ...args], options)
+    runSpawned(['events', 'list', '--stage', 'prod', '--since', '1d', ...args], options)
   const failed = await list('--automation', 'a', '--status', 'failed', '--limit', '99999', '--json')
   expect(failed.code).toBe(0)
   expect(JSON.parse(failed.out)).toHaveLength(EVENTS / 100)

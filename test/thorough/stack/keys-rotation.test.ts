@@ -9,9 +9,9 @@ import { isObject, parseObject } from '../../../lib/json.ts'
 import { storm } from '../../../local/box/act-outs.ts'
 import type { Attempt } from '../../../local/box/delivery.ts'
 import { type Stack, startStack } from '../../../local/stack.ts'
-import { runCommand, startCommand } from '../../support/command.ts'
 import { packagedLocal } from '../../support/packaged.ts'
 import { onlySamples } from '../../support/samples.ts'
+import { runSpawned, spawnCommand } from '../../support/spawn.ts'
 
 /** Deliveries a second; ROTATION_RATE=50 where nothing else runs on the machine. */
 const RATE = Number(process.env.ROTATION_RATE ?? 15)
@@ -91,27 +91,27 @@ test('a whole rotation under a steady stream of deliveries, killed in the middle
     },
   })
 
-  const first = await runCommand(rotate())
+  const first = await runSpawned(rotate())
   expect(first.out + first.err).toContain('Reset the SECONDARY key')
   expect(first).toMatchObject({ code: 1, err: expect.stringContaining('Nobody is there to ask') })
 
-  const killed = startCommand(rotate('--key-file', await resetKey('secondary')))
+  const killed = spawnCommand(rotate('--key-file', await resetKey('secondary')))
   await expect.poll(() => killed.printed.out, { timeout: 120_000 }).toContain('Stored as secondary')
   killed.child.kill('SIGKILL')
   await killed.ended
 
   renewInstances()
-  const resumed = await runCommand(rotate())
+  const resumed = await runSpawned(rotate())
   expect(resumed.out).toContain('Promoted: the new secondary key')
   expect(resumed.out).toContain('Reset the PRIMARY key')
 
-  const finishing = startCommand(rotate('--key-file', await resetKey('primary')))
+  const finishing = spawnCommand(rotate('--key-file', await resetKey('primary')))
   await expect.poll(() => finishing.printed.out, { timeout: 120_000 }).toContain('Stored as primary')
   renewInstances()
   const last = await finishing.ended
   expect(last).toMatchObject({ code: 0, out: expect.stringContaining('Retired: the new primary key') })
 
-  const status = await runCommand(['keys', 'status', ...at(), '--json'])
+  const status = await runSpawned(['keys', 'status', ...at(), '--json'])
   expect(JSON.parse(status.out)).toMatchObject({ refused: 0, rotation: null, findings: [{ level: 'ok' }] })
   stream.stop()
   await stream.attempts

@@ -4,10 +4,10 @@ import { createHistory } from '../../../lib/history.ts'
 import type { EventRecord } from '../../../lib/record.ts'
 import type { ApiCall } from '../../../local/box/api.ts'
 import { type Stack, startStack } from '../../../local/stack.ts'
-import { runCommand } from '../../support/command.ts'
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts'
 import { packagedLocal } from '../../support/packaged.ts'
 import { onlySamples } from '../../support/samples.ts'
+import { runSpawned } from '../../support/spawn.ts'
 
 const HOUR = 3_600_000
 const MINUTE = 60_000
@@ -98,7 +98,7 @@ const archived = (id: string) =>
     ({ method, path, status }) => method === 'POST' && path === `/2.0/files/${id}/copy` && status === 201,
   ).length
 const backfill = (...args: string[]) =>
-  runCommand(['backfill', ...args, '--local', '--port', new URL(stack.url).port])
+  runSpawned(['backfill', ...args, '--local', '--port', new URL(stack.url).port])
 
 test('after three hours without webhooks every event has had its effect exactly once', {
   timeout: 400_000,
