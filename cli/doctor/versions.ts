@@ -96,7 +96,7 @@ async function lookAtSettings(scene: Scene, signal: AbortSignal): Promise<Findin
   if (!('stage' in place)) throw new Unjudged(LOCAL)
   const [manifest, settingOf, { env }] = await Promise.all([
     scene.manifest(),
-    readStageValues(place.stage, join(scene.root, 'serverless.yml')),
+    readStageValues(place.stage, join(scene.project, 'serverless.yml')),
     deployedFunction(scene, 'automate', signal),
   ])
   const names = [...new Set(manifest.flatMap(({ settings }) => Object.keys(settings)))].sort()

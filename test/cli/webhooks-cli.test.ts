@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
 import { isObject, parseObject } from '../../lib/json.ts'
 import { WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
 import { type Stack, startStack } from '../../local/stack.ts'
+import { runCommand } from '../support/command.ts'
 import { packagedLocal } from '../support/packaged.ts'
 import { onlySamples } from '../support/samples.ts'
 
@@ -42,25 +41,8 @@ const foreign = (id: string) =>
     triggers: ['FILE.UPLOADED'],
   })
 
-type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
-
-/** The command in a process of its own, as npx starts it. */
-function boxhooks(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, ['cli/main.ts', 'webhooks', ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const printed = { out: '', err: '' }
-  child.stdout.setEncoding('utf8').on('data', text => {
-    printed.out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', text => {
-    printed.err += text
-  })
-  return new Promise(resolve => child.once('close', code => resolve({ code, ...printed })))
-}
-
+const boxhooks = (args: readonly string[], env: Record<string, string> = {}) =>
+  runCommand(['webhooks', ...args], { env })
 const local = (...args: string[]) => boxhooks([...args, '--local', '--port', new URL(stack.url).port])
 /** As with a deployed stage: the same call, through AWS’s address. */
 const deployed = (...args: string[]) =>

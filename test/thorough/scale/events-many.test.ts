@@ -2,10 +2,10 @@ import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { expect, test } from 'vitest'
 import { dayOf } from '../../../lib/ledger.ts'
-import { runCommand } from '../../support/command.ts'
 import { startDeployed } from '../../support/deployed.ts'
 import { useEmbedded } from '../../support/embedded.ts'
 import { recordOf } from '../../support/records.ts'
+import { runSpawned } from '../../support/spawn.ts'
 import { useStarted } from '../../support/started.ts'
 
 const EVENTS = 10_000
@@ -46,7 +46,7 @@ test('10,000 events are listed with filters in bounded memory, with progress', {
   await fill()
   const options = { env: stage.env, node: [`--max-old-space-size=${HEAP_MB}`] }
   const list = (...args: string[]) =>
-    runCommand(['events', 'list', '--stage', 'prod', '--since', '1d', ...args], options)
+    runSpawned(['events', 'list', '--stage', 'prod', '--since', '1d', ...args], options)
   const failed = await list('--automation', 'a', '--status', 'failed', '--limit', '99999', '--json')
   expect(failed.code).toBe(0)
   expect(JSON.parse(failed.out)).toHaveLength(EVENTS / 100)

@@ -7,8 +7,8 @@ import { systemClock } from '../../../lib/clock.ts'
 import { isObject, parseObject } from '../../../lib/json.ts'
 import { storm } from '../../../local/box/act-outs.ts'
 import type { Attempt } from '../../../local/box/delivery.ts'
-import { runCommand, startCommand } from '../../support/command.ts'
 import { builtBundle } from '../../support/packaged.ts'
+import { runSpawned, spawnCommand } from '../../support/spawn.ts'
 import { useStack } from '../../support/stack.ts'
 
 /** Deliveries a second; ROTATION_RATE=50 where nothing else runs on the machine. */
@@ -81,27 +81,27 @@ test('a whole rotation under a steady stream of deliveries, killed in the middle
     },
   })
 
-  const first = await runCommand(rotate())
+  const first = await runSpawned(rotate())
   expect(first.out + first.err).toContain('Reset the SECONDARY key')
   expect(first).toMatchObject({ code: 1, err: expect.stringContaining('Nobody is there to ask') })
 
-  const killed = startCommand(rotate('--key-file', await resetKey('secondary')))
+  const killed = spawnCommand(rotate('--key-file', await resetKey('secondary')))
   await expect.poll(() => killed.printed.out, { timeout: 120_000 }).toContain('Stored as secondary')
   killed.child.kill('SIGKILL')
   await killed.ended
 
   await renewInstances()
-  const resumed = await runCommand(rotate())
+  const resumed = await runSpawned(rotate())
   expect(resumed.out).toContain('Promoted: the new secondary key')
   expect(resumed.out).toContain('Reset the PRIMARY key')
 
-  const finishing = startCommand(rotate('--key-file', await resetKey('primary')))
+  const finishing = spawnCommand(rotate('--key-file', await resetKey('primary')))
   await expect.poll(() => finishing.printed.out, { timeout: 120_000 }).toContain('Stored as primary')
   await renewInstances()
   const last = await finishing.ended
   expect(last).toMatchObject({ code: 0, out: expect.stringContaining('Retired: the new primary key') })
 
-  const status = await runCommand(['keys', 'status', ...at(), '--json'])
+  const status = await runSpawned(['keys', 'status', ...at(), '--json'])
   expect(JSON.parse(status.out)).toMatchObject({ refused: 0, rotation: null, findings: [{ level: 'ok' }] })
   stream.stop()
   await stream.attempts

@@ -3,8 +3,8 @@ import { systemClock } from '../../../lib/clock.ts'
 import { createHistory } from '../../../lib/history.ts'
 import type { EventRecord } from '../../../lib/record.ts'
 import type { ApiCall } from '../../../local/box/api.ts'
-import { runCommand } from '../../support/command.ts'
 import { manualClock } from '../../support/manual-clock.ts'
+import { runSpawned } from '../../support/spawn.ts'
 import { useStack } from '../../support/stack.ts'
 
 const HOUR = 3_600_000
@@ -86,7 +86,7 @@ const archived = (id: string) =>
     ({ method, path, status }) => method === 'POST' && path === `/2.0/files/${id}/copy` && status === 201,
   ).length
 const backfill = (...args: string[]) =>
-  runCommand(['backfill', ...args, '--local', '--port', new URL(stack.url).port])
+  runSpawned(['backfill', ...args, '--local', '--port', new URL(stack.url).port])
 
 test('after three hours without webhooks every event has had its effect exactly once', {
   timeout: 400_000,
