@@ -173,6 +173,10 @@ async function bothFail(answer: WireAnswer) {
 }
 
 describe('attempts are as many as AWS’s SDK makes in its standard mode', () => {
+  // Of which both clients make how long they wait.
+  beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
+  afterEach(() => void vi.restoreAllMocks())
+
   test.each([
     [400, 'com.amazonaws.sqs#RequestThrottled', 3],
     [400, 'ThrottlingException', 3],

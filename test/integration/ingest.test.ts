@@ -1,5 +1,5 @@
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { decodeMessage, MESSAGE_BYTES_FIRST_MAX } from '../../lib/message.ts'
 import { sign } from '../../lib/signature.ts'
 import { samplePayload, wireBody } from '../../local/box/payload.ts'
@@ -14,6 +14,10 @@ import { builtBundle } from '../support/packaged.ts'
 
 const KEYS = { primary: 'canary-primary-key', secondary: 'canary-secondary-key' }
 const embedded = useEmbedded()
+let bundle: string
+beforeAll(async () => {
+  bundle = await builtBundle('ingest')
+})
 
 let doors = 0
 
@@ -29,7 +33,7 @@ async function openDoor(
   const lines: string[] = []
   const lambda = createLambda({
     name: 'ingest',
-    bundle: await builtBundle('ingest'),
+    bundle,
     timeoutMs: 10_000,
     env: {
       AWS_REGION: 'eu-central-1',
