@@ -134,7 +134,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     notify({ kind: 'happening', happening })
     for (const webhook of webhooks.toldOf(happening)) {
       const event = sessionEnded
-        ? withoutSession(happening, webhook)
+        ? withoutSession(happening, webhook, boxTime(clock.now()))
         : eventFor(happening, webhook, newId(), boxTime(clock.now()))
       const sending = send(event).finally(() => underWay.delete(sending))
       underWay.add(sending)
@@ -182,7 +182,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
       webhooks.all.delete(webhookId)
       return send(deletionOf(webhook, newId(), boxTime(clock.now())))
     },
-    sendCustom: ({ address, body }, bend) => send(customEvent(address, body), bend),
+    sendCustom: ({ address, body }, bend) => send(customEvent(address, body, boxTime(clock.now())), bend),
     get keys() {
       return keys
     },
@@ -230,11 +230,11 @@ function eventFor(happening: Happening, webhook: Webhook, eventId: string, creat
  * What Box sends of a happening when the session behind the webhook is over: neither an id nor a full payload.
  * @see https://developer.box.com/guides/webhooks/v2/
  */
-function withoutSession({ item }: Happening, { id: webhookId, address }: Webhook): Outgoing {
+function withoutSession({ item }: Happening, { id: webhookId, address }: Webhook, sentAt: string): Outgoing {
   const trigger = 'NO_ACTIVE_SESSION'
   const webhook = { id: webhookId, type: 'webhook' }
   const body = wireBody({ type: 'webhook_event', webhook, trigger, source: item })
-  return { eventId: describeBody(body).eventId, trigger, webhookId, address, body }
+  return { eventId: describeBody(body, sentAt).eventId, trigger, webhookId, address, body }
 }
 
 /** What Box sends when it deletes a webhook of its own accord. */
@@ -247,8 +247,8 @@ function deletionOf(webhook: Webhook, eventId: string, createdAt: string): Outgo
 }
 
 /** What is known of a custom delivery is what its body says of itself. */
-function customEvent(address: string, body: WireObject | Uint8Array): Outgoing {
+function customEvent(address: string, body: WireObject | Uint8Array, sentAt: string): Outgoing {
   const bytes = body instanceof Uint8Array ? body : wireBody(body)
-  const { eventId, trigger, webhookId } = describeBody(bytes)
+  const { eventId, trigger, webhookId } = describeBody(bytes, sentAt)
   return { eventId, trigger, webhookId, address, body: bytes }
 }

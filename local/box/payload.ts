@@ -1,5 +1,6 @@
-import { isTrigger, type Sources, TRIGGERS, type Trigger } from '../../lib/event.ts'
+import { isTrigger, TRIGGERS, type Trigger } from '../../lib/event.ts'
 import { isObject as isJsonObject } from '../../lib/json.ts'
+import type { Sources } from '../../lib/resources.ts'
 
 /** JSON on its way to the wire. */
 export type WireObject = { readonly [field: string]: WireValue }
@@ -74,7 +75,7 @@ const SOURCES: Readonly<Record<keyof Sources, WireObject>> = {
     name: 'Contracts',
     folder_upload_email: null,
   },
-  item: { ...FILE, shared_link: SHARED_LINK },
+  shared_link: { type: 'shared', ...SHARED_LINK, item: { type: 'file', id: FILE.id } },
   comment: {
     type: 'comment',
     id: '191969',
@@ -120,16 +121,6 @@ const SOURCES: Readonly<Record<keyof Sources, WireObject>> = {
     $typeVersion: 0,
     $version: 0,
   },
-  sign_request: {
-    type: 'sign-request',
-    id: '12345-67890',
-    name: 'contract.pdf',
-    status: 'sent',
-    signers: [{ email: 'signer@example.com', role: 'signer' }],
-    sign_files: { files: [FILE_MINI], is_ready_for_download: true },
-    source_files: [FILE_MINI],
-    parent_folder: FOLDER_MINI,
-  },
   webhook: { type: 'webhook', id: '53', target: { type: 'folder', id: FOLDER_MINI.id } },
   open: FILE_MINI,
 }
@@ -146,14 +137,11 @@ const PARTICULARS: { readonly [T in Trigger]?: PayloadOverrides } = {
       after: { id: FOLDER_MINI.id, type: 'folder' },
     },
   },
-  'FILE.RENAMED': { additionalInfo: { before: { name: 'draft.pdf' }, after: { name: 'contract.pdf' } } },
+  'FILE.RENAMED': { additionalInfo: { old_name: 'draft.pdf' } },
   'COLLABORATION.CREATED': { source: { status: 'pending', acknowledged_at: null } },
   'COLLABORATION.REJECTED': { source: { status: 'rejected' } },
-  'SHARED_LINK.DELETED': { source: { shared_link: null } },
+  'SHARED_LINK.DELETED': { source: { url: null } },
   'TASK_ASSIGNMENT.UPDATED': { source: { resolution_state: 'completed', completed_at: CREATED_AT } },
-  'SIGN_REQUEST.COMPLETED': { source: { status: 'signed' } },
-  'SIGN_REQUEST.DECLINED': { source: { status: 'declined' } },
-  'SIGN_REQUEST.EXPIRED': { source: { status: 'expired' } },
   'WEBHOOK.DELETED': { additionalInfo: { reason: 'auto_cleanup' } },
 }
 

@@ -1,4 +1,5 @@
-import { isTrigger, type Sources, TRIGGERS } from '../../lib/event.ts'
+import { isTrigger, TRIGGERS } from '../../lib/event.ts'
+import type { Sources } from '../../lib/resources.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
 import type { Item, ItemReference, ItemType } from '../box/items.ts'
 import { samplePayload, type WireObject } from '../box/payload.ts'
@@ -9,12 +10,11 @@ import type { TemplateName } from './protocol.ts'
 const ABOUT: Readonly<Record<keyof Sources, readonly ItemType[]>> = {
   file: ['file'],
   folder: ['folder'],
-  item: ['file', 'folder'],
+  shared_link: ['file', 'folder'],
   comment: ['file'],
   collaboration: ['folder'],
   task_assignment: ['file'],
   metadata: ['file', 'folder'],
-  sign_request: ['file'],
   webhook: [],
   open: ['file'],
 }
@@ -54,15 +54,8 @@ export function templateOf(box: EmulatedBox, trigger: string, about: ItemReferen
 function sourceAbout({ content }: EmulatedBox, kind: keyof Sources, item: Item): WireObject {
   const mini = wireMini(item)
   if (kind === 'file' || kind === 'folder') return wireItem(content, item)
-  if (kind === 'item')
-    return { ...wireItem(content, item), ...(item.sharedLink ? {} : { shared_link: null }) }
   if (kind === 'open') return mini
   if (kind === 'metadata') return { $parent: `${item.type}_${item.id}` }
   if (kind === 'webhook') return {}
-  if (kind !== 'sign_request') return { item: mini }
-  return {
-    name: item.name,
-    source_files: [mini],
-    sign_files: { files: [mini], is_ready_for_download: true },
-  }
+  return { item: mini }
 }

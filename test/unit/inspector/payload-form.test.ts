@@ -57,10 +57,8 @@ describe('a payload as a form', () => {
     expect(fieldAt(file, 'additional_info')).toMatchObject({ kind: 'list', value: [] })
     expect(fieldAt(payloadOf('COMMENT.CREATED'), 'source.is_reply_comment')).toMatchObject({ kind: 'flag' })
     expect(fieldAt(payloadOf('COLLABORATION.CREATED'), 'source.role').options).toContain('co-owner')
-    expect(fieldAt(payloadOf('SHARED_LINK.CREATED'), 'source.shared_link.access').options).toContain(
-      'company',
-    )
-    expect(fieldAt(payloadOf('SIGN_REQUEST.COMPLETED'), 'source.signers.0.email').kind).toBe('text')
+    expect(fieldAt(payloadOf('SHARED_LINK.CREATED'), 'source.access').options).toContain('company')
+    expect(fieldAt(payloadOf('FILE.RENAMED'), 'additional_info.old_name').kind).toBe('text')
   })
 
   test.each([
