@@ -57,7 +57,7 @@ describe('an event', () => {
     expect(await engine.record(id)).toMatchObject({
       status: 'done',
       leaseUntil: 0,
-      source: 'file:73835521473',
+      source: 'file:910001',
       runs: { one: { status: 'done', attempts: 1 } },
     })
   })
