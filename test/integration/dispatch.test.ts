@@ -906,7 +906,7 @@ describe('what Box tells of a webhook itself', () => {
     const engine = await createEngine(embedded, [])
     await engine.send(trigger)
     expect((await engine.work()).batchItemFailures).toEqual([])
-    expect(engine.lines).toContainEqual(expect.objectContaining({ event, level: 'warn', webhookId: '53' }))
+    expect(engine.lines).toContainEqual(expect.objectContaining({ event, level: 'warn', webhookId: '5001' }))
   })
 })
 
