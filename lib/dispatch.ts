@@ -13,6 +13,7 @@ import {
 } from './claimed-event.ts'
 import { classify, type FailureCode, type RunFailure } from './errors.ts'
 import { type BoxEvent, parseEvent, sourceKey, type Target } from './event.ts'
+import { readBody } from './event-body.ts'
 import type { NewEvent } from './ledger.ts'
 import type { Log } from './log.ts'
 import type { Message } from './message.ts'
@@ -146,13 +147,13 @@ function withoutTargets(
   return later(delaySeconds)
 }
 
-function newEvent(message: Message, source: string): NewEvent {
+function newEvent(message: Message, about: Pick<BoxEvent, 'payload'>): NewEvent {
   const payload = packPayload(message.body)
   return {
     eventId: message.eventId,
     deliveryId: message.deliveryId,
     trigger: message.trigger,
-    source,
+    source: sourceKey(about),
     receivedAt: message.receivedAt,
     origin: message.origin,
     // What boxhooks did not write was not verified by it either: a replay must not turn it into an event.
@@ -190,7 +191,7 @@ async function claimEvent(
       if (await ledger.claim(record, { ...plan.claim, targets: about })) return { plan }
       record = await ledger.read(message.eventId)
     } else {
-      const opened = await ledger.open(newEvent(message, sourceKey(event)), {
+      const opened = await ledger.open(newEvent(message, event), {
         ...plan.claim,
         targets: about,
       })
@@ -243,7 +244,11 @@ async function deadLetterEvent(
   // Runs that a readable message of the same event has begun go on with that message.
   const hasRuns = record?.status === 'open' && Object.keys(record.runs).length > 0
   if (record && !hasRuns) await ledger.claim(record, claim)
-  if (!record) await ledger.open(newEvent(message, 'none'), claim)
+  if (!record) {
+    // Whoever asks why nothing happened to an item finds the event by it, even where the event can't be read.
+    const { payload = {} } = readBody(message.body)
+    await ledger.open(newEvent(message, { payload }), claim)
+  }
   log.error('event_dead_lettered', { code: error.code, message: error.message })
   return FINISHED
 }

@@ -11,3 +11,19 @@ export function parseObject(json: string): Record<string, unknown> | undefined {
     return undefined
   }
 }
+
+/**
+ * Reads JSON that names things by numbers: under the keys given, a number becomes the text of its digits. The key
+ * `__proto__` is left out. Never throws.
+ * @returns undefined where it is not JSON, or nested too deeply to be walked through
+ */
+export function parseExact(json: string, keys: RegExp): unknown {
+  try {
+    return JSON.parse(json, (key, value: unknown, context?: { source?: string }) => {
+      if (key === '__proto__') return undefined
+      return typeof value === 'number' && keys.test(key) ? (context?.source ?? String(value)) : value
+    })
+  } catch {
+    return undefined
+  }
+}

@@ -12,9 +12,11 @@ export default automation({
     return !archived || skip('The file lies in the archive.')
   },
   async run({ event, box, settings, log }) {
-    const { id, name = id, sha1 } = event.source
+    const { sha1, file_version: version } = event.source
+    if (!event.item) throw new PermanentError('The event does not say which file it is about.')
+    const { id, name = id } = event.item
     const [date = ''] = event.createdAt.split('T')
-    const names = [dated(name, date), dated(name, `${date} ${event.source.file_version?.id ?? event.id}`)]
+    const names = [dated(name, date), dated(name, `${date} ${version?.id ?? event.id}`)]
     for (const copyName of names) {
       const made = await copy(box, id, settings.ARCHIVE_FOLDER_ID, copyName)
       if (made === 'made') return log.info('archived')

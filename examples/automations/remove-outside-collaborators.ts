@@ -14,6 +14,7 @@ export default automation({
   },
   async run({ event, box, settings, log }) {
     const { id } = event.source
+    if (!id) throw new PermanentError('The event does not say which collaboration it is about.')
     try {
       const address = addressOf(event.source) ?? (await addressAtBox(box, id))
       if (!address)

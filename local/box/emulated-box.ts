@@ -135,7 +135,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     notify({ kind: 'happening', happening })
     for (const webhook of webhooks.toldOf(happening)) {
       const event = sessionEnded
-        ? withoutSession(happening, webhook)
+        ? withoutSession(happening, webhook, boxTime(clock.now()))
         : eventFor(happening, webhook, newId(), boxTime(clock.now()))
       const sending = send(event).finally(() => underWay.delete(sending))
       underWay.add(sending)
@@ -183,7 +183,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
       webhooks.all.delete(webhookId)
       return send(deletionOf(webhook, newId(), boxTime(clock.now())))
     },
-    sendCustom: ({ address, body }, bend) => send(outgoing({ address }, body), bend),
+    sendCustom: ({ address, body }, bend) => send(outgoing(address, body, boxTime(clock.now())), bend),
     get keys() {
       return keys
     },
@@ -220,15 +220,17 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
 function eventFor(happening: Happening, webhook: Webhook, eventId: string, createdAt: string): Outgoing {
   const { trigger, item } = happening
   const shape = shapeAbout(trigger, item.type === 'folder' ? 'folder' : 'file')
-  return outgoing(webhook, payloadOf(shape, happening, { id: eventId, createdAt, webhookId: webhook.id }))
+  const facts = { id: eventId, createdAt, webhookId: webhook.id }
+  return outgoing(webhook.address, payloadOf(shape, happening, facts), createdAt)
 }
 
 /**
  * What Box sends of a happening when the session behind the webhook is over.
  * @see https://developer.box.com/guides/webhooks/v2/limitations-v2/
  */
-function withoutSession(happening: Happening, webhook: Webhook): Outgoing {
-  return outgoing(webhook, payloadOf(shapeOf('NO_ACTIVE_SESSION'), happening, { webhookId: webhook.id }))
+function withoutSession(happening: Happening, webhook: Webhook, sentAt: string): Outgoing {
+  const payload = payloadOf(shapeOf('NO_ACTIVE_SESSION'), happening, { webhookId: webhook.id })
+  return outgoing(webhook.address, payload, sentAt)
 }
 
 /** What Box sends when it deletes a webhook of its own accord. */
@@ -236,12 +238,12 @@ function deletionOf(webhook: Webhook, eventId: string, createdAt: string): Outgo
   const source = wireWebhookMini(webhook)
   const happening = { source, item: source, by: webhook.createdBy }
   const facts = { id: eventId, createdAt, webhookId: webhook.id }
-  return outgoing(webhook, payloadOf(shapeOf('WEBHOOK.DELETED'), happening, facts))
+  return outgoing(webhook.address, payloadOf(shapeOf('WEBHOOK.DELETED'), happening, facts), createdAt)
 }
 
 /** What is sent is known by what its body says of itself. */
-function outgoing({ address }: Pick<Webhook, 'address'>, body: WireObject | Uint8Array): Outgoing {
+function outgoing(address: string, body: WireObject | Uint8Array, sentAt: string): Outgoing {
   const bytes = body instanceof Uint8Array ? body : wireBody(body)
-  const { eventId, trigger, webhookId } = describeBody(bytes)
+  const { eventId, trigger, webhookId } = describeBody(bytes, sentAt)
   return { eventId, trigger, webhookId, address, body: bytes }
 }

@@ -53,7 +53,7 @@ describe('an event', () => {
     expect(await engine.record(id)).toMatchObject({
       status: 'done',
       leaseUntil: 0,
-      source: 'file:73835521473',
+      source: 'file:910001',
       runs: { one: { status: 'done', attempts: 1 } },
     })
   })
@@ -902,7 +902,7 @@ describe('what Box tells of a webhook itself', () => {
     const engine = await createEngine(embedded, [])
     await engine.send(trigger)
     expect((await engine.work()).batchItemFailures).toEqual([])
-    expect(engine.lines).toContainEqual(expect.objectContaining({ event, level: 'warn', webhookId: '53' }))
+    expect(engine.lines).toContainEqual(expect.objectContaining({ event, level: 'warn', webhookId: '5001' }))
   })
 })
 

@@ -1,6 +1,6 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { idText } from '../../lib/message.ts'
+import { idText } from '../../lib/event-body.ts'
 import { changeRecord, createWebhookRecord, WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
 import { useEmbedded } from '../support/embedded.ts'
 

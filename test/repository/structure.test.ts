@@ -63,6 +63,7 @@ test('ingest reaches only what it needs', () => {
     'lib/aws-sign.ts',
     'lib/config.ts',
     'lib/delivery.ts',
+    'lib/event-body.ts',
     'lib/event-v1.ts',
     'lib/hmac.ts',
     'lib/ingest-aws.ts',
@@ -78,5 +79,6 @@ test('ingest reaches only what it needs', () => {
     'lib/metrics.ts',
     'lib/signature-keys.ts',
     'lib/signature.ts',
+    'lib/timestamp.ts',
   ])
 })

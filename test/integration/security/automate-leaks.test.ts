@@ -67,7 +67,7 @@ async function runAgainst(apiUrl: string, { secret = CLIENT_CREDENTIALS, fails =
     automation({ name, on: 'FILE.LOCKED', watch: { folder: '100001' }, retry: { attempts: 1 }, run })
   const updating = declare('updating', async ({ event, box }) => {
     const name = CANARIES.fileName
-    await box.files.updateFileById(String(event.source.id), { requestBody: { name, description: name } })
+    await box.files.updateFileById(String(event.item?.id), { requestBody: { name, description: name } })
   })
   const searching = declare('searching', async ({ box }) => {
     await box.search.searchForContent({ query: CANARIES.fileName })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { parseTimestamp } from '../../../lib/signature.ts'
+import { parseTimestamp } from '../../../lib/timestamp.ts'
 import { boundary } from './boundary.ts'
 
 /**

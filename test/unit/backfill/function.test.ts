@@ -87,7 +87,7 @@ describe('what is queued', { timeout: 60_000 }, () => {
     })
     const [message] = await messages()
     expect(message?.messageAttributes.origin?.StringValue).toBe('backfill')
-    const parsed = parseEvent(message?.body ?? '', { eventId: 'x', origin: 'backfill' })
+    const parsed = parseEvent(message?.body ?? '', { origin: 'backfill' })
     if (!parsed.ok) throw new Error(parsed.reason.message)
     const { event } = parsed
     expect(event).toMatchObject({
@@ -96,6 +96,7 @@ describe('what is queued', { timeout: 60_000 }, () => {
       createdAt: '2026-11-23T10:00:00+00:00',
       origin: 'backfill',
       createdBy: { type: 'user', id: box.content.owner.id },
+      item: { type: 'file', id, name: 'a.txt' },
       source: { type: 'file', id, name: 'a.txt', sha1: expect.any(String), parent: { name: 'Inner' } },
       additionalInfo: {
         backfill: { event_type: 'DOWNLOAD', stream: 'enterprise', target: { type: 'folder', id: review } },
