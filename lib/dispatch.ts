@@ -26,6 +26,9 @@ import { concernedBy, targetsOf, targetText } from './target.ts'
 /** DynamoDB's item has at most 400 KB; runs and steps need room beside the payload. */
 const PAYLOAD_BYTES_MAX = 150_000
 
+/** In characters. A reason can list very many targets. */
+const REASON_LENGTH_MAX = 1000
+
 /** With less time than this left an event is not claimed, in milliseconds: asking Box before it may have taken long. */
 const CLAIM_MS_MIN = 2 * RESERVE_MS
 
@@ -240,7 +243,8 @@ async function deadLetterEvent(
   const failure = { ...error, at, redrives, automations: [] }
   await parts.deadLetters.send({ ...withoutReplay(message), failure })
   const lease = { token: parts.newToken(), until: 0 }
-  const claim = { lease, status: 'dead', redrives, runs: {} } as const
+  const reason = { code: error.code, message: error.message.slice(0, REASON_LENGTH_MAX) }
+  const claim = { lease, status: 'dead', redrives, runs: {}, error: reason } as const
   // Runs that a readable message of the same event has begun go on with that message.
   const hasRuns = record?.status === 'open' && Object.keys(record.runs).length > 0
   if (record && !hasRuns) await ledger.claim(record, claim)

@@ -152,7 +152,7 @@ export function parseEvent(
   known: { readonly eventId?: string; readonly origin?: Origin } = {},
 ): ParsedEvent {
   const { payload, eventId, trigger: triggerName, createdAt, webhookId } = readBody(body)
-  if (!payload) return unreadable('The body is not a JSON object.')
+  if (!payload) return unreadable('The body is not a JSON object, or is nested too deeply to be read.')
   if (triggerName === undefined)
     return unreadable('The body has no trigger, so it is not an event of a V2 webhook.')
   const createdBy = readUser(payload.created_by)

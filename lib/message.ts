@@ -1,4 +1,4 @@
-import { isAscii, isUtf8 } from 'node:buffer'
+import { isUtf8 } from 'node:buffer'
 import { carriable, idText, ORIGINS, type Origin, readBody, UNKNOWN } from './event-body.ts'
 import { isObject, parseObject } from './json.ts'
 
@@ -232,11 +232,10 @@ function parseReplay(text: string | undefined): Replay | undefined {
 const string = (value: unknown): string => (typeof value === 'string' ? value : '')
 const count = (value: unknown): number => (Number.isSafeInteger(value) ? Number(value) : 0)
 
-/** The body's text where SQS carries it unharmed. Box's bodies are ASCII, which is read many times faster. */
+/** The body's text where SQS carries it unharmed. */
 function carriableText(body: Uint8Array): string | undefined {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  if (!isUtf8(bytes)) return undefined
-  const text = bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8')
+  if (!isUtf8(body)) return undefined
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   // SQS refuses an empty body, too.
   return text !== '' && carriable(text) === text ? text : undefined
 }

@@ -42,7 +42,8 @@ const startOf = (name: FunctionName) => startFiles(metafiles[name])
 /** What each function may be made of; whoever goes beyond says why, and raises it here. */
 const BUDGETS = {
   ingest: { startBytes: 34 * 1024, ownBytes: 31 * 1024, packages: 2 },
-  automate: { startBytes: 140 * 1024 },
+  // 3 KB of it read every field of Box's payloads by its type.
+  automate: { startBytes: 144 * 1024 },
   reconcile: { startBytes: 300 * 1024 },
 } as const
 

@@ -82,9 +82,9 @@ describe('an event', () => {
     await engine.work()
     expect(await engine.deadLetters()).toHaveLength(3)
     const found = await eventsOf('file:700006')
-    expect(found.map(({ eventId, status }) => [eventId, status]).sort()).toEqual([
-      ['foreign', 'dead'],
-      [id, 'dead'],
+    expect(found.map(one => Object.values(one)).sort()).toEqual([
+      ['foreign', 'dead', 'message_unreadable'],
+      [id, 'dead', 'event_unreadable'],
     ])
   })
 })

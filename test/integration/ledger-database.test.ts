@@ -52,13 +52,14 @@ const EVENT = {
 const CALLS: readonly [string, (ledger: Ledger) => Promise<unknown>][] = [
   ['reading', ledger => ledger.read('e1')],
   ['opening', ledger => ledger.open(EVENT, CLAIM)],
+  ['opening with an error', ledger => ledger.open(EVENT, { ...CLAIM, error: { code: 'c', message: 'ü' } })],
   ['opening without a payload', ledger => ledger.open({ ...EVENT, payload: new Uint8Array() }, CLAIM)],
   [
     'writing',
     ledger =>
       ledger.write('e1', 'token-1', {
         runs: { first: { ...RUN, status: 'failed', error: { code: 'x', message: 'Übergabe 日本' } } },
-        close: { status: 'dead', error: { code: 'c', message: 'm' }, release: true },
+        close: { status: 'dead', release: true },
       }),
   ],
   ['keeping a step', ledger => ledger.keepStep('e1', 'token-1', 'first', 'step', '{"a":[1,"ü"]}')],

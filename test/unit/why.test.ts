@@ -154,6 +154,19 @@ describe('of an event, why says', () => {
       },
     ],
     [
+      'that the event could not be read, so that nobody knows for whom it was',
+      event({
+        status: 'dead',
+        trigger: 'unknown',
+        error: { code: 'event_unreadable', message: 'No trigger.' },
+      }),
+      {
+        verdict: 'event_dead',
+        because: expect.stringContaining('event_unreadable: No trigger.'),
+        next: expect.stringContaining('dlq show e-1'),
+      },
+    ],
+    [
       'through which other webhook it came',
       event({ targets: [{ type: 'folder', id: '7' }] }),
       {
@@ -478,7 +491,7 @@ describe('whatever the facts are', () => {
 })
 
 test.each([
-  ['123', undefined, ['file:123', 'folder:123']],
+  ['123', undefined, ['file:123', 'folder:123', 'web_link:123']],
   ['file:123', 'file', ['file:123']],
   ['folder:0', 'folder', ['folder:0']],
   ['https://app.box.com/file/123', 'file', ['file:123']],
