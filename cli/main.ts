@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { regionOf } from '../infra/aws-reason.ts'
+import { stageProblem } from '../infra/stage-name.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
 import { backfillCommand } from './backfill/backfill-command.ts'
@@ -8,7 +9,7 @@ import { dlqCommand } from './dlq/dlq-command.ts'
 import { doctorCommand } from './doctor/doctor-command.ts'
 import { eventsCommand } from './events/events-command.ts'
 import { keysCommand } from './keys/keys-command.ts'
-import { isStage, PORT } from './place/place.ts'
+import { PORT } from './place/place.ts'
 import { replayCommand } from './replay/replay-command.ts'
 import { secretsCommand } from './secrets/secrets-command.ts'
 import { parseAge } from './terminal/age.ts'
@@ -68,8 +69,9 @@ function seconds(text: string): number {
 }
 
 function stage(text: string): string {
-  if (isStage(text)) return text
-  throw new InvalidArgumentError('It must be letters, digits and hyphens, beginning with a letter.')
+  const problem = stageProblem(text)
+  if (problem === undefined) return text
+  throw new InvalidArgumentError(problem)
 }
 
 /** How long ago, in milliseconds. */

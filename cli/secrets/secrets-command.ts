@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander'
 import { regionOf } from '../../infra/aws-reason.ts'
-import { isStage } from '../place/place.ts'
+import { stageProblem } from '../../infra/stage-name.ts'
 import { isSecretName, SECRETS, type SecretName, SecretsFailed } from './secret-rules.ts'
 import type { SecretPlace } from './secrets.ts'
 
@@ -50,10 +50,8 @@ function placeOf({ stage, region, secretId }: Shared): SecretPlace {
     throw new SecretsFailed(
       'Say where: --stage NAME for a deployed stage, or --secret-id ID for a secret by its name.',
     )
-  if (stage !== undefined && !isStage(stage))
-    throw new SecretsFailed(
-      `"${stage}" can't be a stage: letters, digits and hyphens, beginning with a letter.`,
-    )
+  const problem = stage === undefined ? undefined : stageProblem(stage)
+  if (problem !== undefined) throw new SecretsFailed(problem)
   return {
     region: regionOf(region),
     ...(stage === undefined ? {} : { stage }),
