@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ROOT } from '../../infra/bundle.ts'
 import type { ManifestEntry } from '../../infra/manifest.ts'
 import { readStageValues } from '../../infra/stage-params.ts'
@@ -38,7 +40,8 @@ export function replayAsTest(eventId: string, options: ReplayTestOptions): Promi
         `The payload of event ${eventId} is no JSON object, so no automation can run on it.`,
       )
     const entry = await entryOf(record, options.automation)
-    const files = await filesOf(record, entry, redact(payload))
+    const code = await readFile(join(ROOT, 'automations', entry.file), 'utf8')
+    const files = await filesOf(record, entry, redact(payload, code))
     await writeAll(ROOT, files).catch((cause: Error) => {
       throw new ReplayTestFailed(`Nothing was written: ${cause.message}`, { cause })
     })

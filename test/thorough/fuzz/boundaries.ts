@@ -12,6 +12,7 @@ import { gatewayRoundTrips } from './local-gateway.ts'
 import { pageRequests } from './page.ts'
 import { queueMessages } from './queue-message.ts'
 import { ledgerItems } from './record.ts'
+import { redactedPayloads } from './redacted-payload.ts'
 import { boxAnswers, retryDecisions, thrownValues } from './retry.ts'
 import { boxAppSecrets, signatureKeySecrets } from './secrets.ts'
 import { signedDeliveries } from './signed-delivery.ts'
@@ -48,4 +49,5 @@ export const BOUNDARIES: readonly Boundary[] = [
   v1Callbacks,
   captures,
   capturedDeliveries,
+  redactedPayloads,
 ]
