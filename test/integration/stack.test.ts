@@ -126,7 +126,7 @@ describe('the whole system on this machine', () => {
     const folder = await mkdtemp(join(ROOT, '.boxhooks', 'take-over-'))
     const automationsDir = join(folder, 'automations')
     await mkdir(automationsDir)
-    const code = `import { automation } from '../../../../lib/automation.ts'
+    const code = `import { automation } from '../../../lib/automation.ts'
       export default automation({ name: 'renamed', on: 'FILE.RENAMED',
         watch: [{ folder: '\${REVIEW_FOLDER_ID}' }, { folder: '555001' }, { file: '555002' }],
         run({ log }) { log.info('the new one ran') } })`
