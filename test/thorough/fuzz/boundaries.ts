@@ -1,5 +1,5 @@
 import { backfillRequests } from './backfill-request.ts'
-import { batches, batchesWithFaults } from './batch.ts'
+import { batches, batchesWithFaults, recordsInPieces } from './batch.ts'
 import type { Boundary } from './boundary.ts'
 import { capturedDeliveries, captures } from './capture.ts'
 import { commandLines } from './command-line.ts'
@@ -32,6 +32,7 @@ export const BOUNDARIES: readonly Boundary[] = [
   queueMessages,
   batches,
   batchesWithFaults,
+  recordsInPieces,
   eventBodies,
   ledgerItems,
   retryDecisions,
