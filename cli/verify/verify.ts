@@ -9,6 +9,7 @@ import type { SignatureKeys } from '../../lib/signature.ts'
 import { passedOver } from '../secrets/secret-rules.ts'
 import { openPrompt, PromptEnded, type Terminal } from '../terminal/prompt.ts'
 import type { Capture, Format } from './capture.ts'
+import { readNamedFile } from './named-file.ts'
 import { readCaptures } from './read-captures.ts'
 import { jsonReport, textReport } from './verify-report.ts'
 
@@ -56,7 +57,7 @@ export type Judged = {
  */
 export async function verifyCapture(file: string | undefined, options: VerifyOptions): Promise<void> {
   const captures = chosen(
-    readCaptures(givenBytes(file, options), { format: options.format, readFile }),
+    readCaptures(givenBytes(file, options), { format: options.format, readFile: readNamedFile }),
     options,
   )
   const keys = await givenKeys(options)
