@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { type BundleResult, bundle, describeBundles, FUNCTIONS, ROOT } from './bundle.ts'
 import { exclusively } from './exclusively.ts'
 import type { ManifestEntry } from './manifest.ts'
+import { stageProblem } from './stage-name.ts'
 import { type CompiledTemplate, parseTemplate } from './template.ts'
 
 export class PackageError extends Error {
@@ -134,9 +135,7 @@ export function stageOf(args: readonly string[]): { readonly stage: string; read
   if (at < 0) return { stage: 'dev', rest }
   const [option = '', value = ''] = rest.splice(at, rest[at]?.includes('=') ? 1 : 2)
   const stage = option.includes('=') ? option.slice(option.indexOf('=') + 1) : value
-  if (!/^[a-zA-Z][a-zA-Z0-9-]{0,30}$/.test(stage))
-    throw new PackageError(
-      `"${stage}" can't be a stage: letters, digits and hyphens, beginning with a letter.`,
-    )
+  const problem = stageProblem(stage)
+  if (problem !== undefined) throw new PackageError(problem)
   return { stage, rest }
 }

@@ -6,6 +6,7 @@ import type { BoxConnection, BoxConnectionOptions, SecretsManager } from './box.
 import type { Clock } from './clock.ts'
 import { automateConfig, type Environment } from './config.ts'
 import { idText } from './event-body.ts'
+import { isObject } from './json.ts'
 import { createLedger, type LedgerDatabase } from './ledger.ts'
 import { createLog } from './log.ts'
 import { logSample } from './log-sample.ts'
@@ -53,10 +54,14 @@ export function automateFunction(world: AutomateWorld) {
 }
 
 /** Of what could not even be begun as much as finds it again: a line for each event, or one where there is none. */
-const eventIdsIn = ({ Records }: SQSEvent): readonly (string | undefined)[] =>
-  Records.length > 0
-    ? Records.map(({ messageAttributes }) => idText(messageAttributes.eventId?.stringValue))
-    : [undefined]
+function eventIdsIn(event: unknown): readonly (string | undefined)[] {
+  const { Records: records } = isObject(event) ? event : {}
+  if (!Array.isArray(records) || records.length === 0) return [undefined]
+  return records.map(record => idText(within(record, 'messageAttributes', 'eventId', 'stringValue')))
+}
+
+const within = (value: unknown, ...path: readonly string[]): unknown =>
+  path.reduce((inner, name) => (isObject(inner) ? inner[name] : undefined), value)
 
 /** Runs end before the function's time is up, and say what became of them; middy needs no timer for it. */
 const MIDDY = { timeoutEarlyInMillis: 0 }

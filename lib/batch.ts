@@ -58,14 +58,16 @@ export async function handleBatch(
   return { batchItemFailures: kept.map(itemIdentifier => ({ itemIdentifier })) }
 }
 
-function entryOf(record: SQSRecord): Entry {
-  const attributes = Object.entries(record.messageAttributes).map(
-    ([name, value]) => [name, value.stringValue] as const,
+/** SQS always sends every field; a record of something else that lacks one must not cost its neighbours their turn. */
+function entryOf(given: SQSRecord): Entry {
+  const record = { ...given, attributes: given.attributes ?? {} }
+  const attributes = Object.entries(given.messageAttributes ?? {}).map(
+    ([name, value]) => [name, value?.stringValue] as const,
   )
   const groupId = record.attributes.MessageGroupId
   return {
     record,
-    decoded: decodeMessage({ body: record.body, attributes: Object.fromEntries(attributes), groupId }),
+    decoded: decodeMessage({ body: record.body ?? '', attributes: Object.fromEntries(attributes), groupId }),
   }
 }
 

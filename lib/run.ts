@@ -4,6 +4,7 @@ import type { Box, BoxRun } from './box.ts'
 import type { Clock } from './clock.ts'
 import { AutomationError, classify, PermanentError, RetryLater, type RunFailure } from './errors.ts'
 import type { BoxEvent } from './event.ts'
+import { freezeDeep } from './json.ts'
 import { errorKind, type Log } from './log.ts'
 import type { RunRecord } from './record.ts'
 
@@ -144,7 +145,7 @@ async function execute(input: RunInput, time: RunTime, steps: Record<string, str
 /** Asks an automation's own filter; undefined where the event is to be run. Throws what the filter throws. */
 export function skipOf({ automation, settings }: BoundAutomation, event: BoxEvent): Skip | undefined {
   if (!automation.when) return undefined
-  const answer = automation.when(event, settings)
+  const answer = automation.when(freezeDeep(event), settings)
   if (answer === true) return undefined
   return answer || { skip: 'The automation’s when() said false.' }
 }
@@ -155,8 +156,9 @@ function contextOf(input: RunInput, time: RunTime, steps: Record<string, string>
   const named = new Set<string>()
   let box: Box | undefined
   return {
-    event: subscribedEvent(event),
-    settings: bound.settings,
+    // Every automation of an event, and every event of an automation, gets the same objects.
+    event: freezeDeep(subscribedEvent(event)),
+    settings: freezeDeep(bound.settings),
     signal: time.signal,
     attempt: run.attempts,
     idempotencyKey: `${event.id}:${name}`,

@@ -61,7 +61,7 @@ export type EventEntryStatus = 'refused' | 'undelivered' | 'queued' | 'running' 
 export type Journal = {
   /** @param verdict how its signature was judged, where nothing else tells */
   attempt(attempt: Attempt, verdict?: readonly VerdictStep[]): void
-  /** Takes note of an event that the ledger knows. What is known of it already stays. */
+  /** Takes note of an event that the ledger knows. What is known of it already stays, unless the ledger has it as settled. */
   recorded(event: RecordedEvent): void
   /** @param verdict how its signature is judged, step by step */
   answer(answer: GatewayAnswer, verdict?: readonly VerdictStep[]): void
@@ -88,6 +88,8 @@ export type JournalOptions = {
   readonly eventsMax?: number
   /** How many characters of bodies, headers and log lines are kept in all; 64 Mi by default. */
   readonly charactersMax?: number
+  /** Asks the ledger what became of an event whose last log lines a killed worker did not write. */
+  readonly ledgerStatus?: (eventId: string) => Promise<EventStatus | undefined>
 }
 
 export const EVENTS_MAX = 5000
@@ -101,7 +103,7 @@ const LINES_MAX = 1000
 export const BODY_CHARACTERS_MAX = 256 * 1024
 
 export function createJournal(options: JournalOptions = {}): Journal {
-  const { eventsMax = EVENTS_MAX, charactersMax = CHARACTERS_MAX } = options
+  const { eventsMax = EVENTS_MAX, charactersMax = CHARACTERS_MAX, ledgerStatus } = options
   const entries = new Map<string, EventEntry>()
   const sizes = new Map<string, number>()
   const subscribers = new Set<(event: EventEntry) => void>()
@@ -129,6 +131,12 @@ export function createJournal(options: JournalOptions = {}): Journal {
     const entry: EventEntry = { eventId, trigger, firstAt, status: 'refused', ...nothing }
     entries.set(eventId, entry)
     return entry
+  }
+  /** What the ledger has as settled is settled, whatever the log says or does not say. */
+  const settle = (entry: EventEntry, status: EventStatus | undefined): void => {
+    if (status === undefined || status === 'open' || entry.status === status) return
+    entry.status = status
+    changed(entry, 0)
   }
   /** @returns how many characters more are kept now */
   const delivered = (
@@ -167,7 +175,8 @@ export function createJournal(options: JournalOptions = {}): Journal {
       if (entry.trigger === 'unknown') entry.trigger = trigger
       entry.item ||= item
       const quiet = entry.lines.length === 0 || entry.status === 'refused'
-      if (quiet) entry.status = status === 'open' ? 'queued' : status
+      if (quiet && status === 'open') entry.status = 'queued'
+      settle(entry, status)
       changed(entry, 0)
     },
     answer({ at, ms, headers, status, body: answer, path, method, requestBody: body }, verdict) {
@@ -190,6 +199,12 @@ export function createJournal(options: JournalOptions = {}): Journal {
       entry.status = status ?? entry.status
       if (status) entry.finishedAt = status === 'done' || status === 'dead' ? at : undefined
       changed(entry, text.length - (dropped ? JSON.stringify(dropped).length : 0))
+      // Only a settled event has duplicates. One that was not heard to end has lost the lines that would say so.
+      if (line.event === 'event_duplicate' && entry.status !== 'done' && entry.status !== 'dead')
+        void ledgerStatus?.(eventId).then(
+          known => settle(entry, known),
+          () => {},
+        )
       return line
     },
     get events() {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
+import { onlyThisMachine } from './this-machine.ts'
 
 export type Served = {
   readonly url: string
@@ -18,14 +19,16 @@ export class PortTaken extends Error {
 }
 
 /**
- * Serves on 127.0.0.1 only.
+ * Serves on 127.0.0.1, and answers only requests of this machine.
  * @throws PortTaken
  */
 export async function serve(options: {
   readonly fetch: (request: Request) => Response | Promise<Response>
   readonly port: number
 }): Promise<Served> {
-  const server = createServer(getRequestListener(options.fetch, { overrideGlobalObjects: false }))
+  const server = createServer(
+    getRequestListener(onlyThisMachine(options.fetch), { overrideGlobalObjects: false }),
+  )
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(error.code === 'EADDRINUSE' ? new PortTaken(options.port) : error),

@@ -134,7 +134,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logsServer.url,
     }
 
-    const journal = createJournal(options.eventsMax === undefined ? {} : { eventsMax: options.eventsMax })
+    const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: systemClock.now })
+    const journal = createJournal({
+      ...(options.eventsMax === undefined ? {} : { eventsMax: options.eventsMax }),
+      ledgerStatus: async eventId => (await ledger.read(eventId))?.status,
+    })
     const box = createEmulatedBox({
       clock: systemClock,
       newId: randomUUID,
@@ -192,7 +196,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       now: systemClock.now,
       onAnswer: answer => journal.answer(...heard(answer, ourKeys, v1Tokens)),
     })
-    const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: systemClock.now })
     const webhookUrl = `${url}/box/webhook`
     // The page shows where an error was thrown, and what automations say when they debug.
     const automate = lambda('automate', 'AutomateLambdaFunction', { BOX_API_URL: url, LOG_LEVEL: 'debug' })

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander'
 import { regionOf } from '../../infra/aws-reason.ts'
+import { stageProblem } from '../../infra/stage-name.ts'
 import { CommandError } from '../terminal/command-error.ts'
-import { isStage, PORT, port } from '../terminal/options.ts'
+import { PORT, port } from '../terminal/options.ts'
 
 /** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
 export type Place = { readonly stage: string; readonly region: string } | { readonly port: number }
@@ -34,10 +35,8 @@ export function placeOf({ stage, region, local, port }: PlaceOptions): Place {
   if (local && stage === undefined) return { port }
   if (stage === undefined || local)
     throw new PlaceUnclear('Say where: --stage NAME for a deployed stage, or --local for the local stack.')
-  if (!isStage(stage))
-    throw new PlaceUnclear(
-      `"${stage}" can't be a stage: letters, digits and hyphens, beginning with a letter.`,
-    )
+  const problem = stageProblem(stage)
+  if (problem !== undefined) throw new PlaceUnclear(problem)
   return { stage, region: regionOf(region) }
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ManifestEntry } from '../../infra/manifest.ts'
 import { readStageValues } from '../../infra/stage-params.ts'
@@ -35,7 +36,8 @@ export function replayAsTest(shell: Shell, eventId: string, options: ReplayTestO
         `The payload of event ${eventId} is no JSON object, so no automation can run on it.`,
       )
     const entry = await entryOf(shell, record, options.automation)
-    const files = await filesOf(shell.project, record, entry, redact(payload))
+    const code = await readFile(join(shell.project, 'automations', entry.file), 'utf8')
+    const files = await filesOf(shell.project, record, entry, redact(payload, code))
     await writeAll(shell.project, files).catch((cause: Error) => {
       throw new CommandError(`Nothing was written: ${cause.message}`, { cause })
     })

@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander'
 import { regionOf } from '../../infra/aws-reason.ts'
+import { stageProblem } from '../../infra/stage-name.ts'
 import { CommandError } from '../terminal/command-error.ts'
-import { isStage } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { isSecretName, SECRETS, type SecretName } from './secret-rules.ts'
 import type { SecretPlace } from './secrets.ts'
@@ -52,10 +52,8 @@ function placeOf({ stage, region, secretId }: Shared): SecretPlace {
     throw new CommandError(
       'Say where: --stage NAME for a deployed stage, or --secret-id ID for a secret by its name.',
     )
-  if (stage !== undefined && !isStage(stage))
-    throw new CommandError(
-      `"${stage}" can't be a stage: letters, digits and hyphens, beginning with a letter.`,
-    )
+  const problem = stage === undefined ? undefined : stageProblem(stage)
+  if (problem !== undefined) throw new CommandError(problem)
   return {
     region: regionOf(region),
     ...(stage === undefined ? {} : { stage }),

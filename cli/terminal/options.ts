@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import { InvalidArgumentError, Option } from 'commander'
+import { stageProblem } from '../../infra/stage-name.ts'
 import { parseAge } from './age.ts'
 
 // What commander calls to read the value of an option. Each throws InvalidArgumentError, which commander shows.
@@ -21,13 +22,11 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError('It must be a whole number of seconds from 1 up.')
 }
 
-/** Whether a stage can have this name. */
-export const isStage = (name: string): boolean => /^[a-zA-Z][a-zA-Z0-9-]{0,30}$/.test(name)
-
 /** Reads the name of a stage. */
 export function stage(text: string): string {
-  if (isStage(text)) return text
-  throw new InvalidArgumentError('It must be letters, digits and hyphens, beginning with a letter.')
+  const problem = stageProblem(text)
+  if (problem === undefined) return text
+  throw new InvalidArgumentError(problem)
 }
 
 /** Reads an age. @returns seconds */

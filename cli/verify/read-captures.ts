@@ -18,8 +18,7 @@ export type ReadOptions = {
  */
 export function readCaptures(given: Uint8Array, { format, readFile }: ReadOptions): readonly Capture[] {
   const bytes = plainBytes(given)
-  if (format === 'curl' || (format === undefined && isCurl(bytes)))
-    return [{ ...parseCurl(bytes, readFile), format: 'curl', notes: [] }]
+  if (format === 'curl' || (format === undefined && isCurl(bytes))) return [curlCapture(bytes, readFile)]
   if (format === 'http' || (format === undefined && !looksLikeJson(bytes))) {
     const request = parseHttp(bytes)
     if (request && (format === 'http' || isLikelyHttp(request))) return [{ ...request, format: 'http' }]
@@ -31,6 +30,16 @@ export function readCaptures(given: Uint8Array, { format, readFile }: ReadOption
   if (requests.length === 0)
     throw new CaptureUnreadable(requestsIn(value).length > 0 ? NO_REQUEST : NO_HEADERS)
   return requests
+}
+
+/** Whoever wrote the command may not be who reads what it names. */
+function curlCapture(bytes: Buffer, readFile: ReadOptions['readFile']): Capture {
+  const notes: string[] = []
+  const request = parseCurl(bytes, path => {
+    notes.push(`The curl command names a file, which was read: ${path}`)
+    return readFile(path)
+  })
+  return { ...request, format: 'curl', notes }
 }
 
 /** A line of a log can look like a header, so without a request's line one of the usual names must be there. */

@@ -11,6 +11,7 @@ import { openPrompt, PromptEnded, type Terminal } from '../terminal/prompt.ts'
 import { readInput } from '../terminal/read-input.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { Capture, Format } from './capture.ts'
+import { readNamedFile } from './named-file.ts'
 import { readCaptures } from './read-captures.ts'
 import { jsonReport, textReport } from './verify-report.ts'
 
@@ -57,9 +58,8 @@ export async function verifyCapture(
   file: string | undefined,
   options: VerifyOptions,
 ): Promise<void> {
-  const readFile = (path: string) => read(shell, path)
   const captures = chosen(
-    readCaptures(givenBytes(shell, file, options), { format: options.format, readFile }),
+    readCaptures(givenBytes(shell, file, options), { format: options.format, readFile: readNamedFile }),
     options,
   )
   const keys = await givenKeys(shell, options)

@@ -57,8 +57,11 @@ export function createStageSource(options: StageSourceOptions): StageSource {
   const dynamodb = new DynamoDBClient(client)
   const logs = new CloudWatchLogsClient(client)
   const { eventsMax } = options
-  const journal = createJournal(eventsMax === undefined ? {} : { eventsMax })
   const ledger = createLedger({ dynamodb, table, now: Date.now })
+  const journal = createJournal({
+    ...(eventsMax === undefined ? {} : { eventsMax }),
+    ledgerStatus: async eventId => (await record(eventId))?.status,
+  })
   const history = createHistory({ dynamodb, table })
   const problems = new Map<string, string>()
 
@@ -75,6 +78,7 @@ export function createStageSource(options: StageSourceOptions): StageSource {
       return undefined
     }
   }
+  const record = (eventId: string) => reading(`dynamodb:GetItem on ${table}`, () => ledger.read(eventId))
   const stopping = new AbortController()
   const { signal } = stopping
   const every = async (ms: number, read: () => Promise<unknown>): Promise<void> => {
@@ -113,7 +117,7 @@ export function createStageSource(options: StageSourceOptions): StageSource {
       problems: [...problems.values()],
     }),
     journal,
-    record: eventId => reading(`dynamodb:GetItem on ${table}`, () => ledger.read(eventId)),
+    record,
     async queues() {
       const [queue, deadLetters] = [await depth(queueUrl), await depth(deadLetterUrl)]
       return { queue: queue ?? EMPTY, deadLetters: deadLetters ?? EMPTY }

@@ -9,6 +9,7 @@ import type { Ledger } from '../../../lib/ledger.ts'
 import { createLog } from '../../../lib/log.ts'
 import { type DecodedMessage, decodeMessage, type ReceivedMessage } from '../../../lib/message.ts'
 import { createQueue, type Queue } from '../../../lib/queue.ts'
+import { samplePayload } from '../../../local/box/payload.ts'
 import { asyncBoundary } from './boundary.ts'
 import { NOW } from './door.ts'
 import { memoryLedger } from './memory-ledger.ts'
@@ -158,6 +159,41 @@ export const batches = asyncBoundary(
         'what is unreadable is not kept',
       )
     await redrive(world.deadLetters.sent, world.parts, world.deadLetters)
+  },
+)
+
+const GOOD: Delivered = {
+  message: {
+    body: JSON.stringify(samplePayload('FILE.LOCKED', { id: 'good' })),
+    attributes: {
+      messageFormat: 'v1.text',
+      eventId: 'good',
+      deliveryId: 'd1',
+      trigger: 'FILE.LOCKED',
+      receivedAt: new Date(NOW).toISOString(),
+      origin: 'webhook',
+    },
+  },
+  receiveCount: '1',
+  sentAt: String(NOW),
+}
+
+const FIELDS = ['body', 'attributes', 'messageAttributes', 'receiptHandle', 'md5OfBody'] as const
+
+/** Records that lack what SQS always sends: they are settled or kept, and their neighbours are none the worse for it. */
+export const recordsInPieces = asyncBoundary(
+  'records-in-pieces',
+  { weight: 2, quickCases: 200 },
+  fc.array(fc.tuple(delivered, fc.subarray([...FIELDS], { minLength: 1 })), { minLength: 1, maxLength: 3 }),
+  async odd => {
+    const { parts } = worker()
+    const records = [GOOD, ...odd.map(([one]) => one)].map(recordOf)
+    for (const [index, [, lacks]] of odd.entries())
+      for (const field of lacks) Reflect.deleteProperty(records[index + 1] ?? {}, field)
+    const { batchItemFailures } = await handleBatch(records, NOW + 60_000, parts)
+    const ids = records.map(({ messageId }) => messageId)
+    for (const { itemIdentifier } of batchItemFailures) assert.ok(ids.includes(itemIdentifier))
+    assert.ok((await parts.ledger.read('good'))?.runs.waits, 'the good one has been tried')
   },
 )
 

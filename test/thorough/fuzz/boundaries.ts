@@ -1,5 +1,5 @@
 import { backfillRequests } from './backfill-request.ts'
-import { batches, batchesWithFaults } from './batch.ts'
+import { batches, batchesWithFaults, recordsInPieces } from './batch.ts'
 import type { Boundary } from './boundary.ts'
 import { capturedDeliveries, captures } from './capture.ts'
 import { commandLines } from './command-line.ts'
@@ -12,6 +12,7 @@ import { gatewayRoundTrips } from './local-gateway.ts'
 import { pageRequests } from './page.ts'
 import { queueMessages } from './queue-message.ts'
 import { ledgerItems } from './record.ts'
+import { redactedPayloads } from './redacted-payload.ts'
 import { boxAnswers, retryDecisions, thrownValues } from './retry.ts'
 import { boxAppSecrets, signatureKeySecrets } from './secrets.ts'
 import { signedDeliveries } from './signed-delivery.ts'
@@ -31,6 +32,7 @@ export const BOUNDARIES: readonly Boundary[] = [
   queueMessages,
   batches,
   batchesWithFaults,
+  recordsInPieces,
   eventBodies,
   ledgerItems,
   retryDecisions,
@@ -48,4 +50,5 @@ export const BOUNDARIES: readonly Boundary[] = [
   v1Callbacks,
   captures,
   capturedDeliveries,
+  redactedPayloads,
 ]
