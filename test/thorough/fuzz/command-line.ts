@@ -3,6 +3,7 @@ import { type Command, CommanderError } from 'commander'
 import fc from 'fast-check'
 import { createProgram, everyCommand } from '../../../cli/program.ts'
 import { processShell } from '../../../cli/terminal/shell.ts'
+import { anyCharacter } from '../../support/any-character.ts'
 import { asyncBoundary } from './boundary.ts'
 
 const program = createProgram(processShell())
@@ -34,7 +35,7 @@ const word = fc.oneof(
     'constructor',
   ),
   fc.tuple(fc.constantFrom(...flags), fc.string()).map(([flag, value]) => `${flag}=${value}`),
-  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({ unit: anyCharacter, maxLength: 12 }),
 )
 const line = fc.record({
   words: fc.oneof(
