@@ -24,6 +24,7 @@ const INSPECT_PORT = PORT + 1
 const EXPECTED: ReadonlySet<string> = new Set([
   'PortTaken',
   'PackageError',
+  'FileNotWritten',
   'ManifestError',
   'SettingsMissing',
   'AwsEndpointFailed',
