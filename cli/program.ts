@@ -29,6 +29,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'AwsEndpointFailed',
   'AwsUnreachable',
   'DemoFailed',
+  'FileNotWritten',
   'ManifestError',
   'PackageError',
   'PortTaken',

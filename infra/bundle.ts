@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile, type OutputFile } from 'esbuild'
 import { automationsPlugin, type ManifestEntry, readManifest } from './manifest.ts'
 import { versionOf, versionText } from './version.ts'
+import { writeFile } from './write-file.ts'
 
 /** The folder of boxhooks itself. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
@@ -31,7 +32,7 @@ export type BundleResult = {
 /**
  * Builds what Lambda runs: `<outDir>/<function>/index.mjs` with its chunks, source maps beside them, and
  * `<outDir>/automations.json`, which lists what the automations declare, and `<outDir>/version`, which tells what all is built from.
- * @throws ManifestError where an automation can't be used, esbuild's errors where code does not compile
+ * @throws ManifestError where an automation can't be used, FileNotWritten, esbuild's errors where code does not compile
  */
 export async function bundle(options: BundleOptions = {}): Promise<BundleResult> {
   const { project = ROOT } = options

@@ -47,7 +47,8 @@ async function holderOf(lockFile: string): Promise<number | undefined> {
   return text === '' ? undefined : Number(text)
 }
 
-function isRunning(processId: number): boolean {
+/** Whether a process of this machine runs, whoever it belongs to. */
+export function isRunning(processId: number): boolean {
   try {
     return process.kill(processId, 0)
   } catch (error) {

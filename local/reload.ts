@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundle, ROOT } from '../infra/bundle.ts'
+import { ownFolder } from './own-folder.ts'
 import type { Stack } from './stack.ts'
 
 /** Changes that come within this time, in milliseconds, are one change: editors write a file in several steps. */
@@ -22,7 +22,7 @@ export function watchSources(
   project = ROOT,
 ): { close(): Promise<void> } {
   // Another stack may run from the same folder.
-  const folder = join(ROOT, '.boxhooks', 'reload', randomUUID())
+  const folder = ownFolder(join(ROOT, '.boxhooks', 'reload'))
   let builds = 0
   let timer: NodeJS.Timeout | undefined
   let building = Promise.resolve()

@@ -5,6 +5,7 @@ import { FUNCTIONS, type FunctionName, ROOT } from '../infra/bundle.ts'
 import type { ManifestEntry } from '../infra/manifest.ts'
 import { type Packaged, packageStage } from '../infra/package.ts'
 import { type CompiledTemplate, environmentOf, numberOf, resource } from '../infra/template.ts'
+import { FileNotWritten } from '../infra/write-file.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createDeadLetters } from '../lib/dead-letters.ts'
 import { createLedger, type Ledger } from '../lib/ledger.ts'
@@ -20,6 +21,7 @@ import { createGateway } from './gateway.ts'
 import { heard, localSource } from './inspector/local-source.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createLambda, type Lambda } from './lambda.ts'
+import { ownFolder } from './own-folder.ts'
 import { eventSourceOf, type Poller, startPoller } from './poller.ts'
 import { startSecrets } from './secrets.ts'
 import { addWatchedItems, seed } from './seed.ts'
@@ -87,7 +89,7 @@ const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterp
 /**
  * Starts everything on one origin: the front door, the emulated Box and the page. The functions are the bundles that
  * Lambda gets, and the queues and the table are those of the compiled template.
- * @throws PortTaken, PackageError, ManifestError, SettingsMissing, AwsEndpointFailed, each with what to do
+ * @throws PortTaken, PackageError, FileNotWritten, ManifestError, SettingsMissing, AwsEndpointFailed, each with what to do
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { onLine = () => {} } = options
@@ -294,8 +296,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 
 /** A copy of the bundles for this stack alone: another build replaces those in dist/ while this one still loads parts. */
 async function ownBundles(project: string): Promise<string> {
-  const folder = join(ROOT, '.boxhooks', 'run', randomUUID())
-  for (const name of FUNCTIONS) await cp(join(project, 'dist', name), join(folder, name), { recursive: true })
+  const folder = ownFolder(join(ROOT, '.boxhooks', 'run'))
+  for (const name of FUNCTIONS)
+    await cp(join(project, 'dist', name), join(folder, name), { recursive: true }).catch((error: unknown) => {
+      throw new FileNotWritten(join(folder, name), error)
+    })
   return folder
 }
 

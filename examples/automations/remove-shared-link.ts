@@ -5,9 +5,9 @@ export default automation({
   name: 'remove-shared-link-after-download',
   on: 'FILE.DOWNLOADED',
   watch: { folder: '${REVIEW_FOLDER_ID}' },
-  async run({ event, box, log }) {
+  async run({ event: { item }, box, log }) {
     try {
-      await box.files.updateFileById(event.source.id, { requestBody: { sharedLink: null } })
+      if (item) await box.files.updateFileById(item.id, { requestBody: { sharedLink: null } })
     } catch (error) {
       if (!isBoxError(error, 404)) throw error
       log.info('the file is gone, and its shared link with it')

@@ -9,14 +9,12 @@ import { type CommandOptions, runCommand, startCommand, waitClock } from '../sup
 import { startDenying } from '../support/deployed.ts'
 import { type ManualClock, manualClock } from '../support/manual-clock.ts'
 import { packagedLocal } from '../support/packaged.ts'
-import { onlySamples } from '../support/samples.ts'
 
 const HOUR = 3_600_000
 const REVIEW = '100001'
 
 let clock: ManualClock
 let stack: Stack
-let removeSamples: () => Promise<void>
 beforeAll(async () => {
   clock = manualClock(Math.floor(systemClock.now() / 1000) * 1000 - 8 * HOUR)
   stack = await startStack({
@@ -26,11 +24,9 @@ beforeAll(async () => {
     box: { clock, fetch: async () => new Response(null, { status: 503 }) },
     retrySeconds: [],
   })
-  removeSamples = await onlySamples(stack)
 }, 300_000)
 afterAll(async () => {
   await stack?.stop()
-  await removeSamples?.()
 })
 
 /** Each test has an hour of Box's time of its own, in which nothing else happens. */

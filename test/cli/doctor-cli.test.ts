@@ -12,31 +12,22 @@ import { ROOT } from '../../infra/bundle.ts'
 import { isObject, parseObject } from '../../lib/json.ts'
 import { createQueue } from '../../lib/queue.ts'
 import { serve } from '../../local/serve.ts'
-import { type Stack, startStack } from '../../local/stack.ts'
 import { runCommand, startCommand } from '../support/command.ts'
 import { alarm, type ControlPlane, startControlPlane } from '../support/control-plane.ts'
 import { letterOf } from '../support/letters.ts'
-import { packagedLocal } from '../support/packaged.ts'
-import { onlySamples } from '../support/samples.ts'
 import type { Ended } from '../support/spawn.ts'
+import { useStack } from '../support/stack.ts'
 
 const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }
 /** What depends on what the emulated Box and this folder have, and is tested by itself. */
 const NOT_JUDGED = new Set(['automations'])
 
-let stack: Stack
+const stack = useStack()
 let aws: ControlPlane
-let removeSamples: () => Promise<void>
 beforeAll(async () => {
-  stack = await startStack({ port: 0, packaged: await packagedLocal() })
-  removeSamples = await onlySamples(stack)
   aws = await startControlPlane(stack)
 })
-afterAll(async () => {
-  await aws.close()
-  await stack.stop()
-  await removeSamples()
-})
+afterAll(() => aws.close())
 beforeEach(async () => {
   aws.heal()
   stack.box.faults.length = 0

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isObject } from '../../lib/json.ts'
 import { describeBody, type Message } from '../../lib/message.ts'
 import { createQueue } from '../../lib/queue.ts'
 import { FRESH_RUN } from '../../lib/record.ts'
-import { type Stack, startStack } from '../../local/stack.ts'
 import { boxEvent, signedDelivery } from '../kit.ts'
 import { runCommand } from '../support/command.ts'
 import { letterOf } from '../support/letters.ts'
-import { packagedLocal } from '../support/packaged.ts'
 import { recordEvent } from '../support/recorded.ts'
-import { onlySamples } from '../support/samples.ts'
+import { useStack } from '../support/stack.ts'
 import { useStage } from '../support/stage.ts'
 
 const REMOVES = 'remove-shared-link-after-download'
@@ -17,16 +15,7 @@ const PATIENCE = { timeout: 40_000 }
 
 /** The stage that events are replayed from. */
 const at = useStage()
-let stack: Stack
-let removeSamples: () => Promise<void>
-beforeAll(async () => {
-  stack = await startStack({ port: 0, packaged: await packagedLocal() })
-  removeSamples = await onlySamples(stack)
-})
-afterAll(async () => {
-  await stack.stop()
-  await removeSamples()
-})
+const stack = useStack()
 
 const port = () => new URL(stack.url).port
 const local = (...args: string[]) => runCommand([...args, '--local', '--port', port()])

@@ -1,27 +1,16 @@
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { isObject, parseObject } from '../../lib/json.ts'
 import { WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
-import { type Stack, startStack } from '../../local/stack.ts'
 import { runCommand } from '../support/command.ts'
-import { packagedLocal } from '../support/packaged.ts'
-import { onlySamples } from '../support/samples.ts'
+import { useStack } from '../support/stack.ts'
 
 const REVIEW = '100001'
 const ARCHIVE = '100002'
 const DECLARED = ['COLLABORATION.ACCEPTED', 'COLLABORATION.CREATED', 'FILE.DOWNLOADED', 'FILE.UPLOADED']
 const ELSEWHERE = 'https://somebody.example.org/hook?secret=theirs'
 
-let stack: Stack
-let removeSamples: () => Promise<void>
-beforeAll(async () => {
-  stack = await startStack({ port: 0, packaged: await packagedLocal() })
-  removeSamples = await onlySamples(stack)
-})
-afterAll(async () => {
-  await stack.stop()
-  await removeSamples()
-})
+const stack = useStack()
 beforeEach(async () => {
   const { webhooks } = stack.box
   for (const { id } of [...webhooks.all.values()]) webhooks.delete(id)

@@ -40,7 +40,7 @@ export async function openPage(
 }
 
 /** What a person does on the page, and looks at. */
-export const hands = (page: () => Page) => ({
+const hands = (page: () => Page) => ({
   press: (name: string | RegExp) =>
     page()
       .getByRole('button', { name, exact: typeof name === 'string' })
