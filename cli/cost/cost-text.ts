@@ -55,7 +55,7 @@ const row = (name: string, fixedUsd: number, eventsUsd: number): string[] => [
 ]
 
 /** Dollars as people read them: cents, and of what is less than a cent so much that it is not nothing. */
-export function dollars(usd: number): string {
+function dollars(usd: number): string {
   if (usd === 0) return '$0'
   if (usd < 0.01)
     return `$${Number(usd.toPrecision(1)).toFixed(Math.min(6, 1 - Math.floor(Math.log10(usd))))}`

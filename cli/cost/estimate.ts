@@ -18,7 +18,7 @@ export type CostLine = {
   readonly eventsUsd: number
 }
 
-export type ComponentCost = {
+type ComponentCost = {
   readonly component: Component
   readonly lines: readonly CostLine[]
   readonly fixedUsd: number

@@ -27,9 +27,9 @@ const NAMES = Object.keys(PRICES).filter((name): name is PriceName => Object.has
  * Where a price was found: in the region's own price list, on a page of AWS's that names no region, or quoted by others.
  * Only the first is certain.
  */
-export type PriceOrigin = 'list' | 'page' | 'quoted'
+type PriceOrigin = 'list' | 'page' | 'quoted'
 
-export type Price = {
+type Price = {
   readonly usd: number
   readonly from: PriceOrigin
   readonly url: string

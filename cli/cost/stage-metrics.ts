@@ -20,7 +20,7 @@ export type StageMetrics = {
   readonly logBytes: { readonly events: number; readonly reconcile: number }
 }
 
-export type FunctionMetrics = {
+type FunctionMetrics = {
   readonly invocations: number
   /** Without the start of instances, which this metric leaves out. */
   readonly gbSeconds: number

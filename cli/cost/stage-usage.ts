@@ -5,7 +5,7 @@ import type { Amount, Usage } from './quantities.ts'
 import type { StageMetrics } from './stage-metrics.ts'
 
 /** A stage has done nothing that could be scaled; the message says what to do. */
-export class StageUnmeasured extends CommandError {
+class StageUnmeasured extends CommandError {
   override readonly name = 'StageUnmeasured'
 }
 

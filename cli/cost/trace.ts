@@ -65,7 +65,7 @@ export type Trace = {
 }
 
 /** The trace in the repository is not one; whoever has changed it measures anew. */
-export class TraceUnusable extends Error {
+class TraceUnusable extends Error {
   override readonly name = 'TraceUnusable'
 }
 

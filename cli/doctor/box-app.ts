@@ -48,7 +48,7 @@ export const BOX_CHECKS: readonly Check[] = [
 ]
 
 /** Says whether the app gets a token, and whom it acts as. */
-export function tokenFinding(account: BoxCheck['account'], scene: Pick<Scene, 'place' | 'flags'>): Finding {
+function tokenFinding(account: BoxCheck['account'], scene: Pick<Scene, 'place' | 'flags'>): Finding {
   if (account.ok) {
     const login = account.login ? `, ${account.login}` : ''
     return ok(`Box gives the app a token; it acts as ${account.name || 'a user'} (${account.id}${login}).`)
@@ -83,7 +83,7 @@ const NO_TOKEN = 'Box gives the app no token, so nothing further can be asked.'
 const NOT_ALLOWED: ReadonlySet<string> = new Set(['box_forbidden', 'box_not_found', 'box_auth'])
 
 /** Says which watched items the app can't see, or only look at. */
-export function targetsFinding(targets: BoxCheck['targets']): Finding {
+function targetsFinding(targets: BoxCheck['targets']): Finding {
   if (!targets) return skipped(NO_TOKEN)
   if (targets.length === 0) return ok('No automation watches an item on Box.')
   const unseen = targets.flatMap(one => (one.ok || !NOT_ALLOWED.has(one.error.code) ? [] : [one]))

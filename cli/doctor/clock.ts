@@ -42,7 +42,7 @@ const SLACK_SECONDS = 5
  * Judges the clock of the functions by what a delivery's age must be.
  * @param seconds how far it is ahead of Box's; negative where it is behind
  */
-export function boxClockFinding(seconds: number): Finding {
+function boxClockFinding(seconds: number): Finding {
   const found = `The functions’ clock is ${apart(seconds)} Box’s`
   if (seconds < -SKEW_MAX_SECONDS || seconds > AGE_MAX_SECONDS)
     return fail(
@@ -58,7 +58,7 @@ export function boxClockFinding(seconds: number): Finding {
 }
 
 /** @param seconds how far this machine's clock is ahead of AWS's; negative where it is behind */
-export function ownClockFinding(seconds: number): Finding {
+function ownClockFinding(seconds: number): Finding {
   const found = `This machine’s clock is ${apart(seconds)} AWS’s.`
   return Math.abs(seconds) > SKEW_MAX_SECONDS / 2
     ? warn(

@@ -191,7 +191,7 @@ const DAYS_URGENT = 7
  * Says how long a certificate is still valid.
  * @param end milliseconds since the epoch, or why there is none that can be trusted
  */
-export function certificateFinding(end: number | string, now: number): Finding {
+function certificateFinding(end: number | string, now: number): Finding {
   if (typeof end === 'string')
     return /CERT|SELF_SIGNED|ALTNAME|ISSUER/.test(end)
       ? fail(

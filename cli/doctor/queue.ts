@@ -101,7 +101,7 @@ async function lookAtAge(scene: Scene, signal: AbortSignal): Promise<Finding> {
 }
 
 /** @param seconds undefined where CloudWatch has no figure */
-export function ageFinding(seconds: number | undefined, place: Scene['place']): Finding {
+function ageFinding(seconds: number | undefined, place: Scene['place']): Finding {
   if (seconds === undefined) return ok('Nothing has waited in the last 15 minutes.')
   const found = `The oldest event has waited for ${spanText(seconds)}.`
   const log = functionName({ place }, 'automate')

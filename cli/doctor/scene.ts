@@ -124,7 +124,7 @@ function once<R>(ask: () => Promise<R>): () => Promise<R> {
 }
 
 /** The deployed function is of another version than this clone. */
-export class OlderFunction extends Error {
+class OlderFunction extends Error {
   override readonly name = 'OlderFunction'
 }
 

@@ -67,7 +67,7 @@ async function lookAtVersion(scene: Scene, signal: AbortSignal): Promise<Finding
 }
 
 /** @param deployed what each function tells of its version */
-export function versionFinding(
+function versionFinding(
   deployed: readonly (string | undefined)[],
   clone: Version,
   scene: Pick<Scene, 'place'>,
@@ -123,7 +123,7 @@ async function lookAtAutomations(scene: Scene): Promise<Finding> {
 }
 
 /** Compares the automations that are deployed with those in the clone. */
-export function automationsFinding(
+function automationsFinding(
   deployed: readonly Pick<DeployedAutomation, 'name' | 'on'>[],
   clone: readonly Pick<DeployedAutomation, 'name' | 'on'>[],
   scene: Pick<Scene, 'place'>,

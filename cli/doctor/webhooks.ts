@@ -15,7 +15,7 @@ export const WEBHOOK_CHECKS: readonly Check[] = [
 ]
 
 /** Says of a plan whether the webhooks are in step. */
-export function webhooksFinding(report: ReconcileReport, { flags }: Pick<Scene, 'flags'>): Finding {
+function webhooksFinding(report: ReconcileReport, { flags }: Pick<Scene, 'flags'>): Finding {
   const { actions, counts, problems, error, inStep, total } = report
   if (problems.length > 0)
     return fail(

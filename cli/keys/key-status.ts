@@ -7,7 +7,7 @@ import { type KeyFinding, keyFindings } from './key-findings.ts'
 import type { StageKeys, StoredKeys } from './stage-keys.ts'
 
 /** What is known of one of the two keys; times are RFC 3339. */
-export type KeyLine = {
+type KeyLine = {
   readonly name: KeyName
   /** Its id; null where none is stored. */
   readonly id: string | null
@@ -71,7 +71,7 @@ export async function lookBack(
 const LOOKS_MS = [60_000, 600_000]
 
 /** Judges what was read. */
-export function keyStatus(
+function keyStatus(
   { secret, at }: Pick<StoredKeys, 'secret' | 'at'>,
   traffic: KeyTraffic,
   { since, place }: { readonly since: number; readonly place: Place },

@@ -72,7 +72,7 @@ export const VERDICTS = {
   nothing_came: 'did not run: no event came',
 } as const
 
-export type Verdict = keyof typeof VERDICTS
+type Verdict = keyof typeof VERDICTS
 
 export type Answer = {
   readonly automation: string
