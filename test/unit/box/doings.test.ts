@@ -308,6 +308,9 @@ describe('what is done in the emulated Box', () => {
         ).toBe(true)
         const parsed = parseEvent(body, { eventId: 'e' })
         expect(parsed.ok && parsed.event.trigger, `${doing}: ${Buffer.from(body)}`).toBe(triggerOf(trigger))
+        // Who is invited is not shown the item yet.
+        const hidden = isObject(payload.source) && payload.source.item === null
+        expect(parsed.ok && parsed.event.item !== undefined, doing).toBe(!hidden)
       }
     }
   })
