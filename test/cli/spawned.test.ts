@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createProgram } from '../../cli/program.ts'
 import { createQueue } from '../../lib/queue.ts'
+import { FRESH_RUN } from '../../lib/record.ts'
 import { createSecretsManager } from '../../local/secrets-manager.ts'
 import { type Served, serve } from '../../local/serve.ts'
 import { boxEvent, signedDelivery } from '../kit.ts'
@@ -89,7 +90,6 @@ describe('a command in a process of its own', { timeout: 60_000 }, () => {
 
   test.each([
     ['the help', ['--help']],
-    ['a list', ['conformance', '--list']],
     ['a stream', ['events', 'list', '--stage', 'prod', '--json']],
   ])('ends with 0 and in silence when nobody reads %s, as after `| head`', async (_, args) => {
     const { child, ended } = spawnCommand(args, { env: environment() })
@@ -102,7 +102,7 @@ describe('a command in a process of its own', { timeout: 60_000 }, () => {
     for (let index = 0; index < 20; index += 1) await queue.send(letterOf({ id: `e-${index}` }))
     const args = ['dlq', 'redrive', '--all', '--yes', '--stage', 'prod', '--rate', '5']
     const running = spawnCommand(args, { env: environment() })
-    const taken = async () => (await at.aws.messages(at.stage.queueUrl)).ready.length
+    const taken = async () => (await queued()).length
     await expect.poll(taken, { timeout: 30_000 }).toBeGreaterThan(1)
     running.child.kill('SIGTERM')
     const { code, out, err } = await running.ended
@@ -112,32 +112,45 @@ describe('a command in a process of its own', { timeout: 60_000 }, () => {
     expect((await at.aws.messages(at.stage.deadLetterQueueUrl)).inflight).toEqual([])
   })
 
-  test.each([
-    ['keys status', 'AWS_ENDPOINT_URL_SECRETS_MANAGER'],
-    ['replay interrupted', 'AWS_ENDPOINT_URL_SQS'],
-  ])(
-    'boxhooks %s ends at once on SIGINT while AWS does not answer, and has changed nothing',
-    async (words, variable) => {
-      await recordEvent(at.stage.ledger, { id: 'interrupted' })
-      const asked = Promise.withResolvers<void>()
-      const hanging = await serve({
-        fetch: () => {
-          asked.resolve()
-          return new Promise<Response>(() => {})
-        },
-        port: 0,
-      })
-      const args = [...words.split(' '), '--stage', 'prod']
-      const { child, ended } = spawnCommand(args, { env: { ...environment(), [variable]: hanging.url } })
-      await asked.promise
-      child.kill('SIGINT')
-      expect(await ended).toEqual({ code: null, out: '', err: '' })
-      expect(child.signalCode).toBe('SIGINT')
-      await hanging.close()
-      expect((await at.aws.messages(at.stage.queueUrl)).ready).toEqual([])
-    },
-  )
+  test('ends at once on SIGINT where it has nothing to put in order, and has changed nothing', async () => {
+    await recordEvent(at.stage.ledger, { id: 'interrupted', runs: { a: FAILED } })
+    const replay = ['replay', 'interrupted', '--stage', 'prod']
+    expect(await interruptedAt('AWS_ENDPOINT_URL_SQS', replay)).toEqual(KILLED)
+    expect(await queued()).toEqual([])
+    expect((await at.stage.ledger.read('interrupted'))?.runs.a?.status).toBe('failed')
+    expect(await runCommand(replay, { env: environment() })).toMatchObject({ code: 0 })
+    expect(await queued()).toHaveLength(1)
+    const status = ['keys', 'status', '--stage', 'prod']
+    expect(await interruptedAt('AWS_ENDPOINT_URL_CLOUDWATCH_LOGS', status)).toEqual(KILLED)
+  })
+
+  test('passes its exit code on to the launcher that npx runs', async () => {
+    const { code, err } = await runSpawned(['verify', '--nothing'], { entry: 'cli/boxhooks.mjs' })
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining("unknown option '--nothing'") })
+  })
 })
+
+const queued = async () => (await at.aws.messages(at.stage.queueUrl)).ready
+const FAILED = { ...FRESH_RUN, status: 'failed', attempts: 3 } as const
+const KILLED = { code: null, out: '', err: '', by: 'SIGINT' }
+
+/** Interrupts a command once it has asked a service of AWS, which never answers. */
+async function interruptedAt(variable: string, args: readonly string[]) {
+  const asked = Promise.withResolvers<void>()
+  const hanging = await serve({
+    fetch: () => {
+      asked.resolve()
+      return new Promise<Response>(() => {})
+    },
+    port: 0,
+  })
+  const { child, ended } = spawnCommand(args, { env: { ...environment(), [variable]: hanging.url } })
+  await asked.promise
+  child.kill('SIGINT')
+  const end = await ended
+  await hanging.close()
+  return { ...end, by: child.signalCode }
+}
 
 describe('boxhooks start', { timeout: 60_000 }, () => {
   let stack: Spawned
