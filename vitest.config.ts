@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-/** What a setup file shares with its project's tests: the packaged stage. */
-const PACKAGED = 'test/support/global-setup.ts'
+/** How the tests of boxhooks itself share a packaged stage, and where everything random in them starts from. */
+const SETUP = { globalSetup: 'test/support/global-setup.ts', setupFiles: 'test/support/seed.ts' }
 
 export default defineConfig({
   test: {
@@ -18,13 +18,18 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'fast',
-          include: ['test/{unit,cli,integration,repository}/**/*.test.ts'],
-          globalSetup: PACKAGED,
+          include: ['{test/{unit,cli,integration,repository},examples/test}/**/*.test.ts'],
+          ...SETUP,
         },
       },
       {
         extends: true,
-        test: { name: 'thorough', include: ['test/thorough/**/*.test.ts'], globalSetup: PACKAGED },
+        test: {
+          name: 'thorough',
+          // Properties once more, from another seed and longer.
+          include: ['test/thorough/**/*.test.ts', 'test/{unit,integration}/**/*.property.test.ts'],
+          ...SETUP,
+        },
       },
       {
         extends: true,

@@ -1,14 +1,13 @@
-import { automation } from '../lib/automation.ts'
-import { isBoxError } from '../lib/box-error.ts'
+import { automation, isBoxError } from 'boxhooks'
 
 /** A file that has been downloaded through its shared link needs no link any more. */
 export default automation({
   name: 'remove-shared-link-after-download',
   on: 'FILE.DOWNLOADED',
   watch: { folder: '${REVIEW_FOLDER_ID}' },
-  async run({ event, box, log }) {
+  async run({ event: { item }, box, log }) {
     try {
-      await box.files.updateFileById(event.source.id, { requestBody: { sharedLink: null } })
+      if (item) await box.files.updateFileById(item.id, { requestBody: { sharedLink: null } })
     } catch (error) {
       if (!isBoxError(error, 404)) throw error
       log.info('the file is gone, and its shared link with it')

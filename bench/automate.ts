@@ -15,7 +15,7 @@ export const ENGINES = {
   boxhooks: 'boxhooks’ automate',
   powertools: 'Powertools batch + idempotency',
 } as const
-export type Engine = keyof typeof ENGINES
+type Engine = keyof typeof ENGINES
 
 export type AutomateFigures = {
   readonly automations: number
@@ -24,7 +24,7 @@ export type AutomateFigures = {
   readonly cpuRatio: number
 }
 
-export type EngineFigures = {
+type EngineFigures = {
   /** Milliseconds of the processor, of all threads, for one event. */
   readonly cpuMs: number
   readonly callsPerEvent: number
@@ -69,7 +69,7 @@ export async function benchAutomate(
 }
 
 /** What some events have taken. */
-export type Work = {
+type Work = {
   readonly events: number
   readonly cpuMs: number
   readonly wallMs: number
@@ -139,7 +139,7 @@ async function ledgerSchema(): Promise<Omit<CreateTableCommandInput, 'TableName'
 }
 
 /** Starts both with so many automations for an event. */
-export async function startEngines(automations: number, database: Database): Promise<AutomateProcess[]> {
+async function startEngines(automations: number, database: Database): Promise<AutomateProcess[]> {
   const ours = await startAutomate(automations, database)
   const theirs = await startEngine('powertools', await buildPowertools(), automations, database)
   return [ours, theirs]
@@ -225,7 +225,7 @@ export async function buildAutomate(automations: number): Promise<string> {
   for (let number = 1; number <= automations; number += 1)
     await writeFile(
       join(automationsDir, `automation-${number}.ts`),
-      `import { automation } from '../../../../lib/automation.ts'
+      `import { automation } from 'boxhooks'
 
 export default automation({
   name: 'automation-${number}',

@@ -1,7 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
-import { bundle, ROOT } from '../infra/bundle.ts'
+import { bundle, EXAMPLES, ROOT } from '../infra/bundle.ts'
 import { batchOf, buildAutomate } from './automate.ts'
 import { gatewayEvent } from './delivery.ts'
 import { median, type Spread, spread } from './figures.ts'
@@ -99,7 +99,7 @@ const NAMES: readonly ColdFunction[] = [
 /** Bundles every function as ingest is bundled; each gets a folder, as in Lambda. */
 async function buildAll(): Promise<[ColdFunction, string][]> {
   const outDir = join(ROOT, '.boxhooks', 'bench')
-  await bundle({ outDir: join(outDir, 'dist') })
+  await bundle({ project: EXAMPLES, outDir: join(outDir, 'dist') })
   await mkdir(outDir, { recursive: true })
   const others = dirname(dirname(await buildAutomate(1)))
   return Promise.all(

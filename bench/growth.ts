@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { bundle, ROOT } from '../infra/bundle.ts'
+import { bundle, EXAMPLES, ROOT } from '../infra/bundle.ts'
 import { startAutomate, startDatabase } from './automate.ts'
 import { numberIn, startChild } from './child.ts'
 import { bodyOf, gatewayEvent } from './delivery.ts'
@@ -13,7 +13,7 @@ export type GrowthFigures = {
   readonly byBody: readonly BodyCost[]
 }
 
-export type EventCost = {
+type EventCost = {
   /** Events in the ledger, or automations an event. */
   readonly at: number
   /** Milliseconds of the processor for one event. */
@@ -23,7 +23,7 @@ export type EventCost = {
   readonly rssMb: number
 }
 
-export type BodyCost = {
+type BodyCost = {
   readonly kilobytes: number
   /** Milliseconds of the processor for one delivery at ingest, and for one event at automate. */
   readonly ingestCpuMs: number
@@ -100,7 +100,7 @@ type AutomateWork = Awaited<ReturnType<typeof startAutomate>>['work']
 
 async function growByBody(onPart: (text: string) => void): Promise<BodyCost[]> {
   const outDir = join(ROOT, '.boxhooks', 'bench', 'growth')
-  await bundle({ outDir })
+  await bundle({ project: EXAMPLES, outDir })
   const standIn = await startStandIn()
   const ingest = await startChild('worker.mjs', {
     BENCH_BUNDLE: join(outDir, 'ingest', 'index.mjs'),

@@ -1,11 +1,12 @@
 // The whole local stack in a process of its own: whoever sends the deliveries takes nothing from it but what it answers.
 
+import { EXAMPLES } from '../infra/bundle.ts'
 import { packageStage } from '../infra/package.ts'
 import { startStack } from '../local/stack.ts'
 
 const stack = await startStack({
   port: 0,
-  packaged: await packageStage({ stage: 'local' }),
+  packaged: await packageStage({ stage: 'local', project: EXAMPLES }),
   eventsMax: 20_000,
 })
 const { content } = stack.box

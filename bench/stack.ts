@@ -14,7 +14,7 @@ export type StackFigures = {
 }
 
 /** So many deliveries a second were sent for a while. */
-export type StackStep = {
+type StackStep = {
   /** What was asked for, and what came of it: deliveries a second. */
   readonly rate: number
   readonly acceptedPerSecond: number
@@ -27,7 +27,7 @@ export type StackStep = {
 }
 
 type Percentiles = { readonly p50: number; readonly p99: number }
-export type MemoryPoint = { readonly seconds: number; readonly rssMb: number }
+type MemoryPoint = { readonly seconds: number; readonly rssMb: number }
 
 /** Deliveries a second; each lasts as long as the others. */
 const RATES = [25, 50, 100, 150]

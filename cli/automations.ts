@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ROOT } from '../infra/bundle.ts'
 import { type Declaration, type ManifestEntry, readDeclarations } from '../infra/manifest.ts'
 import { type ParamState, readStageParams } from '../infra/stage-params.ts'
+import type { Shell } from './terminal/shell.ts'
 import { table } from './terminal/table.ts'
 
 export type AutomationsOptions = {
@@ -31,20 +32,23 @@ type Listing = {
  * Lists what is declared, on what, with which settings. The exit code is 1 where an automation can't be loaded.
  * @throws StageParamsError
  */
-export async function automations({ stage, json }: AutomationsOptions): Promise<void> {
-  const [declarations, stateOf] = await Promise.all([declared(), readStageParams(stage)])
+export async function automations(shell: Shell, { stage, json }: AutomationsOptions): Promise<void> {
+  const [declarations, stateOf] = await Promise.all([
+    declared(shell),
+    readStageParams(stage, join(shell.project, 'serverless.yml')),
+  ])
   const listing = listingOf(stage, declarations, stateOf)
-  process.stdout.write(json ? `${JSON.stringify(listing, null, 2)}\n` : `${listingText(listing)}\n`)
+  await shell.print(json ? JSON.stringify(listing, null, 2) : listingText(listing))
   if (listing.errors.length === 0) return
-  process.exitCode = 1
-  if (!json) process.stderr.write(`${listing.errors.map(({ message }) => message).join('\n')}\n`)
+  shell.exitCode = 1
+  if (!json) for (const { message } of listing.errors) shell.printError(message)
 }
 
-/** What the automations of this repository declare. */
-export async function declared(): Promise<Declaration[]> {
+/** What the automations of the project declare. */
+export async function declared({ project }: Shell): Promise<Declaration[]> {
   const workFolder = join(ROOT, '.boxhooks', 'declarations', randomUUID())
   try {
-    return await readDeclarations(join(ROOT, 'automations'), workFolder)
+    return await readDeclarations(join(project, 'automations'), workFolder)
   } finally {
     await rm(workFolder, { recursive: true, force: true })
   }

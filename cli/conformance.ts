@@ -5,6 +5,8 @@ import { jsonReport, junitReport, textReport } from '../conformance/report.ts'
 import type { Requirement } from '../conformance/requirement.ts'
 import { REQUIREMENTS } from '../conformance/requirements.ts'
 import { send } from '../conformance/send.ts'
+import { CommandError } from './terminal/command-error.ts'
+import type { Shell, Stderr } from './terminal/shell.ts'
 
 export type ConformanceOptions = {
   readonly primaryKeyFile?: string
@@ -20,27 +22,31 @@ export type ConformanceOptions = {
   readonly header?: readonly string[]
 }
 
-/** What keeps the kit from asking at all. */
-export class ConformanceUnusable extends Error {
-  override readonly name = 'ConformanceUnusable'
-}
+/** The receiver can't be asked at all; 1 would say that it fails. */
+const unusable = (message: string): CommandError => new CommandError(message, { exitCode: 2 })
 
 /** Asks any receiver of Box's webhooks for all that one must do. The exit code is 0 where it does, 1 where not, 2 where it could not be asked. */
-export async function conformance(given: string | undefined, options: ConformanceOptions): Promise<void> {
+export async function conformance(
+  shell: Shell,
+  given: string | undefined,
+  options: ConformanceOptions,
+): Promise<void> {
+  const { env, stderr } = shell
   const requirements = chosen(options.only)
   if (options.list) {
-    for (const { id, level, says } of requirements)
-      console.log(`${id.padEnd(32)} ${level.padEnd(6)}  ${says}`)
+    const lines = requirements.map(({ id, level, says }) => `${id.padEnd(32)} ${level.padEnd(6)}  ${says}`)
+    await shell.print(lines.join('\n'))
     return
   }
   const url = urlOf(given)
   const headers = (options.header ?? []).map(headerOf)
   const kit = createKit({
     keys: {
-      primary: keyOf('primary', options.primaryKeyFile, 'BOXHOOKS_PRIMARY_KEY') ?? missingKey(),
-      secondary: keyOf('secondary', options.secondaryKeyFile, 'BOXHOOKS_SECONDARY_KEY'),
-      retired: keyOf('retired', options.retiredKeyFile, 'BOXHOOKS_RETIRED_KEY'),
+      primary: keyOf('primary', options.primaryKeyFile, env.BOXHOOKS_PRIMARY_KEY) ?? missingKey(),
+      secondary: keyOf('secondary', options.secondaryKeyFile, env.BOXHOOKS_SECONDARY_KEY),
+      retired: keyOf('retired', options.retiredKeyFile, env.BOXHOOKS_RETIRED_KEY),
     },
+    now: shell.now,
     ageMaxSeconds: options.ageMax,
     skewMaxSeconds: options.skewMax,
   })
@@ -48,7 +54,7 @@ export async function conformance(given: string | undefined, options: Conformanc
   const knock = { method: 'HEAD', headers: [], body: new Uint8Array() }
   const reached = await send(url, knock, { more: headers, timeoutMs })
   if (reached.kind === 'silent')
-    throw new ConformanceUnusable(
+    throw unusable(
       `${url.origin} can't be asked: ${reached.reason}. See that the receiver runs and that the address is right.`,
     )
   const junit = options.junit === undefined ? undefined : writable(options.junit)
@@ -58,22 +64,22 @@ export async function conformance(given: string | undefined, options: Conformanc
     requirements,
     headers,
     timeoutMs,
-    onFinding: progress(requirements.length),
+    onFinding: progress(stderr, requirements.length),
   })
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
-  const at = new Date()
+  if (stderr.isTTY) stderr.write('\r\u001b[K')
+  const at = new Date(shell.now())
   // The query may hold a secret, and reports travel.
   const address = url.origin + url.pathname
   if (junit !== undefined) writeFileSync(junit, junitReport(address, at, findings))
-  console.log(options.json ? jsonReport(address, at, findings) : textReport(findings))
-  if (!conforms(findings)) process.exitCode = 1
+  await shell.print(options.json ? jsonReport(address, at, findings) : textReport(findings))
+  if (!conforms(findings)) shell.exitCode = 1
 }
 
-function progress(total: number): (finding: Finding) => void {
+function progress(stderr: Stderr, total: number): (finding: Finding) => void {
   let done = 0
   return ({ requirement }) => {
     done += 1
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${done}/${total} ${requirement.id}`)
+    if (stderr.isTTY) stderr.write(`\r\u001b[K${done}/${total} ${requirement.id}`)
   }
 }
 
@@ -81,9 +87,7 @@ function chosen(only: readonly string[] | undefined): readonly Requirement[] {
   if (!only) return REQUIREMENTS
   for (const name of only)
     if (!REQUIREMENTS.some(({ id }) => isOf(id, name)))
-      throw new ConformanceUnusable(
-        `There is no requirement or group ${JSON.stringify(name)}. --list shows all of them.`,
-      )
+      throw unusable(`There is no requirement or group ${JSON.stringify(name)}. --list shows all of them.`)
   return REQUIREMENTS.filter(({ id }) => only.some(name => isOf(id, name)))
 }
 
@@ -92,11 +96,11 @@ const isOf = (id: string, name: string): boolean => id === name || id.startsWith
 function urlOf(address: string | undefined): URL {
   const url = URL.parse(address ?? '')
   if (url?.username || url?.password)
-    throw new ConformanceUnusable(
+    throw unusable(
       'Leave user and password out of the address; a gateway that asks for them gets them by --header.',
     )
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-  throw new ConformanceUnusable('Give the receiver’s address, such as https://example.com/box/webhook.')
+  throw unusable('Give the receiver’s address, such as https://example.com/box/webhook.')
 }
 
 /** Opens a file for the report before the run, which is too long to fail at its end. */
@@ -105,22 +109,22 @@ function writable(file: string): number {
     return openSync(file, 'w')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : 'unknown'
-    throw new ConformanceUnusable(`The report can't be written to ${file} (${code}).`)
+    throw unusable(`The report can't be written to ${file} (${code}).`)
   }
 }
 
 function headerOf(text: string): Header {
   const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):\s*([\t\u0020-\u007e]*)$/.exec(text) ?? []
   if (name && value !== undefined) return [name, value]
-  throw new ConformanceUnusable('A --header must have the form "Name: value".')
+  throw unusable('A --header must have the form "Name: value".')
 }
 
 /** Keys come from a file or the environment: what stands on the command line is seen by every process. */
-function keyOf(which: string, file: string | undefined, variable: string): string | undefined {
-  if (file === undefined) return process.env[variable]?.trim() || undefined
+function keyOf(which: string, file: string | undefined, given: string | undefined): string | undefined {
+  if (file === undefined) return given?.trim() || undefined
   const key = readKey(which, file).trim()
   if (key) return key
-  throw new ConformanceUnusable(`The file of the ${which} key is empty.`)
+  throw unusable(`The file of the ${which} key is empty.`)
 }
 
 function readKey(which: string, file: string): string {
@@ -128,12 +132,12 @@ function readKey(which: string, file: string): string {
     return readFileSync(file, 'utf8')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : 'unknown'
-    throw new ConformanceUnusable(`The file of the ${which} key can't be read (${code}): ${file}`)
+    throw unusable(`The file of the ${which} key can't be read (${code}): ${file}`)
   }
 }
 
 function missingKey(): never {
-  throw new ConformanceUnusable(
+  throw unusable(
     'The receiver’s primary signature key is missing. Put it into a file and name that with --primary-key-file, or into the variable BOXHOOKS_PRIMARY_KEY.',
   )
 }

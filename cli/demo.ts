@@ -1,3 +1,4 @@
+import { EXAMPLES } from '../infra/bundle.ts'
 import type { LogLine } from '../local/journal.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 
@@ -15,6 +16,7 @@ export async function demo(): Promise<void> {
   const { AWS_ENDPOINT_URL: awsEndpoint } = process.env
   const stack = await startStack({
     port: 0,
+    project: EXAMPLES,
     awsEndpoint: awsEndpoint || undefined,
     onLine: line => console.log(line),
   })

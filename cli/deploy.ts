@@ -1,6 +1,6 @@
 import { regionOf } from '../infra/aws-reason.ts'
 import { exclusively } from '../infra/exclusively.ts'
-import { LOCK, osls, PackageError, packageStage, stageOf } from '../infra/package.ts'
+import { lockOf, osls, PackageError, packageStage, stageOf } from '../infra/package.ts'
 import type { ReconcileReport } from '../lib/reconcile.ts'
 import { FunctionUnreachable } from './place/invoke.ts'
 import type { Place } from './place/place.ts'
@@ -18,10 +18,10 @@ async function deploy(args: readonly string[]): Promise<number> {
     throw new PackageError(
       'The stage local is the one on your machine; run it with npm start. Name another stage.',
     )
-  const { folder } = await packageStage({ stage, args: rest })
+  const { folder, project } = await packageStage({ stage, args: rest })
   // Only its verbose form ends with the stack's outputs, the webhook URL among them.
-  const { code } = await exclusively(LOCK, () =>
-    osls(['deploy', '--verbose', '--stage', stage, '--package', folder, ...rest], true),
+  const { code } = await exclusively(lockOf(project), () =>
+    osls(['deploy', '--verbose', '--stage', stage, '--package', folder, ...rest], { project, shown: true }),
   )
   if (code === 0) return makeWebhooks({ stage, region: regionOf(regionIn(rest)) })
   console.error(

@@ -2,6 +2,7 @@ import { readStage } from '../infra/stage.ts'
 import { createInspector } from '../local/inspector/inspector.ts'
 import { createStageSource } from '../local/inspector/stage-source.ts'
 import { serve } from '../local/serve.ts'
+import type { Shell } from './terminal/shell.ts'
 
 export type InspectOptions = {
   readonly stage: string
@@ -15,27 +16,26 @@ export type InspectOptions = {
  * Serves the page on a deployed stage, read-only, until it is told to stop.
  * @throws AwsUnreachable, PortTaken
  */
-export async function inspect({ stage, region, since, port }: InspectOptions): Promise<void> {
+export async function inspect(shell: Shell, options: InspectOptions): Promise<void> {
+  const { stage, region, port } = options
+  const since = shell.now() - options.since
   const outputs = await readStage({ stage, region })
   const source = createStageSource({
     stage,
     region,
     outputs,
-    since: Date.now() - since,
-    onProblem: console.error,
+    since,
+    onProblem: shell.printError,
   })
   const app = await createInspector(source)
   const served = await serve({ fetch: request => app.fetch(request), port }).catch(async (error: unknown) => {
     await source.stop()
     throw error
   })
-  console.log(
-    `${served.url} shows stage ${stage} in ${region}, read-only: its logs from ${new Date(Date.now() - since).toLocaleString()} on, its ledger and its queues.`,
+  await shell.print(
+    `${served.url} shows stage ${stage} in ${region}, read-only: its logs from ${new Date(since).toLocaleString()} on, its ledger and its queues.`,
   )
-  console.log('Ctrl-C stops it.')
-  await new Promise(resolve => {
-    process.on('SIGINT', resolve)
-    process.on('SIGTERM', resolve)
-  })
+  await shell.print('Ctrl-C stops it.')
+  await new Promise<void>(resolve => shell.onInterrupt(resolve))
   await Promise.all([served.close(), source.stop()])
 }

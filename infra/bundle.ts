@@ -6,11 +6,18 @@ import { automationsPlugin, type ManifestEntry, readManifest } from './manifest.
 import { versionOf, versionText } from './version.ts'
 import { writeFile } from './write-file.ts'
 
+/** The folder of boxhooks itself. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 
+/** The project of the samples, which the demo and the tests run. */
+export const EXAMPLES = join(ROOT, 'examples')
+
 export type BundleOptions = {
-  /** Where the bundles go; `dist` by default. */
+  /** The folder that holds serverless.yml and automations/; boxhooks' own by default. */
+  readonly project?: string
+  /** Where the bundles go; the project's `dist` by default. */
   readonly outDir?: string
+  /** The project's `automations` by default. */
   readonly automationsDir?: string
 }
 
@@ -28,8 +35,9 @@ export type BundleResult = {
  * @throws ManifestError where an automation can't be used, FileNotWritten, esbuild's errors where code does not compile
  */
 export async function bundle(options: BundleOptions = {}): Promise<BundleResult> {
-  const outDir = resolve(ROOT, options.outDir ?? 'dist')
-  const automationsDir = resolve(ROOT, options.automationsDir ?? 'automations')
+  const { project = ROOT } = options
+  const outDir = resolve(project, options.outDir ?? 'dist')
+  const automationsDir = resolve(project, options.automationsDir ?? 'automations')
   const manifest = await readManifest(automationsDir, join(outDir, 'declarations'))
   const withBox: BuildOptions = {
     // The Box SDK, ten times all the rest, is a chunk of its own that only a run that calls Box loads.
@@ -47,7 +55,7 @@ export async function bundle(options: BundleOptions = {}): Promise<BundleResult>
     bundleFunction('backfill', outDir, withBox),
   ])
   await writeFile(join(outDir, 'automations.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-  await writeFile(join(outDir, 'version'), `${versionText(await versionOf(ROOT))}\n`)
+  await writeFile(join(outDir, 'version'), `${versionText(await versionOf(ROOT, project))}\n`)
   return { manifest, functions: { ingest, automate, reconcile, backfill } }
 }
 

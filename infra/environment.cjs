@@ -106,7 +106,7 @@ function declaredSettings() {
 }
 
 function manifest() {
-  const file = join(__dirname, '..', 'dist', 'automations.json')
+  const file = join(process.cwd(), 'dist', 'automations.json')
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch (cause) {

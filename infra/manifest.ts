@@ -17,13 +17,19 @@ export type ManifestEntry = {
   readonly settings: Readonly<Record<string, string>>
 }
 
-export class ManifestError extends Error {
+class ManifestError extends Error {
   override readonly name = 'ManifestError'
 }
 
-/** The automations' files in order of their names; a file beside them that tests one is left out. */
-export async function automationFiles(folder: string): Promise<string[]> {
-  const names = await readdir(folder)
+/**
+ * Lists the automations' files in order of their names; a file beside them that tests one is left out. A folder that does
+ * not exist has none: git keeps no empty folder.
+ */
+async function automationFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
   return names
     .filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('.d.ts'))
     .sort()

@@ -14,6 +14,7 @@ export class PackageError extends Error {
 
 export type Packaged = {
   readonly stage: string
+  readonly project: string
   /** Where osls put the artifacts and the template. */
   readonly folder: string
   readonly template: CompiledTemplate
@@ -22,6 +23,8 @@ export type Packaged = {
 
 export type PackageOptions = {
   readonly stage: string
+  /** The folder that holds serverless.yml and automations/; boxhooks' own by default. */
+  readonly project?: string
   /** Further arguments for osls, such as `--param NAME=value`. */
   readonly args?: readonly string[]
 }
@@ -33,7 +36,8 @@ export type PackageOptions = {
 export async function packageStage(
   options: PackageOptions,
 ): Promise<Packaged & { readonly bundles: BundleResult }> {
-  const bundles = await bundle()
+  const { project = ROOT } = options
+  const bundles = await bundle({ project })
   return { ...(await packageBuilt({ ...options, manifest: bundles.manifest })), bundles }
 }
 
@@ -44,43 +48,49 @@ export async function packageStage(
 export async function packageBuilt(
   options: PackageOptions & { readonly manifest: readonly ManifestEntry[] },
 ): Promise<Packaged> {
-  const { stage, args = [], manifest } = options
-  return exclusively(LOCK, async () => {
-    const { code, output } = await osls(
-      ['package', '--stage', stage, '--package', folderOf(stage), ...args],
-      false,
-    )
+  const { stage, project = ROOT, args = [], manifest } = options
+  return exclusively(lockOf(project), async () => {
+    const folder = folderOf(project, stage)
+    const { code, output } = await osls(['package', '--stage', stage, '--package', folder, ...args], {
+      project,
+      shown: false,
+    })
     if (code !== 0 || output.includes(CONFIGURATION_WARNING)) throw new PackageError(reasonOf(output))
-    return packagedStage(stage, manifest)
+    return packagedStage({ stage, project, manifest })
   })
 }
 
-/** osls, wherever its output goes, works in the folder .serverless: one run must not meet another. */
-export const LOCK = join(ROOT, '.boxhooks', 'osls.lock')
+/** osls, wherever its output goes, works in the project's folder .serverless: one run must not meet another. */
+export const lockOf = (project: string): string => join(project, '.boxhooks', 'osls.lock')
 
 /** What osls says before it goes on with a serverless.yml that has a mistake. */
 const CONFIGURATION_WARNING = 'Warning: Invalid configuration encountered'
 
 /** What an earlier {@link packageStage} has left, for whoever does not want to wait for another. */
-export async function packagedStage(stage: string, manifest: readonly ManifestEntry[]): Promise<Packaged> {
-  const folder = folderOf(stage)
+export async function packagedStage(
+  packaged: Pick<Packaged, 'stage' | 'project' | 'manifest'>,
+): Promise<Packaged> {
+  const folder = folderOf(packaged.project, packaged.stage)
   const file = join(folder, 'cloudformation-template-update-stack.json')
-  return { stage, folder, template: parseTemplate(await readFile(file, 'utf8')), manifest }
+  return { ...packaged, folder, template: parseTemplate(await readFile(file, 'utf8')) }
 }
 
-const folderOf = (stage: string): string => join(ROOT, '.boxhooks', 'package', stage)
+const folderOf = (project: string, stage: string): string => join(project, '.boxhooks', 'package', stage)
 
-/** Runs osls in the repository; `inherit` shows what it prints as it comes. */
+/**
+ * Runs osls in a project.
+ * @param shown whether what it prints is shown as it comes, rather than returned
+ */
 export function osls(
   args: readonly string[],
-  inherit: boolean,
+  { project, shown }: { readonly project: string; readonly shown: boolean },
 ): Promise<{ readonly code: number; readonly output: string }> {
   const manifest = createRequire(import.meta.url).resolve('osls/package.json')
   const script = join(dirname(manifest), 'bin', 'serverless.js')
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...args], {
-      cwd: ROOT,
-      stdio: ['ignore', inherit ? 'inherit' : 'pipe', inherit ? 'inherit' : 'pipe'],
+      cwd: project,
+      stdio: ['ignore', shown ? 'inherit' : 'pipe', shown ? 'inherit' : 'pipe'],
       env: { ...process.env, SLS_NOTIFICATIONS_MODE: 'off', SLS_TELEMETRY_DISABLED: '1' },
     })
     let output = ''

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { isObject } from '../lib/json.ts'
 import { ROOT } from './bundle.ts'
@@ -8,7 +8,7 @@ import { ROOT } from './bundle.ts'
 export type ParamState = 'set' | 'missing' | 'variable'
 
 /** serverless.yml can't be read; the message says why, and what to do. */
-export class StageParamsError extends Error {
+class StageParamsError extends Error {
   override readonly name = 'StageParamsError'
 }
 
@@ -44,7 +44,9 @@ async function readValues(stage: string, file: string): Promise<(name: string) =
   const service = await readService(file)
   const params = isObject(service) ? service.params : undefined
   if (!isObject(params)) return () => (isVariable(params) ? params : undefined)
-  const blocks = [ownValue(params, stage), ownValue(params, 'default')]
+  const blocks = await Promise.all(
+    [stage, 'default'].map(name => blockOf(ownValue(params, name), dirname(file))),
+  )
   return name => {
     // A null is no value, and leaves it to the next block; an empty text is one, and hides it.
     for (const block of blocks) {
@@ -56,6 +58,12 @@ async function readValues(stage: string, file: string): Promise<(name: string) =
   }
 }
 
+/** A block of params, also where it is the whole of another file, as osls reads it in. */
+async function blockOf(block: unknown, folder: string): Promise<unknown> {
+  const [, path] = (typeof block === 'string' && /^\$\{file\(([^${}():]+\.ya?ml)\)\}$/.exec(block)) || []
+  return path === undefined ? block : readService(resolve(folder, path)).catch(() => block)
+}
+
 async function readService(file: string): Promise<unknown> {
   try {
     // CloudFormation's short forms, such as !Ref, are tags that this need not know.
@@ -63,7 +71,7 @@ async function readService(file: string): Promise<unknown> {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new StageParamsError(
-      `serverless.yml can't be read, so nothing tells which settings have values: ${reason}`,
+      `${basename(file)} can't be read, so nothing tells which settings have values: ${reason}`,
       { cause },
     )
   }

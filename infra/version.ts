@@ -14,24 +14,28 @@ export type Version = {
   readonly stack: string
 }
 
-const CODE = { folders: ['lib', 'functions', 'automations'], files: ['package-lock.json'] }
+const CODE = { folders: ['lib', 'functions'], files: ['package-lock.json'] }
+const AUTOMATIONS = { folders: ['automations'], files: [] }
 const STACK = { folders: ['infra'], files: [] }
 
 /**
  * Works out the version of what lies in a clone, from its sources: the bundles themselves differ with the folder that they are
  * built in. So a comment that changes is another version, too.
- * @param root the clone's folder
+ * @param root the folder of boxhooks
+ * @param project the folder that holds serverless.yml and automations/
  */
-export async function versionOf(root: string): Promise<Version> {
-  const [release, code, stack] = await Promise.all([
+export async function versionOf(root: string, project: string): Promise<Version> {
+  const isCode = (name: string) => name.endsWith('.ts') && !name.endsWith('.test.ts')
+  const [release, code, automations, stack] = await Promise.all([
     releaseOf(root),
-    filesOf(root, CODE, name => name.endsWith('.ts') && !name.endsWith('.test.ts')),
+    filesOf(root, CODE, isCode),
+    filesOf(project, AUTOMATIONS, isCode),
     filesOf(root, STACK, name => /\.(yml|cjs)$/.test(name)),
   ])
   return {
     release,
-    code: digest(code),
-    stack: digest([...stack, ['serverless.yml', await serviceOf(root)]]),
+    code: digest([...code, ...automations]),
+    stack: digest([...stack, ['serverless.yml', await serviceOf(project)]]),
   }
 }
 
@@ -55,7 +59,12 @@ async function filesOf(
 ): Promise<NamedText[]> {
   const inFolders = await Promise.all(
     folders.map(async folder => {
-      const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true })
+      const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return []
+          throw error
+        },
+      )
       return entries
         .filter(entry => entry.isFile() && counts(entry.name))
         .map(({ parentPath, name }) => relative(root, join(parentPath, name)))

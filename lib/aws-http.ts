@@ -26,7 +26,7 @@ export type HttpPost = (
 ) => Promise<HttpAnswer>
 
 /** In milliseconds. */
-export type HttpLimits = { readonly connectMs: number; readonly answerMs: number }
+type HttpLimits = { readonly connectMs: number; readonly answerMs: number }
 
 /** More than any answer that is read here has; a secret has at most 64 KB. */
 const ANSWER_BYTES_MAX = 1_048_576

@@ -20,7 +20,7 @@ export type BatchParts = DispatchParts & {
  * With less time than this left no further event is started, in milliseconds; or with a third of what there was to begin
  * with, where a function has so little that it would start none at all.
  */
-export const START_MS = 10_000
+const START_MS = 10_000
 
 /**
  * A message that keeps coming back is sent anew before SQS could lose it: it drops a message after 14 days, and moves it

@@ -1,7 +1,7 @@
 import { isObject, parseObject } from './json.ts'
 
 /** Whom an app acts as: its service account in an enterprise, or a user. */
-export type BoxSubject =
+type BoxSubject =
   | { readonly enterpriseId: string; readonly userId?: never }
   | { readonly userId: string; readonly enterpriseId?: never }
 

@@ -13,7 +13,7 @@ export type Learnt<T extends object> =
   | { readonly ok: false; readonly error: ReportedError }
 
 /** What the app may do with a watched item. Undefined where Box does not say. */
-export type ItemRights = { readonly canUpload?: boolean; readonly canChange?: boolean }
+type ItemRights = { readonly canUpload?: boolean; readonly canChange?: boolean }
 
 /** What a stage's Box app can do, as Box tells the function. Plain JSON. */
 export type BoxCheck = {

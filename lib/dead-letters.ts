@@ -35,7 +35,7 @@ export type HeldLetter = {
   readonly received: Pick<SqsMessage, 'Body' | 'MessageAttributes' | 'Attributes'>
 }
 
-export type DeadLetterCount = {
+type DeadLetterCount = {
   /** About how many can be received, and how many are hidden because somebody has received them. */
   readonly waiting: number
   readonly hidden: number

@@ -13,6 +13,7 @@ import {
 } from './claimed-event.ts'
 import { classify, type FailureCode, type RunFailure } from './errors.ts'
 import { type BoxEvent, parseEvent, sourceKey, type Target } from './event.ts'
+import { readBody } from './event-body.ts'
 import type { NewEvent } from './ledger.ts'
 import type { Log } from './log.ts'
 import type { Message } from './message.ts'
@@ -24,6 +25,9 @@ import { concernedBy, targetsOf, targetText } from './target.ts'
 
 /** DynamoDB's item has at most 400 KB; runs and steps need room beside the payload. */
 const PAYLOAD_BYTES_MAX = 150_000
+
+/** In characters. A reason can list very many targets. */
+const REASON_LENGTH_MAX = 1000
 
 /** With less time than this left an event is not claimed, in milliseconds: asking Box before it may have taken long. */
 const CLAIM_MS_MIN = 2 * RESERVE_MS
@@ -146,13 +150,13 @@ function withoutTargets(
   return later(delaySeconds)
 }
 
-function newEvent(message: Message, source: string): NewEvent {
+function newEvent(message: Message, about: Pick<BoxEvent, 'payload'>): NewEvent {
   const payload = packPayload(message.body)
   return {
     eventId: message.eventId,
     deliveryId: message.deliveryId,
     trigger: message.trigger,
-    source,
+    source: sourceKey(about),
     receivedAt: message.receivedAt,
     origin: message.origin,
     // What boxhooks did not write was not verified by it either: a replay must not turn it into an event.
@@ -190,7 +194,7 @@ async function claimEvent(
       if (await ledger.claim(record, { ...plan.claim, targets: about })) return { plan }
       record = await ledger.read(message.eventId)
     } else {
-      const opened = await ledger.open(newEvent(message, sourceKey(event)), {
+      const opened = await ledger.open(newEvent(message, event), {
         ...plan.claim,
         targets: about,
       })
@@ -239,11 +243,16 @@ async function deadLetterEvent(
   const failure = { ...error, at, redrives, automations: [] }
   await parts.deadLetters.send({ ...withoutReplay(message), failure })
   const lease = { token: parts.newToken(), until: 0 }
-  const claim = { lease, status: 'dead', redrives, runs: {} } as const
+  const reason = { code: error.code, message: error.message.slice(0, REASON_LENGTH_MAX) }
+  const claim = { lease, status: 'dead', redrives, runs: {}, error: reason } as const
   // Runs that a readable message of the same event has begun go on with that message.
   const hasRuns = record?.status === 'open' && Object.keys(record.runs).length > 0
   if (record && !hasRuns) await ledger.claim(record, claim)
-  if (!record) await ledger.open(newEvent(message, 'none'), claim)
+  if (!record) {
+    // Whoever asks why nothing happened to an item finds the event by it, even where the event can't be read.
+    const { payload = {} } = readBody(message.body)
+    await ledger.open(newEvent(message, { payload }), claim)
+  }
   log.error('event_dead_lettered', { code: error.code, message: error.message })
   return FINISHED
 }

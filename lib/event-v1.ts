@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { itemId } from './event-body.ts'
 
 /**
  * What a V1 callback can tell of its event, by the names that Box's templates have (`#item_id#`).
@@ -53,7 +54,7 @@ export function normaliseV1(parameters: V1Parameters, names: V1Names, receivedAt
     given.set(name, before === undefined ? value : `${before},${value}`)
   }
   const field = (name: V1Field): string => given.get(names[name] ?? name)?.trim() ?? ''
-  const id = (name: V1Field): string | undefined => ID.exec(field(name))?.[0]
+  const id = (name: V1Field): string | undefined => itemId(field(name))
 
   const type = field('event_type')
     .toUpperCase()
@@ -61,8 +62,8 @@ export function normaliseV1(parameters: V1Parameters, names: V1Names, receivedAt
     .replace(/^_|_$/g, '')
     .slice(0, 64)
   if (type === '') return { ok: false, missing: 'event_type' }
-  const itemId = id('item_id')
-  if (itemId === undefined) return { ok: false, missing: 'item_id' }
+  const sourceId = id('item_id')
+  if (sourceId === undefined) return { ok: false, missing: 'item_id' }
   const itemType = field('item_type').toLowerCase() || impliedType(type)
   if (itemType === undefined) return { ok: false, missing: 'item_type' }
 
@@ -78,7 +79,7 @@ export function normaliseV1(parameters: V1Parameters, names: V1Names, receivedAt
     webhook: { id: V1_WEBHOOK_ID, type: 'webhook' },
     ...(userId ? { created_by: { type: 'user', id: userId } } : {}),
     source: {
-      id: itemId,
+      id: sourceId,
       type: itemType,
       ...(name ? { name } : {}),
       ...(parentId ? { parent: { type: 'folder', id: parentId } } : {}),
@@ -87,9 +88,6 @@ export function normaliseV1(parameters: V1Parameters, names: V1Names, receivedAt
   }
   return { ok: true, eventId, trigger, body: Buffer.from(JSON.stringify(event)) }
 }
-
-/** Ids on Box as lib/event.ts takes them. */
-const ID = /^[\w-]{1,128}$/
 
 /** Box's word for an event → the V2 trigger's, where a V2 event tells the same about an item of that type. */
 const ACTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -1,104 +1,92 @@
+import { itemId, type Origin, readBody } from './event-body.ts'
 import { isObject } from './json.ts'
-import { idText, type Origin } from './message.ts'
-import type {
-  BoxFile,
-  BoxFolder,
-  Collaboration,
-  Comment,
-  MetadataInstance,
-  SignRequest,
-  TaskAssignment,
-  UserMini,
-  WebhookMini,
-} from './resources.ts'
+import { type Infos, readInfo, readSource, readUser, type Sources, type UserMini } from './resources.ts'
 
 export type TargetType = 'file' | 'folder'
 
 /** A file or folder that a webhook watches. A folder's webhook watches everything below it. */
 export type Target = { readonly type: TargetType; readonly id: string }
 
-/** What an event's `source` is, by kind. */
-export type Sources = {
-  file: BoxFile
-  folder: BoxFolder
-  /** A shared link is told of through its item. */
-  item: BoxFile | BoxFolder
-  comment: Comment
-  collaboration: Collaboration
-  task_assignment: TaskAssignment
-  metadata: MetadataInstance
-  sign_request: SignRequest
-  webhook: WebhookMini
-  /** Anything, nothing at all included. */
-  open: Readonly<Record<string, unknown>>
+/** A file, folder or web link that an event is about. */
+export type Item = {
+  readonly type: TargetType | 'web_link'
+  readonly id: string
+  /** Where the payload has it. */
+  readonly name?: string
 }
 
 type TriggerInfo = {
   readonly source: keyof Sources
+  /** What `additional_info` has. */
+  readonly info: keyof Infos
   /** The types of item that a webhook with this trigger can be set on. */
   readonly targets: readonly TargetType[]
   /** False for what Box sends unasked. */
   readonly subscribable: boolean
 }
 
-const on = <const K extends keyof Sources>(source: K, ...targets: readonly TargetType[]) => ({
-  source,
-  targets,
-  subscribable: targets.length > 0,
-})
+const on = <const K extends keyof Sources, const I extends keyof Infos>(
+  source: K,
+  targets: readonly TargetType[],
+  info: I,
+) => ({ source, info, targets, subscribable: targets.length > 0 })
+
+const FILE: readonly TargetType[] = ['file']
+const FOLDER: readonly TargetType[] = ['folder']
+const EITHER: readonly TargetType[] = ['file', 'folder']
 
 /**
  * Every trigger of Box's V2 webhooks, in the spelling that the webhooks API takes.
  * @see https://developer.box.com/guides/webhooks/triggers/
  */
 export const TRIGGERS = {
-  'FILE.UPLOADED': on('file', 'folder'),
-  'FILE.PREVIEWED': on('file', 'file', 'folder'),
-  'FILE.DOWNLOADED': on('file', 'file', 'folder'),
-  'FILE.TRASHED': on('file', 'file', 'folder'),
-  'FILE.DELETED': on('file', 'file', 'folder'),
-  'FILE.RESTORED': on('file', 'file', 'folder'),
-  'FILE.COPIED': on('file', 'file', 'folder'),
-  'FILE.MOVED': on('file', 'file', 'folder'),
-  'FILE.LOCKED': on('file', 'file', 'folder'),
-  'FILE.UNLOCKED': on('file', 'file', 'folder'),
-  'FILE.RENAMED': on('file', 'file', 'folder'),
-  'FOLDER.CREATED': on('folder', 'folder'),
-  'FOLDER.RENAMED': on('folder', 'folder'),
-  'FOLDER.DOWNLOADED': on('folder', 'folder'),
-  'FOLDER.RESTORED': on('folder', 'folder'),
-  'FOLDER.DELETED': on('folder', 'folder'),
-  'FOLDER.COPIED': on('folder', 'folder'),
-  'FOLDER.MOVED': on('folder', 'folder'),
-  'FOLDER.TRASHED': on('folder', 'folder'),
-  'COLLABORATION.CREATED': on('collaboration', 'folder'),
-  'COLLABORATION.ACCEPTED': on('collaboration', 'folder'),
-  'COLLABORATION.REJECTED': on('collaboration', 'folder'),
-  'COLLABORATION.REMOVED': on('collaboration', 'folder'),
-  'COLLABORATION.UPDATED': on('collaboration', 'folder'),
-  'COMMENT.CREATED': on('comment', 'file', 'folder'),
-  'COMMENT.UPDATED': on('comment', 'file', 'folder'),
-  'COMMENT.DELETED': on('comment', 'file', 'folder'),
-  'METADATA_INSTANCE.CREATED': on('metadata', 'file', 'folder'),
-  'METADATA_INSTANCE.UPDATED': on('metadata', 'file', 'folder'),
-  'METADATA_INSTANCE.DELETED': on('metadata', 'file', 'folder'),
-  'SHARED_LINK.CREATED': on('item', 'file', 'folder'),
-  'SHARED_LINK.UPDATED': on('item', 'file', 'folder'),
-  'SHARED_LINK.DELETED': on('item', 'file', 'folder'),
-  'TASK_ASSIGNMENT.CREATED': on('task_assignment', 'file', 'folder'),
-  'TASK_ASSIGNMENT.UPDATED': on('task_assignment', 'file', 'folder'),
-  'SIGN_REQUEST.COMPLETED': on('sign_request', 'file', 'folder'),
-  'SIGN_REQUEST.DECLINED': on('sign_request', 'file', 'folder'),
-  'SIGN_REQUEST.EXPIRED': on('sign_request', 'file', 'folder'),
-  'SIGN_REQUEST.SIGNER_EMAIL_BOUNCED': on('sign_request', 'file', 'folder'),
-  'SIGN_REQUEST.SIGN_SIGNER_SIGNED': on('sign_request', 'file', 'folder'),
-  'SIGN_REQUEST.SIGN_DOCUMENT_CREATED': on('sign_request', 'file', 'folder'),
-  'SIGN_REQUEST.SIGN_ERROR_FINALIZING': on('sign_request', 'file', 'folder'),
-  DOCGEN_DOCUMENT_GENERATION_STARTED: on('open', 'file'),
-  DOCGEN_DOCUMENT_GENERATION_SUCCEEDED: on('open', 'file'),
-  DOCGEN_DOCUMENT_GENERATION_FAILED: on('open', 'file'),
-  'WEBHOOK.DELETED': on('webhook'),
-  NO_ACTIVE_SESSION: on('open'),
+  'FILE.UPLOADED': on('file', FOLDER, 'open'),
+  'FILE.PREVIEWED': on('file', EITHER, 'open'),
+  'FILE.DOWNLOADED': on('file', EITHER, 'open'),
+  'FILE.TRASHED': on('file', EITHER, 'open'),
+  'FILE.DELETED': on('file', EITHER, 'open'),
+  'FILE.RESTORED': on('file', EITHER, 'open'),
+  'FILE.COPIED': on('file', EITHER, 'moved'),
+  'FILE.MOVED': on('file', EITHER, 'moved'),
+  'FILE.LOCKED': on('file', EITHER, 'open'),
+  'FILE.UNLOCKED': on('file', EITHER, 'open'),
+  'FILE.RENAMED': on('file', EITHER, 'renamed'),
+  'FOLDER.CREATED': on('folder', FOLDER, 'open'),
+  'FOLDER.RENAMED': on('folder', FOLDER, 'renamed'),
+  'FOLDER.DOWNLOADED': on('folder', FOLDER, 'open'),
+  'FOLDER.RESTORED': on('folder', FOLDER, 'open'),
+  'FOLDER.DELETED': on('folder', FOLDER, 'open'),
+  'FOLDER.COPIED': on('folder', FOLDER, 'moved'),
+  'FOLDER.MOVED': on('folder', FOLDER, 'moved'),
+  'FOLDER.TRASHED': on('folder', FOLDER, 'open'),
+  'COLLABORATION.CREATED': on('collaboration', FOLDER, 'open'),
+  'COLLABORATION.ACCEPTED': on('collaboration', FOLDER, 'open'),
+  'COLLABORATION.REJECTED': on('collaboration', FOLDER, 'open'),
+  'COLLABORATION.REMOVED': on('collaboration', FOLDER, 'open'),
+  'COLLABORATION.UPDATED': on('collaboration', FOLDER, 'open'),
+  'COMMENT.CREATED': on('comment', EITHER, 'open'),
+  'COMMENT.UPDATED': on('comment', EITHER, 'open'),
+  'COMMENT.DELETED': on('comment', EITHER, 'open'),
+  'METADATA_INSTANCE.CREATED': on('metadata', EITHER, 'open'),
+  'METADATA_INSTANCE.UPDATED': on('metadata', EITHER, 'open'),
+  'METADATA_INSTANCE.DELETED': on('metadata', EITHER, 'open'),
+  'SHARED_LINK.CREATED': on('shared_link', EITHER, 'open'),
+  'SHARED_LINK.UPDATED': on('shared_link', EITHER, 'open'),
+  'SHARED_LINK.DELETED': on('shared_link', EITHER, 'open'),
+  'TASK_ASSIGNMENT.CREATED': on('task_assignment', EITHER, 'open'),
+  'TASK_ASSIGNMENT.UPDATED': on('task_assignment', EITHER, 'open'),
+  'SIGN_REQUEST.COMPLETED': on('file', EITHER, 'signed'),
+  'SIGN_REQUEST.DECLINED': on('file', EITHER, 'signed'),
+  'SIGN_REQUEST.EXPIRED': on('file', EITHER, 'signed'),
+  'SIGN_REQUEST.SIGNER_EMAIL_BOUNCED': on('file', EITHER, 'signed'),
+  'SIGN_REQUEST.SIGN_SIGNER_SIGNED': on('file', EITHER, 'signed'),
+  'SIGN_REQUEST.SIGN_DOCUMENT_CREATED': on('file', EITHER, 'signed'),
+  'SIGN_REQUEST.SIGN_ERROR_FINALIZING': on('file', EITHER, 'signed'),
+  DOCGEN_DOCUMENT_GENERATION_STARTED: on('open', FILE, 'generated'),
+  DOCGEN_DOCUMENT_GENERATION_SUCCEEDED: on('open', FILE, 'generated'),
+  DOCGEN_DOCUMENT_GENERATION_FAILED: on('open', FILE, 'generated'),
+  'WEBHOOK.DELETED': on('webhook', [], 'webhook_deleted'),
+  NO_ACTIVE_SESSION: on('open', [], 'open'),
 } as const satisfies Record<string, TriggerInfo>
 
 export type Trigger = keyof typeof TRIGGERS
@@ -112,11 +100,6 @@ const ALIASES: Readonly<Record<string, Trigger>> = {
 
 type Open = Readonly<Record<string, unknown>>
 
-/** `additional_info` where Box documents it; open for whatever else comes. */
-type AdditionalInfo<T extends Trigger> = T extends 'WEBHOOK.DELETED'
-  ? Open & { readonly reason?: string }
-  : Open
-
 type EventBase = {
   /** Unchanged when Box delivers again. */
   readonly id: string
@@ -127,12 +110,19 @@ type EventBase = {
   readonly webhook: { readonly id: string }
   readonly createdBy?: UserMini
   readonly origin: Origin
+  /** What the event is about, from wherever the payload names it; undefined where it does not. */
+  readonly item: Item | undefined
+  /**
+   * All of what Box sent. `source` and `additionalInfo` leave out what is not of the type that they have; here it is.
+   * Ids are not checked here: one could change the path of a call that it is put into.
+   */
+  readonly payload: Open
 }
 
 type EventFor<T extends Trigger> = EventBase & {
   readonly trigger: T
   readonly source: Sources[(typeof TRIGGERS)[T]['source']]
-  readonly additionalInfo: AdditionalInfo<T>
+  readonly additionalInfo: Infos[(typeof TRIGGERS)[T]['info']]
 }
 
 /** The event of a trigger; of several triggers, the union of theirs. */
@@ -152,49 +142,48 @@ export type ParsedEvent =
   | { readonly ok: false; readonly reason: { readonly code: 'event_unreadable'; readonly message: string } }
 
 /**
- * Reads a delivery's body. Never throws. A trigger that is not known is kept as an {@link UnknownEvent}.
- * @param known the event's id for a body that has none (as with NO_ACTIVE_SESSION), and how the event came here
+ * Reads a delivery's body. Never throws. Any body with a trigger is an event, whatever its source is. A trigger that
+ * is not known is kept as an {@link UnknownEvent}.
+ * @param known what travelled with the body: the event's id, and how the event came here
  * @see https://developer.box.com/guides/webhooks/v2/
  */
 export function parseEvent(
   body: Uint8Array | string,
-  known: { readonly eventId: string; readonly origin?: Origin },
+  known: { readonly eventId?: string; readonly origin?: Origin } = {},
 ): ParsedEvent {
-  const json = parseJson(body)
-  if (!isObject(json)) return unreadable('The body is no JSON object.')
-  const triggerName = json.trigger
-  if (typeof triggerName !== 'string' || triggerName === '' || triggerName.length > TRIGGER_LENGTH_MAX)
-    return unreadable('The body has no trigger, so it is no event of a V2 webhook.')
-  const base = {
-    id: idText(json.id) ?? known.eventId,
+  const { payload, eventId, trigger: triggerName, createdAt, webhookId } = readBody(body)
+  if (!payload) return unreadable('The body is not a JSON object, or is nested too deeply to be read.')
+  if (triggerName === undefined)
+    return unreadable('The body has no trigger, so it is not an event of a V2 webhook.')
+  const createdBy = readUser(payload.created_by)
+  const base: EventBase = {
+    id: known.eventId ?? eventId,
     triggerName,
-    createdAt: text(json.created_at) ?? '',
-    webhook: { id: (isObject(json.webhook) && itemId(json.webhook.id)) || 'unknown' },
+    createdAt,
+    webhook: { id: webhookId },
+    ...(createdBy ? { createdBy } : {}),
     origin: known.origin ?? 'webhook',
-    ...(isUser(json.created_by) ? { createdBy: json.created_by } : {}),
-    additionalInfo: isObject(json.additional_info) ? json.additional_info : {},
+    item: itemIn(payload),
+    payload,
   }
-  const source = isObject(json.source) ? json.source : {}
   const trigger = triggerOf(triggerName)
-  if (trigger === undefined) return { ok: true, event: { ...base, trigger: 'UNKNOWN', source } }
-  const event = { ...base, trigger, source }
-  if (isEvent(event)) return { ok: true, event }
-  const { source: kind } = TRIGGERS[trigger]
-  return unreadable(
-    `The source of a ${triggerName} event must have the text fields type and id, of kind ${kind}, and the id just letters, digits, - and _; this one has type ${shown(source.type)} and id ${shown(source.id)}.`,
-  )
+  if (trigger) return { ok: true, event: eventFor(trigger, base) }
+  const additionalInfo = readInfo('open', payload.additional_info) ?? {}
+  return { ok: true, event: { ...base, trigger: 'UNKNOWN', source: sourceIn(payload), additionalInfo } }
 }
 
-/** The longest trigger that is taken for one, in characters; Box's have 40. */
-const TRIGGER_LENGTH_MAX = 256
+function eventFor<T extends Trigger>(trigger: T, base: EventBase): EventOf<T>
+// TypeScript can't follow that a trigger's own row of the table reads its own source.
+function eventFor(trigger: Trigger, base: EventBase): object {
+  const { source: kind, info } = TRIGGERS[trigger]
+  const source = readSource(kind, sourceIn(base.payload)) ?? {}
+  return { ...base, trigger, source, additionalInfo: readInfo(info, base.payload.additional_info) ?? {} }
+}
 
 const unreadable = (message: string): ParsedEvent => ({
   ok: false,
   reason: { code: 'event_unreadable', message },
 })
-
-const shown = (value: unknown): string =>
-  typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : `none (${typeof value})`
 
 /** The trigger that a name of Box's means, in either of its spellings; undefined where there is none. */
 export function triggerOf(name: string): Trigger | undefined {
@@ -205,105 +194,75 @@ export function triggerOf(name: string): Trigger | undefined {
 /** Whether a name is one of Box’s triggers. */
 export const isTrigger = (name: string): name is Trigger => Object.hasOwn(TRIGGERS, name)
 
-type SourceTypes = Readonly<Record<keyof Sources, readonly string[] | 'any' | 'none'>>
+const sourceIn = ({ source }: Open): Open => (isObject(source) ? source : {})
 
-const SOURCE_TYPES: SourceTypes = {
-  file: ['file'],
-  folder: ['folder'],
-  item: ['file', 'folder', 'web_link'],
-  comment: ['comment'],
-  collaboration: ['collaboration'],
-  task_assignment: ['task_assignment'],
-  // A metadata instance's type is its template's.
-  metadata: 'any',
-  sign_request: ['sign-request', 'sign_request'],
-  webhook: ['webhook'],
-  open: 'none',
+/** Finds the file, folder or web link that a payload is about; undefined where it names none. */
+export const itemIn = (payload: Open): Item | undefined => itemsIn(payload)[0]
+
+/** Of which type the item of a source is where the payload does not say. */
+const USUAL_ITEM: { readonly [K in keyof Sources]?: TargetType } = {
+  comment: 'file',
+  task_assignment: 'file',
+  // A webhook for collaborations can be set on folders only.
+  collaboration: 'folder',
 }
 
-/** Checks what the types promise of every event: the source's type and id. All other fields are optional in the types. */
-function isEvent(event: {
-  trigger: Trigger
-  source: Readonly<Record<string, unknown>>
-}): event is EventOf<Trigger> {
-  const types = SOURCE_TYPES[TRIGGERS[event.trigger].source]
-  if (types === 'none') return true
-  const { type, id } = event.source
-  if (typeof type !== 'string' || itemId(id) === undefined) return false
-  return types === 'any' || types.includes(type)
-}
-
-const isUser = (value: unknown): value is UserMini =>
-  isObject(value) && typeof value.id === 'string' && value.type === 'user'
-
-const text = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined
-
-/** An id on Box: digits or a UUID. Automations and the SDK put ids into paths as they are; nothing that changes a path is one. */
-const itemId = (value: unknown): string | undefined =>
-  typeof value === 'string' && /^[\w-]{1,128}$/.test(value) ? value : undefined
-
-/** Keys that hold ids. Were Box to write one as a number, its digits would count, all of them. */
-const ID_KEY = /(^|_)id$/
-
-/** What a text has in it where something of it may need a look: an id that is a number, `__proto__`, or ASCII that is escaped. */
-const UNUSUAL = /id"\s*:\s*-?\d|__proto__|\\u00[0-7]/i
-
-/** In characters. Nothing of this length is nested deeper than what walks through it has room for. */
-const USUAL_LENGTH = 8192
-
-function parseJson(body: Uint8Array | string): unknown {
-  try {
-    const json = typeof body === 'string' ? body : new TextDecoder().decode(body)
-    // A look at each value takes many times as long as to read them all; but it also refuses what is nested without end.
-    if (json.length <= USUAL_LENGTH && !UNUSUAL.test(json)) return JSON.parse(json)
-    return JSON.parse(json, (key, value: unknown, context?: { source?: string }) => {
-      if (key === '__proto__') return undefined
-      return typeof value === 'number' && ID_KEY.test(key) ? (context?.source ?? String(value)) : value
-    })
-  } catch {
-    return undefined
-  }
-}
-
-/** The item that an event is about and every folder above it that the event names; the item itself comes first. */
-export function pathOf(event: BoxEvent): readonly Target[] {
-  const source: Readonly<Record<string, unknown>> = event.source
-  const concerned = [
-    target(source),
-    target(source.item),
+/** Everything that a payload names as what it is about, the likeliest first. */
+function itemsIn(payload: Open): readonly Item[] {
+  const source = sourceIn(payload)
+  const info = isObject(payload.additional_info) ? payload.additional_info : {}
+  const trigger = typeof payload.trigger === 'string' ? triggerOf(payload.trigger) : undefined
+  const kind = trigger && TRIGGERS[trigger].source
+  const named = [
+    readItem(source, kind === 'file' || kind === 'folder' ? kind : undefined),
+    readItem(source.item, kind && USUAL_ITEM[kind]),
     metadataParent(source.$parent ?? source.parent),
-    ...files(source.source_files),
-    ...files(isObject(source.sign_files) ? source.sign_files.files : undefined),
-    target(source.parent_folder),
-    target(source.target),
+    ...readItems(source.source_files),
+    ...(isObject(source.sign_files) ? readItems(source.sign_files.files) : []),
+    // A document that is generated goes by its template, which the webhook is set on.
+    readItem(source.template_file ?? info.template_file),
+    readItem(source.output_file ?? info.output_file),
+    readItem(source.target),
   ]
-  const path = isObject(source.path_collection) ? source.path_collection.entries : undefined
-  const ancestors = [...(Array.isArray(path) ? path.map(target) : []), target(source.parent)]
-  return [...concerned, ...ancestors].filter(one => one !== undefined)
+  return named.filter(item => item !== undefined)
+}
+
+/**
+ * Reads an item in the form that an object of Box has, or in the short form of the enterprise's log.
+ * @param usual its type where it has none, and an id as files and folders have them
+ * @returns undefined where it is something else, or its id could change a path
+ */
+export function readItem(value: unknown, usual?: TargetType): Item | undefined {
+  if (!isObject(value)) return undefined
+  const id = itemId(value.item_id ?? value.id)
+  const given = value.item_type ?? value.type
+  const type = typeof given !== 'string' && id && /^\d+$/.test(id) ? usual : given
+  const name = value.item_name ?? value.name
+  if (!id || (type !== 'file' && type !== 'folder' && type !== 'web_link')) return undefined
+  return { type, id, ...(typeof name === 'string' ? { name } : {}) }
+}
+
+const readItems = (values: unknown): readonly (Item | undefined)[] =>
+  Array.isArray(values) ? values.map(value => readItem(value)) : []
+
+/** A metadata instance names its item as `file_123`. */
+function metadataParent(value: unknown): Item | undefined {
+  const [, type, id] = (typeof value === 'string' && /^(file|folder)_(\d{1,128})$/.exec(value)) || []
+  return readItem({ type, id })
+}
+
+/** The files and folders that an event is about and every folder above them that it names; its item comes first. */
+export function pathOf({ payload }: Pick<BoxEvent, 'payload'>): readonly Target[] {
+  const { parent_folder: savedIn, path_collection: path, parent } = sourceIn(payload)
+  const above = [savedIn, ...(isObject(path) && Array.isArray(path.entries) ? path.entries : []), parent]
+  return [...itemsIn(payload), ...readItems(above)].flatMap(item =>
+    item && item.type !== 'web_link' ? [{ type: item.type, id: item.id }] : [],
+  )
 }
 
 /** What the ledger's index knows an event by: `file:123` of the item it is about, or `none`. */
-export function sourceKey(event: BoxEvent): string {
-  const [item] = pathOf(event)
+export function sourceKey({ payload }: Pick<BoxEvent, 'payload'>): string {
+  const { type, id } = itemIn(payload) ?? sourceIn(payload)
   // An index key has at most 1024 bytes in DynamoDB; no id of Box comes near.
-  if (item) return `${item.type}:${item.id}`.slice(0, 256)
-  const { type, id } = event.source
   return typeof type === 'string' && typeof id === 'string' && id ? `${type}:${id}`.slice(0, 256) : 'none'
 }
-
-function target(value: unknown): Target | undefined {
-  if (!isObject(value)) return undefined
-  const { type } = value
-  const id = itemId(value.id)
-  return (type === 'file' || type === 'folder') && id ? { type, id } : undefined
-}
-
-/** A metadata instance names its item as `file_123`. */
-function metadataParent(value: unknown): Target | undefined {
-  const [, type, id] = (typeof value === 'string' && /^(file|folder)_(\d{1,128})$/.exec(value)) || []
-  return id && (type === 'file' || type === 'folder') ? { type, id } : undefined
-}
-
-const files = (value: unknown): readonly (Target | undefined)[] =>
-  Array.isArray(value) ? value.map(target) : []

@@ -13,7 +13,7 @@ export type IngestV1Parts = Pick<IngestParts, 'queue' | 'log' | 'now'> & {
   readonly names: V1Names
 }
 
-export const V1_PATH = '/box/v1'
+const V1_PATH = '/box/v1'
 
 /** The most that a callback may have of query and body together, in bytes; Box's have some hundreds. */
 export const V1_BYTES_MAX = 65_536

@@ -68,7 +68,7 @@ export async function ingest(delivery: Delivery, parts: IngestParts): Promise<An
   const checked = await checkSignature(delivery.body, headers, parts)
   if ('status' in checked) return refused(heard, checked)
 
-  const described = describeBody(delivery.body)
+  const described = describeBody(delivery.body, headers.timestamp)
   const { eventId, trigger } = described
   try {
     const receivedAt = new Date(parts.now()).toISOString()

@@ -12,6 +12,22 @@ export function parseObject(json: string): Record<string, unknown> | undefined {
   }
 }
 
+/**
+ * Reads JSON that names things by numbers: under the keys given, a number becomes the text of its digits. The key
+ * `__proto__` is left out. Never throws.
+ * @returns undefined where it is not JSON, or nested too deeply to be walked through
+ */
+export function parseExact(json: string, keys: RegExp): unknown {
+  try {
+    return JSON.parse(json, (key, value: unknown, context?: { source?: string }) => {
+      if (key === '__proto__') return undefined
+      return typeof value === 'number' && keys.test(key) ? (context?.source ?? String(value)) : value
+    })
+  } catch {
+    return undefined
+  }
+}
+
 /** Makes a value of JSON unchangeable, down to its last field, whatever types promised already. Takes time only once. */
 export function freezeDeep<T>(value: T): T {
   const left: unknown[] = [value]

@@ -43,7 +43,7 @@ export const SETTLE_MS_MIN = 11_000
  * How long a key that was withdrawn may still be accepted, in milliseconds: as long as ingest keeps to keys that it has fetched. So
  * long the last new key is watched, upon which nothing is to follow.
  */
-export const RETIRED_MS = 300_000
+const RETIRED_MS = 300_000
 
 /** How long deliveries may go against a new key before it counts as wrong: some were signed before it was there. */
 const GRACE_MS = 60_000

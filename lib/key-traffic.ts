@@ -31,13 +31,6 @@ export const KEY_EVENTS = ['delivery_accepted', 'delivery_refused', 'signature_k
 
 const NEVER: Tally = { count: 0, firstAt: Number.POSITIVE_INFINITY, lastAt: Number.NEGATIVE_INFINITY }
 
-export const NO_TRAFFIC: KeyTraffic = {
-  accepted: [],
-  untold: NEVER,
-  refused: NEVER,
-  unavailable: NEVER,
-}
-
 export function createKeyTraffic(): KeyTrafficLog {
   const accepted = new Map<string, KeysSeen & Tally>()
   let untold = NEVER

@@ -26,6 +26,8 @@ export type Claim = {
   readonly runs: Readonly<Record<string, RunRecord>>
   /** The watched targets that the event is about, once that is known. */
   readonly targets?: readonly Target[]
+  /** Why no automation can be run for the event. */
+  readonly error?: { readonly code: string; readonly message: string }
 }
 
 /** What is kept of an event when it is first claimed. */
@@ -49,7 +51,6 @@ export type Change = {
   /** Given with the last write of a claim. */
   readonly close?: {
     readonly status: EventStatus
-    readonly error?: { readonly code: string; readonly message: string }
     /** False leaves the lease to run out, for when something of the claim may still be running. */
     readonly release: boolean
   }
@@ -145,7 +146,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   return {
     read,
     async open(event, claim) {
-      const { lease, status, redrives, runs, targets } = claim
+      const { lease, status, redrives, runs, targets, error: reason } = claim
       const fresh = {
         ...event,
         receivedOn: dayOf(event.receivedAt),
@@ -153,6 +154,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         redrives,
         runs: Object.fromEntries(Object.entries(runs).map(([name, run]) => [name, storedRun(run)])),
         ...(targets ? { targets: targets.map(targetText) } : {}),
+        ...(reason ? { error: reason } : {}),
         version: 1,
         leaseToken: lease.token,
         leaseUntil: lease.until,
@@ -183,7 +185,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         return { claimed: record.leaseToken === lease.token, record }
       }
     },
-    async claim(seen, { lease, status, redrives, runs, targets }) {
+    async claim(seen, { lease, status, redrives, runs, targets, error }) {
       const expression = new Expression()
         .when('version', seen.version)
         .set('leaseToken', lease.token)
@@ -193,6 +195,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         .set('expiresAt', expiresAt())
         .increment('version')
       if (targets) expression.set('targets', targets.map(targetText))
+      if (error) expression.set('error', error)
       for (const [name, run] of Object.entries(runs)) expression.set(['runs', name], storedRun(run))
       if (await update(seen.eventId, expression)) return true
       const record = await read(seen.eventId)
@@ -204,7 +207,6 @@ export function createLedger(options: LedgerOptions): Ledger {
       if (close) {
         expression.set('status', close.status)
         if (close.release) expression.set('leaseUntil', 0)
-        if (close.error) expression.set('error', close.error)
       }
       if (await update(eventId, expression)) return
       throw new LeaseLost(eventId)

@@ -1,8 +1,6 @@
-import { isAscii, isUtf8 } from 'node:buffer'
-import { createHash } from 'node:crypto'
+import { isUtf8 } from 'node:buffer'
+import { carriable, idText, ORIGINS, type Origin, readBody, UNKNOWN } from './event-body.ts'
 import { isObject, parseObject } from './json.ts'
-
-export type Origin = 'webhook' | 'v1' | 'backfill'
 
 /** Why an event lies on the dead-letter queue; travels with it as the attribute `failure`. */
 export type Failure = {
@@ -34,7 +32,7 @@ export type Replay = {
   readonly only?: readonly string[]
 }
 
-export type ReplayedRun = Pick<FailedRun, 'name' | 'redrives'>
+type ReplayedRun = Pick<FailedRun, 'name' | 'redrives'>
 
 /** What travels on the queue: the raw body, and beside it what can be known without trusting or losing it. */
 export type Message = {
@@ -73,26 +71,23 @@ export type ReceivedMessage = {
 export const MESSAGE_BYTES_MAX = 1_048_576
 
 /** The largest attribute `failure`, in bytes. What tells more than fits is shortened. */
-export const FAILURE_BYTES_MAX = 4096
+const FAILURE_BYTES_MAX = 4096
 
 /** The largest message that is put on the queue at first: whatever happens, it fits the dead-letter queue with its reason. */
 export const MESSAGE_BYTES_FIRST_MAX = MESSAGE_BYTES_MAX - FAILURE_BYTES_MAX
 
 const FORMATS = ['v1.text', 'v1.base64'] as const
-const UNKNOWN = 'unknown'
 
 /**
- * Describes a delivery's body for the queue. A body that is no JSON, or lacks an id, gets an id made from its
- * bytes, so that repeating it is still recognised.
+ * Describes a delivery's body for the queue, as everything that comes after reads it.
+ * @param sentAt when the body was sent, in RFC 3339: the text of BOX-DELIVERY-TIMESTAMP
  */
-export function describeBody(body: Uint8Array): Pick<Message, 'eventId' | 'trigger' | 'webhookId'> {
-  const json = parseBody(body)
-  const webhook = isObject(json.webhook) ? json.webhook : {}
-  return {
-    eventId: idText(json.id) ?? `sha256-${createHash('sha256').update(body).digest('hex')}`,
-    trigger: attributeText(json.trigger) ?? UNKNOWN,
-    webhookId: idText(webhook.id) ?? UNKNOWN,
-  }
+export function describeBody(
+  body: Uint8Array,
+  sentAt?: string,
+): Pick<Message, 'eventId' | 'trigger' | 'webhookId'> {
+  const { eventId, trigger = UNKNOWN, webhookId } = readBody(body, sentAt)
+  return { eventId, trigger, webhookId }
 }
 
 /**
@@ -105,7 +100,7 @@ export function encodeMessage(message: Message): EncodedMessage {
   const described: Record<string, string> = {
     messageFormat: text === undefined ? 'v1.base64' : 'v1.text',
     eventId: message.eventId,
-    deliveryId: attributeText(message.deliveryId) ?? UNKNOWN,
+    deliveryId: carriable(message.deliveryId).slice(0, 256) || UNKNOWN,
     trigger: message.trigger,
     receivedAt: message.receivedAt,
     origin: message.origin,
@@ -152,7 +147,7 @@ export function decodeMessage(received: ReceivedMessage): DecodedMessage {
   const format = FORMATS.find(known => known === attributes.messageFormat)
   const decoded = format && bodyIn(received.body, format)
   const body = decoded ?? Buffer.from(received.body)
-  const described = (decoded && describedBeside(received)) ?? describeBody(body)
+  const described = (decoded && describedBeside(received)) ?? describeBody(body, attributes.receivedAt)
   const failure = parseFailure(attributes.failure)
   const replay = parseReplay(attributes.replay)
   const message: Message = {
@@ -197,8 +192,6 @@ function whyUnread(format: string | undefined): string {
   return `The message has format ${JSON.stringify(format.slice(0, 64))}, which this version does not read (it reads ${FORMATS.join(', ')}). Deploy the version that wrote it, then redrive.`
 }
 
-const ORIGINS: readonly Origin[] = ['webhook', 'v1', 'backfill']
-
 /** The time in an attribute, or the epoch where it is missing or unreadable: an old time delays nothing. */
 function isoTime(text: string | undefined): string {
   const time = Date.parse(text ?? '')
@@ -239,17 +232,12 @@ function parseReplay(text: string | undefined): Replay | undefined {
 const string = (value: unknown): string => (typeof value === 'string' ? value : '')
 const count = (value: unknown): number => (Number.isSafeInteger(value) ? Number(value) : 0)
 
-/**
- * What does not travel as it is: control characters but tab, line feed and carriage return, which SQS refuses, and
- * everything beyond the Basic Multilingual Plane, which SQS takes but not every stand-in for it.
- */
-const REFUSED = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/
-const ALL_REFUSED = new RegExp(REFUSED, 'g')
-
+/** The body's text where SQS carries it unharmed. */
 function carriableText(body: Uint8Array): string | undefined {
-  const text = decodeUtf8(body)
+  if (!isUtf8(body)) return undefined
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   // SQS refuses an empty body, too.
-  return text && !REFUSED.test(text) ? text : undefined
+  return text !== '' && carriable(text) === text ? text : undefined
 }
 
 /** Shortens what the failure says, and then whom it names, until it fits. */
@@ -274,27 +262,6 @@ function failureText(failure: Failure): string {
 /** JSON in which whatever SQS could refuse is escaped. */
 const asciiJson = (value: object): string =>
   JSON.stringify(value).replace(/[^ -~]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-
-const carriable = (text: string): string => text.replace(ALL_REFUSED, '\ufffd')
-
-/** The text of the bytes; undefined where they are no UTF-8. Box's bodies are ASCII, which is read many times faster. */
-function decodeUtf8(body: Uint8Array): string | undefined {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  if (isAscii(bytes)) return bytes.toString('latin1')
-  return isUtf8(bytes) ? bytes.toString('utf8') : undefined
-}
-
-const parseBody = (body: Uint8Array): Record<string, unknown> => parseObject(decodeUtf8(body) ?? '') ?? {}
-
-/** An id in a form that fits an attribute, a DynamoDB key and a message group alike. */
-export function idText(value: unknown): string | undefined {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
-  return typeof value === 'string' && /^[!-~]{1,128}$/.test(value) ? value : undefined
-}
-
-function attributeText(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' && value.length <= 256 ? carriable(value) : undefined
-}
 
 /** SQS takes up to 128 letters, digits and punctuation marks, which is what {@link idText} lets through. */
 const groupId = (webhookId: string): string => idText(webhookId) ?? UNKNOWN

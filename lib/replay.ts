@@ -1,5 +1,6 @@
+import { ORIGINS } from './event-body.ts'
 import type { Ledger } from './ledger.ts'
-import { describeBody, MESSAGE_BYTES_MAX, type Message, type Origin, type Replay } from './message.ts'
+import { describeBody, MESSAGE_BYTES_MAX, type Message, type Replay } from './message.ts'
 import { type MessageSender, MessageTooLarge } from './message-sender.ts'
 import { unpackPayload } from './payload.ts'
 import { type EventRecord, isSettled, type RunRecord, type RunStatus } from './record.ts'
@@ -105,8 +106,6 @@ export function storedMessage(record: EventRecord): Message {
     body,
   }
 }
-
-const ORIGINS: readonly Origin[] = ['webhook', 'v1', 'backfill']
 
 /**
  * What a replay asks for. The runs that it names are settled and stay so unless they are taken back, which their counts then

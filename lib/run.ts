@@ -37,7 +37,7 @@ export type RunInput = {
 }
 
 /** The largest result of a step, in bytes of JSON: all steps share the ledger's record with the event. */
-export const STEP_BYTES_MAX = 16_384
+const STEP_BYTES_MAX = 16_384
 
 /** What all steps of a run may keep together, in bytes: the ledger's record holds at most 400 KB. */
 const STEPS_BYTES_MAX = 65_536

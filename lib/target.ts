@@ -1,6 +1,6 @@
 import type { BoundAutomation } from './automation.ts'
 import type { TargetLookup } from './box.ts'
-import { type BoxEvent, pathOf, type Target, TRIGGERS } from './event.ts'
+import { type BoxEvent, type Item, pathOf, readItem, type Target, TRIGGERS } from './event.ts'
 import { isObject } from './json.ts'
 
 /** The root folder, which stands for the whole account. Only a V1 webhook reaches it: Box sets no V2 webhook on it. */
@@ -53,8 +53,8 @@ export function concernedBy(
   return subscribed.filter(({ watch }) => watch.some(one => includes(targets, one)))
 }
 
-/** A target as the ledger keeps it: `folder:123`. */
-export const targetText = ({ type, id }: Target): string => `${type}:${id}`
+/** A target, or another item, as the ledger keeps it: `folder:123`. */
+export const targetText = ({ type, id }: Pick<Item, 'type' | 'id'>): string => `${type}:${id}`
 
 /** Reads what {@link targetText} wrote; undefined where it did not. */
 export function parseTarget(text: string): Target | undefined {
@@ -81,8 +81,8 @@ const watchedByV1 = (event: BoxEvent, subscribed: readonly BoundAutomation[]): r
 /** A back-fill knows which target an event is about, and says so in the event. */
 function backfilledFor({ additionalInfo }: BoxEvent): Target | undefined {
   const { backfill }: Readonly<Record<string, unknown>> = additionalInfo
-  const { type, id } = isObject(backfill) && isObject(backfill.target) ? backfill.target : {}
-  return (type === 'file' || type === 'folder') && typeof id === 'string' ? { type, id } : undefined
+  const { type, id } = (isObject(backfill) && readItem(backfill.target)) || {}
+  return (type === 'file' || type === 'folder') && id ? { type, id } : undefined
 }
 
 /** What Box sends unasked is about the webhook itself, and concerns whoever asks for it. */

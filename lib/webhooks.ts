@@ -27,7 +27,7 @@ export const WEBHOOK_REASONS = [
   'limit_reached',
 ] as const
 
-export type WebhookReason = (typeof WEBHOOK_REASONS)[number]
+type WebhookReason = (typeof WEBHOOK_REASONS)[number]
 
 type Planned = {
   readonly target: Target
@@ -49,7 +49,7 @@ export type WebhookAction =
   /** Absent at the limit. */
   | (Planned & { readonly kind: 'conflict'; readonly webhookId?: string })
 
-export type WebhookChange = { readonly address?: string; readonly triggers?: readonly Trigger[] }
+type WebhookChange = { readonly address?: string; readonly triggers?: readonly Trigger[] }
 
 /** How many webhooks an application may have per user. @see https://developer.box.com/guides/webhooks/v2/limitations-v2/ */
 export const WEBHOOKS_MAX = 1000

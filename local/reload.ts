@@ -1,6 +1,6 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { bundle, ROOT } from '../infra/bundle.ts'
 import { ownFolder } from './own-folder.ts'
 import type { Stack } from './stack.ts'
@@ -14,12 +14,12 @@ const BUILDS_KEPT = 5
 /**
  * Watches the sources and lets new bundles take over when one changes. A source that does not build leaves the old
  * bundles at work, and says what is wrong with it.
- * @param automationsDir the folder of the automations, from the repository's root
+ * @param project the folder that holds automations/
  */
 export function watchSources(
   stack: Pick<Stack, 'replace'>,
   onLine: (line: string) => void,
-  automationsDir = 'automations',
+  project = ROOT,
 ): { close(): Promise<void> } {
   // Another stack may run from the same folder.
   const folder = ownFolder(join(ROOT, '.boxhooks', 'reload'))
@@ -32,7 +32,7 @@ export function watchSources(
     builds += 1
     const outDir = join(folder, String(builds))
     try {
-      const { manifest } = await bundle({ outDir, automationsDir })
+      const { manifest } = await bundle({ outDir, project })
       await stack.replace(outDir, manifest)
       onLine(`${changed} changed; loaded: ${manifest.map(({ name }) => name).join(', ')}`)
     } catch (error) {
@@ -42,8 +42,15 @@ export function watchSources(
     }
     await rm(join(folder, String(builds - BUILDS_KEPT)), { recursive: true, force: true })
   }
-  const watchers: FSWatcher[] = [automationsDir, 'functions', 'lib'].map(source =>
-    watch(resolve(ROOT, source), (_, file) => {
+  const sources = [
+    [project, 'automations'],
+    [ROOT, 'functions'],
+    [ROOT, 'lib'],
+  ] as const
+  // Git keeps no empty folder; a first automation may come later.
+  mkdirSync(join(project, 'automations'), { recursive: true })
+  const watchers: FSWatcher[] = sources.map(([parent, source]) =>
+    watch(join(parent, source), (_, file) => {
       if (!file?.endsWith('.ts')) return
       clearTimeout(timer)
       timer = setTimeout(() => {

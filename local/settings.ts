@@ -1,6 +1,6 @@
 import type { ManifestEntry } from '../infra/manifest.ts'
 
-export class SettingsMissing extends Error {
+class SettingsMissing extends Error {
   override readonly name = 'SettingsMissing'
 }
 

@@ -41,7 +41,9 @@ export type StackOptions = {
   readonly eventsMax?: number
   /** Seconds between the attempts of a delivery; see RETRY_CURVES. */
   readonly retrySeconds?: readonly number[]
-  /** The folder that the page saves fixtures in; test/fixtures/deliveries by default. */
+  /** The folder that holds serverless.yml and automations/; boxhooks' own by default. */
+  readonly project?: string
+  /** The folder that the page saves fixtures in; the project's test/fixtures/deliveries by default. */
   readonly fixtures?: string
   /** The stage local, where it is packaged already. */
   readonly packaged?: Packaged
@@ -102,8 +104,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const { url } = served
     stops.push(() => served.close())
 
-    const { template, manifest } = options.packaged ?? (await packageStage({ stage: 'local' }))
-    const bundles = await ownBundles()
+    const { project = ROOT } = options
+    const packaged = options.packaged ?? (await packageStage({ stage: 'local', project }))
+    const { template, manifest } = packaged
+    const bundles = await ownBundles(packaged.project)
     stops.push(() => rm(bundles, { recursive: true, force: true }))
     const aws = await startAws(template, options.awsEndpoint)
     stops.push(() => aws.stop())
@@ -251,7 +255,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
           await secrets.set('SignatureKeysSecret', JSON.stringify(next))
           ourKeys = next
         },
-        fixtures: { path: options.fixtures ?? join(ROOT, FIXTURES), shown: FIXTURES },
+        fixtures: { path: options.fixtures ?? join(packaged.project, FIXTURES), shown: FIXTURES },
       },
       gateway,
       functions,
@@ -291,10 +295,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 }
 
 /** A copy of the bundles for this stack alone: another build replaces those in dist/ while this one still loads parts. */
-async function ownBundles(): Promise<string> {
+async function ownBundles(project: string): Promise<string> {
   const folder = ownFolder(join(ROOT, '.boxhooks', 'run'))
   for (const name of FUNCTIONS)
-    await cp(join(ROOT, 'dist', name), join(folder, name), { recursive: true }).catch((error: unknown) => {
+    await cp(join(project, 'dist', name), join(folder, name), { recursive: true }).catch((error: unknown) => {
       throw new FileNotWritten(join(folder, name), error)
     })
   return folder

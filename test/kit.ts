@@ -10,8 +10,17 @@ import { attemptRun, type RunOutcome } from '../lib/run.ts'
 import { type SignatureKeys, sign } from '../lib/signature.ts'
 import type { ApiCall } from '../local/box/api.ts'
 import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.ts'
-import { type PayloadOverrides, samplePayload, type WireObject, wireBody } from '../local/box/payload.ts'
+import {
+  type PayloadOverrides,
+  samplePayload,
+  shapeOf,
+  type WireObject,
+  wireBody,
+} from '../local/box/payload.ts'
+import { isWireObject, type Shape } from '../local/box/shapes.ts'
 import { serve } from '../local/serve.ts'
+
+export { type StoredFile, wireCollaboration, wireItem } from '../local/box/content.ts'
 
 /** An emulated Box on HTTP, and a way to run automations against it as automate does. */
 export type Kit = {
@@ -40,9 +49,49 @@ export type KitOptions = {
   readonly onExchange?: (request: Request, response: Response) => Promise<void>
 }
 
-/** Builds the whole payload of an event of any trigger from what matters about it. */
-export const boxEvent = (trigger: string, overrides?: PayloadOverrides): WireObject =>
-  samplePayload(trigger, overrides)
+/**
+ * Builds the payload of an event from what matters about it, in the shape that Box is known to send.
+ *
+ * A shape that is captured has come from Box. Of one that is from a receiver's code, from a guide or from the API description
+ * fields may be missing or others; one that is a guess may be wrong altogether, and using it is warned of. `shape: 'captured'`
+ * asks for what has come from Box; `shape: 'guess'` says that a guess will do. docs/payloads.md has all shapes.
+ * @param trigger any trigger, also one that Box does not have
+ * @throws Error where no shape of the trigger is known as `overrides.shape` says, or an override is of a field that the shape
+ *   does not have: Box is not known to send it
+ */
+export function boxEvent(trigger: string, overrides: PayloadOverrides = {}): WireObject {
+  const shape = shapeOf(trigger, overrides.shape)
+  const { source, additional_info: info } = shape.payload
+  refuseUnknown(shape, 'source', source, overrides.source)
+  refuseUnknown(shape, 'additional_info', info, overrides.additionalInfo)
+  if (shape.provenance === 'guess' && overrides.shape === undefined) warnOfGuess(trigger, shape)
+  return samplePayload(trigger, overrides)
+}
+
+/** @throws Error that names the first field that is not one of the shape's */
+function refuseUnknown(shape: Shape, path: string, usual: unknown, given: unknown): void {
+  // Where the shape has nothing, anything may be: a link for instance.
+  if (!isWireObject(given) || (usual === null && path !== 'source')) return
+  for (const [name, value] of Object.entries(given)) {
+    const field = `${path}.${name}`
+    if (!isWireObject(usual) || !Object.hasOwn(usual, name))
+      throw new Error(
+        `Box is not known to send ${field} with ${shape.trigger} (${shape.provenance} ${shape.date}). Leave it out, or name a shape that has it; docs/payloads.md has them all.`,
+      )
+    refuseUnknown(shape, field, usual[name], value)
+  }
+}
+
+const warned = new Set<string>()
+
+function warnOfGuess(trigger: string, { source }: Shape): void {
+  if (warned.has(trigger)) return
+  warned.add(trigger)
+  process.emitWarning(
+    `What boxEvent('${trigger}') makes is a guess (${source}): nobody has shown what Box sends. Read such an event with care, and say { shape: 'guess' } to take this away.`,
+    { type: 'BoxEventGuess' },
+  )
+}
 
 /**
  * Puts the file or folder that an event is about into the emulated Box, in the folders that the event names, under the same
@@ -50,7 +99,7 @@ export const boxEvent = (trigger: string, overrides?: PayloadOverrides): WireObj
  */
 export function putSource({ content }: EmulatedBox, event: WireObject): void {
   const source = isObject(event.source) ? event.source : {}
-  const item = isObject(source.item) ? source.item : source
+  const item = itemIn(source)
   let parentId = '0'
   for (const folder of [...pathEntries(source), source.parent].filter(isObject)) {
     const id = String(folder.id)
@@ -64,6 +113,13 @@ export function putSource({ content }: EmulatedBox, event: WireObject): void {
   if (type !== 'file') return
   content.createFile({ id, parentId, name: itemName, content: itemName })
   if (isObject(link)) content.updateFile(id, { sharedLink: { access: 'open' } })
+}
+
+/** What the source is about: its item, the item that a metadata instance names, or itself. */
+function itemIn(source: Record<string, unknown>): Record<string, unknown> {
+  if (isObject(source.item)) return source.item
+  const [, type, id] = /^(file|folder)_(\d+)$/.exec(String(source.$parent)) ?? []
+  return id === undefined ? source : { type, id }
 }
 
 const pathEntries = ({ path_collection: path }: Record<string, unknown>): readonly unknown[] =>

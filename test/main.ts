@@ -1,6 +1,7 @@
 import { globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../infra/bundle.ts'
+import { countingIn, runPart } from './support/parts.ts'
 import { runTool } from './support/tools.ts'
 
 /** What is boxhooks' own; automations/ and test/automations/ are the user's. */
@@ -42,7 +43,10 @@ function main(args: readonly string[]): number {
     () => runTool('biome', ['lint', '--error-on-warnings', ...engineFiles()]),
     () => types('engine', ENGINE),
     () => runTool('tsc', ['--noEmit', '--project', 'local/inspector/page']),
-    () => runTool('vitest', ['run', '--project', 'fast', ...options]),
+    () =>
+      runPart('fast tests', results =>
+        runTool('vitest', ['run', '--project', 'fast', ...countingIn(results), ...options]),
+      ),
   ])
   const formatted = runTool('biome', ['check', '--linter-enabled=false', ...engineFiles()])
   if (formatted !== 0) console.error('\nThe formatting differs from the house style. Run: npm run format')

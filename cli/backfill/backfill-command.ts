@@ -2,20 +2,18 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { isTime } from '../../lib/backfill/backfill-request.ts'
 import { STREAMS } from '../../lib/backfill/stream-event.ts'
 import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
+import type { Shell } from '../terminal/shell.ts'
 import type { BackfillOptions } from './backfill.ts'
 
 /** Events a second where nobody says how many: Box takes about 1000 calls a minute. */
 const RATE = 10
 
-/**
- * Makes the command `backfill`.
- * @param port reads a port
- */
-export function backfillCommand(port: (text: string) => number): Command {
+/** Makes the command `backfill`. */
+export function backfillCommand(shell: Shell): Command {
   const command = new Command('backfill').description(
     'make up for events that webhooks did not bring: read Box’s event stream, skip what the ledger has seen, queue the rest',
   )
-  return withPlaceOptions(command, port)
+  return withPlaceOptions(command)
     .requiredOption('--since <time>', 'from when on, such as 2026-11-23T09:00Z', time)
     .option(
       '--until <time>',
@@ -35,7 +33,7 @@ export function backfillCommand(port: (text: string) => number): Command {
     .option('--json', 'print JSON')
     .option('-y, --yes', 'do not ask, for scripts')
     .action(async (options: PlaceOptions & Omit<BackfillOptions, 'place'>) =>
-      (await import('./backfill.ts')).backfill({ ...options, place: placeOf(options) }),
+      (await import('./backfill.ts')).backfill(shell, { ...options, place: placeOf(options) }),
     )
 }
 

@@ -1,6 +1,7 @@
 import type { BackfillReport } from '../../lib/backfill/backfill-request.ts'
 import { totalOf } from '../../lib/backfill/progress.ts'
 import { count } from '../terminal/progress.ts'
+import type { Shell } from '../terminal/shell.ts'
 
 /** Tells how far a back-fill has come. */
 export type BackfillProgress = {
@@ -20,9 +21,8 @@ const EVERY_MS = 10_000
  * @param verb what was done to the events that webhooks had not brought, such as `queued`
  */
 export function createBackfillProgress(
+  { stderr, now }: Pick<Shell, 'stderr' | 'now'>,
   verb: string,
-  stream: Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean } = process.stderr,
-  now: () => number = () => performance.now(),
 ): BackfillProgress {
   const begun = now()
   let first: number | undefined
@@ -31,13 +31,13 @@ export function createBackfillProgress(
     show(report) {
       const part = partOf(report)
       first ??= part
-      if (!stream.isTTY && now() - toldAt < EVERY_MS) return
+      if (!stderr.isTTY && now() - toldAt < EVERY_MS) return
       toldAt = now()
       const text = progressText(report, verb, part, leftSeconds(part, first, (toldAt - begun) / 1000))
-      stream.write(stream.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
+      stderr.write(stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
     },
     end() {
-      if (stream.isTTY) stream.write('\r\x1b[K')
+      if (stderr.isTTY) stderr.write('\r\x1b[K')
     },
   }
 }

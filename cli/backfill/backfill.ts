@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import {
   type BackfillAnswer,
   type BackfillReport,
@@ -9,16 +8,12 @@ import { totalOf } from '../../lib/backfill/progress.ts'
 import type { StreamName } from '../../lib/backfill/stream-event.ts'
 import { answeredOtherwise, invokeFunction } from '../place/invoke.ts'
 import { type Place, placeText } from '../place/place.ts'
+import { CommandError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
-import { interruptible } from '../terminal/interrupt.ts'
 import { count as countText } from '../terminal/progress.ts'
+import { interruptible, type Shell } from '../terminal/shell.ts'
 import { type BackfillProgress, createBackfillProgress } from './backfill-progress.ts'
 import { backfillText } from './backfill-text.ts'
-
-/** What was asked is not possible; the message says why, and what to do. */
-export class BackfillFailed extends Error {
-  override readonly name = 'BackfillFailed'
-}
 
 export type BackfillOptions = {
   readonly place: Place
@@ -38,42 +33,46 @@ export type BackfillOptions = {
 
 /**
  * Makes up for events that webhooks did not bring. Without --yes it counts first and asks; an unfinished one is gone on with.
- * @throws BackfillFailed, FunctionUnreachable, NotConfirmed, PromptEnded
+ * @throws CommandError
  */
-export async function backfill(options: BackfillOptions): Promise<void> {
-  if (options.dryRun) return dryRun(options)
-  if (!options.yes && !(await isWanted(options))) return
-  await carryOut(options)
+export async function backfill(shell: Shell, options: BackfillOptions): Promise<void> {
+  if (options.dryRun) return dryRun(shell, options)
+  if (!options.yes && !(await isWanted(shell, options))) return
+  await carryOut(shell, options)
 }
 
-async function dryRun(options: BackfillOptions): Promise<void> {
-  const { report, stopped } = await count(options)
-  if (report && options.json) console.log(json({ dryRun: true, stopped, ...report }))
-  else if (report) console.log(backfillText(report, 'TO BE QUEUED'))
+async function dryRun(shell: Shell, options: BackfillOptions): Promise<void> {
+  const { report, stopped } = await count(shell, options)
+  if (report && options.json) await shell.print(json({ dryRun: true, stopped, ...report }))
+  else if (report) await shell.print(backfillText(report, 'TO BE QUEUED'))
 }
 
 /** Shows what would be done, and asks for it; false where nothing is to be done. */
-async function isWanted(options: BackfillOptions): Promise<boolean> {
+async function isWanted(shell: Shell, options: BackfillOptions): Promise<boolean> {
   const unfinished = await unfinishedOf(options)
   if (unfinished) {
-    console.error(
+    shell.printError(
       `${backfillText(unfinished, 'QUEUED')}\n\nThis back-fill is unfinished: it has come to ${unfinished.through}.`,
     )
-    await confirm('Go on with it?', NOBODY)
+    await confirm(shell, 'Go on with it?', NOBODY)
     return true
   }
-  const { report, stopped } = await count(options)
+  const { report, stopped } = await count(shell, options)
   if (!report || stopped) return false
   if (totalOf(report.counts).queued === 0) {
-    console.log(
+    await shell.print(
       options.json
         ? json({ ...report, stopped })
         : `${backfillText(report, 'TO BE QUEUED')}\n\nThere is nothing to queue.`,
     )
     return false
   }
-  console.error(backfillText(report, 'TO BE QUEUED'))
-  await confirm(`Queue ${eventsText(totalOf(report.counts).queued)} on ${placeText(options.place)}?`, NOBODY)
+  shell.printError(backfillText(report, 'TO BE QUEUED'))
+  await confirm(
+    shell,
+    `Queue ${eventsText(totalOf(report.counts).queued)} on ${placeText(options.place)}?`,
+    NOBODY,
+  )
   return true
 }
 
@@ -89,10 +88,13 @@ async function unfinishedOf(options: BackfillOptions): Promise<BackfillReport | 
 
 type Counted = { readonly report: BackfillReport | undefined; readonly stopped: boolean }
 
-function count({ place, since, until, stream, evenIfBoxMayDeliver }: BackfillOptions): Promise<Counted> {
-  const progress = createBackfillProgress('to be queued')
-  return interruptible('Stopping; nothing was queued.', signal =>
-    stepByStep(progress, signal, last =>
+function count(
+  shell: Shell,
+  { place, since, until, stream, evenIfBoxMayDeliver }: BackfillOptions,
+): Promise<Counted> {
+  const progress = createBackfillProgress(shell, 'to be queued')
+  return interruptible(shell, 'Stopping; nothing was queued.', signal =>
+    stepByStep(shell, progress, signal, last =>
       ask(place, {
         action: 'count',
         since,
@@ -106,14 +108,14 @@ function count({ place, since, until, stream, evenIfBoxMayDeliver }: BackfillOpt
   )
 }
 
-async function carryOut(options: BackfillOptions): Promise<void> {
+async function carryOut(shell: Shell, options: BackfillOptions): Promise<void> {
   const { place, since, until, stream, rate, restart } = options
   const { evenIfQueueIsBusy, evenIfBoxMayDeliver } = options
-  const progress = createBackfillProgress('queued')
+  const progress = createBackfillProgress(shell, 'queued')
   let sum = 0
-  const { report, stopped } = await interruptible('Stopping after the step in hand …', signal =>
-    stepByStep(progress, signal, async last => {
-      const begun = performance.now()
+  const { report, stopped } = await interruptible(shell, 'Stopping after the step in hand …', signal =>
+    stepByStep(shell, progress, signal, async last => {
+      const begun = shell.now()
       const next = await ask(place, {
         action: 'run',
         since,
@@ -126,19 +128,21 @@ async function carryOut(options: BackfillOptions): Promise<void> {
         queueMax: Math.max(1, Math.ceil(rate * STEP_SECONDS)),
       })
       sum += next?.queued ?? 0
-      const due = (1000 * (next?.queued ?? 0)) / rate - (performance.now() - begun)
-      if (due > 0 && !next?.done) await pause(due, signal)
+      const paceMs = (1000 * (next?.queued ?? 0)) / rate
+      // A clock that is set back must not make the wait longer than the pace asks.
+      const due = Math.min(paceMs - (shell.now() - begun), paceMs)
+      if (due > 0 && !next?.done) await shell.sleep(due, signal)
       return next
     }),
   )
   if (!report)
-    throw new BackfillFailed(
+    throw new CommandError(
       'What is kept of the back-fill is gone. Repeat the command; nothing is queued twice.',
     )
-  if (options.json) console.log(json({ stopped, ...report, queued: sum }))
-  else console.log(`${backfillText(report, 'QUEUED')}\n\n${eventsText(sum)} queued by this command.`)
-  if (stopped) console.error('The same command goes on from there.')
-  else if (!options.json) console.error(LATE)
+  if (options.json) await shell.print(json({ stopped, ...report, queued: sum }))
+  else await shell.print(`${backfillText(report, 'QUEUED')}\n\n${eventsText(sum)} queued by this command.`)
+  if (stopped) shell.printError('The same command goes on from there.')
+  else if (!options.json) shell.printError(LATE)
 }
 
 /** About so many seconds' worth of events are queued at a time. */
@@ -152,6 +156,7 @@ const WAITS_MAX = 20
 
 /** Asks for one step after the other until all is done or somebody stops it. */
 async function stepByStep(
+  shell: Shell,
   progress: BackfillProgress,
   signal: AbortSignal,
   step: (last: BackfillReport | undefined) => Promise<BackfillReport | undefined>,
@@ -163,24 +168,21 @@ async function stepByStep(
       const next = await step(report)
       if (!next) return { report: undefined, stopped: signal.aborted }
       if (report && next.begunAt !== report.begunAt && next.progress === undefined)
-        throw new BackfillFailed(
+        throw new CommandError(
           `Somebody else has begun another back-fill at ${next.begunAt}. This one has come to ${report.through}.`,
         )
       waits = next.waitSeconds === undefined || next.through !== report?.through ? 0 : waits + 1
       report = next
       progress.show(report)
       if (waits > WAITS_MAX)
-        throw new BackfillFailed('Box does not answer. The same command goes on from there.')
-      if (next.waitSeconds !== undefined) await pause(next.waitSeconds * 1000, signal)
+        throw new CommandError('Box does not answer. The same command goes on from there.')
+      if (next.waitSeconds !== undefined) await shell.sleep(next.waitSeconds * 1000, signal)
     } while (!report.done && !signal.aborted)
     return { report, stopped: signal.aborted && !report.done }
   } finally {
     progress.end()
   }
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  delay(ms, undefined, { signal }).catch(() => {})
 
 async function ask(place: Place, request: BackfillRequest): Promise<BackfillReport | undefined> {
   const answer = await invokeFunction(place, 'backfill', request)
@@ -189,11 +191,9 @@ async function ask(place: Place, request: BackfillRequest): Promise<BackfillRepo
   return answer.report ?? undefined
 }
 
-function refused({ error }: Extract<BackfillAnswer, { ok: false }>): BackfillFailed {
+function refused({ error }: Extract<BackfillAnswer, { ok: false }>): CommandError {
   const { message, requestId } = error
-  return new BackfillFailed(
-    requestId === undefined ? message : `${message}\nBox’s request id is ${requestId}.`,
-  )
+  return new CommandError(requestId === undefined ? message : `${message}\nBox’s request id is ${requestId}.`)
 }
 
 const eventsText = (number: number): string => (number === 1 ? '1 event' : `${countText(number)} events`)

@@ -1,13 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { regionOf } from '../../infra/aws-reason.ts'
+import { stage } from '../terminal/options.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { DEFAULTS } from './assumptions.ts'
 import type { CostOptions } from './cost.ts'
 
-/**
- * Makes the command `cost`.
- * @param stage reads the name of a stage
- */
-export function costCommand(stage: (text: string) => string): Command {
+/** Makes the command `cost`. */
+export function costCommand(shell: Shell): Command {
   const { ingestMs, automateMs, batch, pollers, retryShare, duplicateShare, coldShare } = DEFAULTS
   const command = new Command('cost').description(
     'what boxhooks costs on AWS in a month, by component, from measured requests and dated prices',
@@ -66,7 +65,7 @@ export function costCommand(stage: (text: string) => string): Command {
     .option('--details', 'show each thing that is paid for')
     .option('--json', 'print JSON')
     .action(async (options: Omit<CostOptions, 'region'> & { readonly region?: string }) =>
-      (await import('./cost.ts')).cost({ ...options, region: regionOf(options.region) }),
+      (await import('./cost.ts')).cost(shell, { ...options, region: regionOf(options.region) }),
     )
 }
 

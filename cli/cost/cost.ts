@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { count } from '../terminal/progress.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { type Assumptions, DEFAULTS } from './assumptions.ts'
 import { costText } from './cost-text.ts'
 import { estimate } from './estimate.ts'
@@ -44,7 +45,7 @@ export type CostOptions = {
  * Computes what boxhooks costs in a month on AWS, by component.
  * @throws PricesUnusable, AwsUnreachable, StageUnmeasured
  */
-export async function cost(options: CostOptions): Promise<void> {
+export async function cost(shell: Shell, options: CostOptions): Promise<void> {
   const { eventsPerMonth: events, region } = options
   const table = await readPrices(options.prices)
   const prices = pricesOf(table, region)
@@ -52,7 +53,7 @@ export async function cost(options: CostOptions): Promise<void> {
   const workload = workloadOf(options, trace)
   const assumed = assumptionsOf(options)
   const measured = options.fromStage
-    ? await readStageMetrics({ stage: options.fromStage, region, days: options.days })
+    ? await readStageMetrics({ stage: options.fromStage, region, days: options.days, now: shell.now() })
     : undefined
   const usual = usageOf(workload, trace, assumed)
   const gross = measured ? usageOfStage(measured, events, usual, assumed) : usual
@@ -66,7 +67,7 @@ export async function cost(options: CostOptions): Promise<void> {
   ]
   if (options.json) {
     const { components, ...totals } = result
-    console.log(
+    await shell.print(
       JSON.stringify(
         {
           events,
@@ -83,7 +84,7 @@ export async function cost(options: CostOptions): Promise<void> {
       ),
     )
   } else
-    console.log(
+    await shell.print(
       costText({ events, region, basis, estimate: result, prices, details: options.details === true }),
     )
 }

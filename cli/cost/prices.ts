@@ -1,4 +1,5 @@
 import { isObject } from '../../lib/json.ts'
+import { CommandError } from '../terminal/command-error.ts'
 
 /** What AWS has a price for, each with what it is for. All in US dollars, before tax, at the first paid tier. */
 export const PRICES = {
@@ -45,7 +46,7 @@ export type PriceTable = {
 }
 
 /** A table of prices can't be used, or does not have what is needed; the message says what to do. */
-export class PricesUnusable extends Error {
+export class PricesUnusable extends CommandError {
   override readonly name = 'PricesUnusable'
 }
 

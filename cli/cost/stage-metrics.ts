@@ -27,7 +27,13 @@ export type FunctionMetrics = {
   readonly memoryMb: number
 }
 
-type StageOptions = { readonly stage: string; readonly region: string; readonly days: number }
+type StageOptions = {
+  readonly stage: string
+  readonly region: string
+  readonly days: number
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
 
 /** A sum over all the days. */
 type Wanted = {
@@ -121,11 +127,11 @@ function wantedOf(stage: string, outputs: Readonly<Record<string, string>>): Rea
 }
 
 async function readSums(
-  { region, days }: StageOptions,
+  { region, days, now }: StageOptions,
   wanted: ReadonlyMap<string, Wanted>,
 ): Promise<ReadonlyMap<string, number>> {
   const client = new CloudWatchClient({ region, maxAttempts: 2 })
-  const EndTime = new Date()
+  const EndTime = new Date(now)
   const StartTime = new Date(EndTime.getTime() - days * DAY_SECONDS * 1000)
   const MetricDataQueries = [...wanted].map(([Id, one]): MetricDataQuery => ({ Id, MetricStat: statOf(one) }))
   const sums = new Map<string, number>()

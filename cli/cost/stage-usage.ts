@@ -1,10 +1,11 @@
+import { CommandError } from '../terminal/command-error.ts'
 import type { Assumptions } from './assumptions.ts'
 import { HOURS_PER_MONTH } from './assumptions.ts'
 import type { Amount, Usage } from './quantities.ts'
 import type { StageMetrics } from './stage-metrics.ts'
 
 /** A stage has done nothing that could be scaled; the message says what to do. */
-export class StageUnmeasured extends Error {
+export class StageUnmeasured extends CommandError {
   override readonly name = 'StageUnmeasured'
 }
 

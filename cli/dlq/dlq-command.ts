@@ -1,7 +1,7 @@
-import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
-import { parseAge } from '../terminal/age.ts'
+import { age, byOption, eventId, positive, repeated } from '../terminal/options.ts'
+import type { Shell } from '../terminal/shell.ts'
 import type { DlqOptions } from './dlq.ts'
 import type { WorkOptions } from './dlq-work.ts'
 import type { LetterFilter } from './letter-filter.ts'
@@ -23,57 +23,50 @@ const LISTED = 200
 /** Letters a second where nobody says how many: Box takes about 1000 calls a minute. */
 const RATE = 10
 
-/**
- * Makes the command `dlq` with its own.
- * @param port reads a port
- * @param more gathers what is said repeatedly
- */
-export function dlqCommand(
-  port: (text: string) => number,
-  more: (text: string, before?: readonly string[]) => string[],
-): Command {
+/** Makes the command `dlq` with its subcommands. */
+export function dlqCommand(shell: Shell): Command {
   const command = new Command('dlq').description(
     'what was given up: list and show dead letters, run again what is unfinished, or drop them',
   )
   const add = (name: string, description: string): Command =>
-    withPlaceOptions(command.command(name).description(description), port).option('--json', 'print JSON')
+    withPlaceOptions(command.command(name).description(description)).option('--json', 'print JSON')
   const filters = (one: Command): Command =>
     one
-      .option('--code <code>', 'with this error code; can be repeated', more)
-      .option('--automation <name>', 'of this automation; can be repeated', more)
+      .option('--code <code>', 'with this error code; can be repeated', repeated)
+      .option('--automation <name>', 'of this automation; can be repeated', repeated)
       .addOption(new Option('--older-than <age>', 'such as 30m, 2h or 3d').argParser(age))
       .addOption(new Option('--newer-than <age>', 'such as 30m, 2h or 3d').argParser(age))
   const working = (one: Command): Command =>
     filters(one)
       .argument('[events...]', 'ids of events; `boxhooks dlq list` shows them', eventIds)
       .option('--all', 'every dead letter there is')
-      .addOption(new Option('--limit <number>', 'at most so many').argParser(whole))
+      .addOption(new Option('--limit <number>', 'at most so many').argParser(positive))
       .addOption(new Option('--rate <number>', 'so many a second').default(RATE).argParser(rate))
       .option('--dry-run', 'only show what would be done')
       .option('-y, --yes', 'do not ask, for scripts')
 
   filters(add('list', 'the dead letters, the oldest first'))
-    .addOption(new Option('--limit <number>', 'at most so many').default(LISTED).argParser(whole))
+    .addOption(new Option('--limit <number>', 'at most so many').default(LISTED).argParser(positive))
     .action(async (options: Filtering & { readonly limit: number }) =>
-      (await import('./dlq.ts')).list({ ...options, ...meant(options), limit: options.limit }),
+      (await import('./dlq.ts')).list(shell, { ...options, ...meant(options), limit: options.limit }),
     )
   add('show', 'why an event is dead, what the ledger says of it, and what a redrive would run')
     .argument('<event>', 'the event’s id; `boxhooks dlq list` shows it', eventId)
     .action(async (id: string, options: Shared) =>
-      (await import('./dlq.ts')).show(id, { ...options, place: placeOf(options) }),
+      (await import('./dlq.ts')).show(shell, id, { ...options, place: placeOf(options) }),
     )
   working(add('redrive', 'run again what is unfinished of dead events')).action(
     async (events: readonly string[], options: Working) =>
-      (await import('./dlq-work.ts')).redrive({ ...options, ...meant(options, events) }),
+      (await import('./dlq-work.ts')).redrive(shell, { ...options, ...meant(options, events) }),
   )
   working(add('drop', 'take dead letters away for good; the ledger keeps the reason'))
     .requiredOption('--reason <text>', 'why nothing is to be done about them')
-    .option('--by <name>', 'who says so', userInfo().username)
+    .addOption(byOption('who says so'))
     .action(
       async (
         events: readonly string[],
         options: Working & { readonly reason: string; readonly by: string },
-      ) => (await import('./dlq-work.ts')).drop({ ...options, ...meant(options, events) }),
+      ) => (await import('./dlq-work.ts')).drop(shell, { ...options, ...meant(options, events) }),
     )
   return command
 }
@@ -85,24 +78,7 @@ function meant(options: Filtering, events: readonly string[] = []): Pick<DlqOpti
   return { place: placeOf(options), filter }
 }
 
-/** Reads the id of an event, which is text without spaces. */
-export function eventId(text: string): string {
-  if (/^[!-~]{1,128}$/.test(text)) return text
-  throw new InvalidArgumentError('It must be the id of an event: up to 128 characters without a space.')
-}
-
 const eventIds = (text: string, before: readonly string[] = []): string[] => [...before, eventId(text)]
-
-function age(text: string): number {
-  const seconds = parseAge(text)
-  if (seconds !== undefined) return seconds
-  throw new InvalidArgumentError('It must be a whole number with a unit: 90s, 30m, 2h or 3d.')
-}
-
-function whole(text: string): number {
-  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number from 1 up.')
-}
 
 function rate(text: string): number {
   if (/^\d{1,4}(\.\d{1,3})?$/.test(text) && Number(text) >= 0.05) return Number(text)

@@ -1,18 +1,15 @@
 import { walkDeadLetters } from '../../lib/dead-letter-walk.ts'
 import { type DeadLetter, type DeadLetters, PAGE_MAX } from '../../lib/dead-letters.ts'
 import { placeText } from '../place/place.ts'
+import { atStage } from '../place/stage-aws.ts'
+import { CommandError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
-import { interruptible } from '../terminal/interrupt.ts'
 import { createProgress, type Progress } from '../terminal/progress.ts'
-import { atStage, type DlqOptions, noneText } from './dlq.ts'
+import { interruptible, type Shell } from '../terminal/shell.ts'
+import { type DlqOptions, noneText } from './dlq.ts'
 import { lettersText, type Survey, SurveyCount, surveyText } from './dlq-text.ts'
 import { isNarrow, matcherOf } from './letter-filter.ts'
 import { createPacer } from './pacer.ts'
-
-/** What was asked is not possible; the message says why, and what to do. */
-export class DlqFailed extends Error {
-  override readonly name = 'DlqFailed'
-}
 
 export type WorkOptions = DlqOptions & {
   /** Takes every letter, where nothing narrows it down. */
@@ -29,10 +26,10 @@ export type WorkOptions = DlqOptions & {
 
 /**
  * Sends dead letters back to the queue, where what is unfinished of their events runs again.
- * @throws DlqFailed, NotConfirmed, PromptEnded, AwsUnreachable
+ * @throws CommandError, AwsUnreachable
  */
-export function redrive(options: WorkOptions): Promise<void> {
-  return workOff(options, {
+export function redrive(shell: Shell, options: WorkOptions): Promise<void> {
+  return workOff(shell, options, {
     verb: 'redriven',
     question: 'Redrive them?',
     nobody: 'Nobody is there to ask, so nothing was redriven. To redrive what is told above, add --yes.',
@@ -44,12 +41,12 @@ export type DropOptions = WorkOptions & { readonly reason: string; readonly by: 
 
 /**
  * Takes dead letters away for good, with a reason that the ledger keeps.
- * @throws DlqFailed, NotConfirmed, PromptEnded, AwsUnreachable
+ * @throws CommandError, AwsUnreachable
  */
-export async function drop({ reason, by, ...options }: DropOptions): Promise<void> {
+export async function drop(shell: Shell, { reason, by, ...options }: DropOptions): Promise<void> {
   if (reason.trim() === '' || reason.length > REASON_MAX)
-    throw new DlqFailed(`Say why in --reason, in at most ${REASON_MAX} characters; the ledger keeps it.`)
-  return workOff(options, {
+    throw new CommandError(`Say why in --reason, in at most ${REASON_MAX} characters; the ledger keeps it.`)
+  return workOff(shell, options, {
     verb: 'dropped',
     question: 'Drop them for good?',
     nobody: 'Nobody is there to ask, so nothing was dropped. To drop what is told above for good, add --yes.',
@@ -68,14 +65,14 @@ type Work = {
   readonly act: (deadLetters: DeadLetters, letter: DeadLetter) => Promise<void>
 }
 
-async function workOff(options: WorkOptions, work: Work): Promise<void> {
+async function workOff(shell: Shell, options: WorkOptions, work: Work): Promise<void> {
   if (!isNarrow(options.filter) && !options.all)
-    throw new DlqFailed(
+    throw new CommandError(
       'Say which: ids of events, --code, --automation, --older-than, --newer-than; or --all for every dead letter.',
     )
-  await atStage(options.place, async ({ deadLetters }) => {
-    const asked = options.dryRun || !options.yes ? await ask(deadLetters, options, work) : {}
-    if (asked) await carryOut(deadLetters, options, work, asked.letters)
+  await atStage(shell, options.place, async ({ deadLetters }) => {
+    const asked = options.dryRun || !options.yes ? await ask(shell, deadLetters, options, work) : {}
+    if (asked) await carryOut(shell, deadLetters, options, work, asked.letters)
   })
 }
 
@@ -84,11 +81,12 @@ async function workOff(options: WorkOptions, work: Work): Promise<void> {
  * @returns how many letters are meant; undefined where nothing is to be done
  */
 async function ask(
+  shell: Shell,
   deadLetters: DeadLetters,
   options: WorkOptions,
   { verb, question, nobody }: Work,
 ): Promise<{ readonly letters?: number } | undefined> {
-  const { survey, seen, stopped } = await lookAt(deadLetters, options)
+  const { survey, seen, stopped } = await lookAt(shell, deadLetters, options)
   if (stopped) return undefined
   const { letters } = survey
   const text =
@@ -96,28 +94,29 @@ async function ask(
       ? surveyText(survey, verb, placeText(options.place))
       : await noneText(deadLetters, options, seen)
   if (options.dryRun || letters === 0) {
-    console.log(options.json ? JSON.stringify({ dryRun: true, ...survey }, null, 2) : text.trimEnd())
-    if (letters === 0 && options.filter.events.length > 0) process.exitCode = 1
+    await shell.print(options.json ? JSON.stringify({ dryRun: true, ...survey }, null, 2) : text.trimEnd())
+    if (letters === 0 && options.filter.events.length > 0) shell.exitCode = 1
     return undefined
   }
-  console.error(text)
-  await confirm(question, nobody)
+  shell.printError(text)
+  await confirm(shell, question, nobody)
   return { letters }
 }
 
 type LookedAt = { readonly survey: Survey; readonly seen: number; readonly stopped: boolean }
 
 function lookAt(
+  shell: Shell,
   deadLetters: DeadLetters,
   { filter, limit = Number.POSITIVE_INFINITY }: WorkOptions,
 ): Promise<LookedAt> {
   const isMeant = matcherOf(filter)
   const counted = new SurveyCount()
-  const progress = createProgress({ verb: 'looked at' })
-  return interruptible('Stopping; every dead letter stays where it is.', async signal => {
+  const progress = createProgress(shell, { verb: 'looked at' })
+  return interruptible(shell, 'Stopping; every dead letter stays where it is.', async signal => {
     await walkDeadLetters({
       deadLetters,
-      now: Date.now,
+      now: shell.now,
       stop: () => signal.aborted || counted.letters >= limit,
       async visit(letter) {
         progress.step()
@@ -133,28 +132,29 @@ function lookAt(
 const PAGE_SECONDS_MAX = 20
 
 async function carryOut(
+  shell: Shell,
   deadLetters: DeadLetters,
   options: WorkOptions,
   work: Work,
   total: number | undefined,
 ): Promise<void> {
-  const progress = createProgress({ verb: work.verb, total })
+  const progress = createProgress(shell, { verb: work.verb, total })
   const seen = { letters: 0, events: new Set<string>() }
   const stopping = 'Stopping after the dead letters in hand …'
-  const stopped = await interruptible(stopping, async signal => {
-    const visit = visitorOf(deadLetters, options, work, { progress, seen, signal })
+  const stopped = await interruptible(shell, stopping, async signal => {
+    const visit = visitorOf(shell, deadLetters, options, work, { progress, seen, signal })
     try {
       await walkDeadLetters({
         deadLetters,
-        now: Date.now,
-        sentUntil: Date.now(),
+        now: shell.now,
+        sentUntil: shell.now(),
         pageMax: Math.max(1, Math.min(PAGE_MAX, Math.floor(options.rate * PAGE_SECONDS_MAX))),
         stop: () => signal.aborted || progress.done >= (options.limit ?? Number.POSITIVE_INFINITY),
         visit,
       })
     } catch (error) {
       progress.end()
-      console.error(
+      shell.printError(
         `${lettersText(progress.done)} ${work.verb} before this; the same command goes on from there.`,
       )
       throw error
@@ -162,12 +162,13 @@ async function carryOut(
     progress.end()
     return signal.aborted
   })
-  await tellEnd(deadLetters, options, work, { letters: progress.done, seen, stopped })
+  await tellEnd(shell, deadLetters, options, work, { letters: progress.done, seen, stopped })
 }
 
 type Seen = { letters: number; readonly events: Set<string> }
 
 function visitorOf(
+  shell: Shell,
   deadLetters: DeadLetters,
   { filter, rate, limit = Number.POSITIVE_INFINITY }: WorkOptions,
   { act }: Work,
@@ -178,7 +179,7 @@ function visitorOf(
   }: { readonly progress: Progress; readonly seen: Seen; readonly signal: AbortSignal },
 ): (letter: DeadLetter) => Promise<'gone' | 'left'> {
   const isMeant = matcherOf(filter)
-  const turn = createPacer(rate, signal)
+  const turn = createPacer(shell, rate, signal)
   let taken = 0
   return async letter => {
     seen.letters += 1
@@ -194,17 +195,18 @@ function visitorOf(
 }
 
 async function tellEnd(
+  shell: Shell,
   deadLetters: DeadLetters,
   options: WorkOptions,
   { verb }: Work,
   { letters, seen, stopped }: { readonly letters: number; readonly seen: Seen; readonly stopped: boolean },
 ): Promise<void> {
   const notFound = stopped ? [] : options.filter.events.filter(id => !seen.events.has(id))
-  if (options.json) console.log(JSON.stringify({ [verb]: letters, stopped, notFound }, null, 2))
-  else if (letters > 0 || stopped) console.log(`${lettersText(letters)} ${verb}.`)
-  else console.log(await noneText(deadLetters, options, seen.letters))
-  if (stopped) console.error('The others lie where they were. The same command goes on from there.')
+  if (options.json) await shell.print(JSON.stringify({ [verb]: letters, stopped, notFound }, null, 2))
+  else if (letters > 0 || stopped) await shell.print(`${lettersText(letters)} ${verb}.`)
+  else await shell.print(await noneText(deadLetters, options, seen.letters))
+  if (stopped) shell.printError('The others lie where they were. The same command goes on from there.')
   for (const id of letters > 0 ? notFound : [])
-    console.error(`There is no dead letter of event ${id} that fits.`)
-  if (notFound.length > 0) process.exitCode = 1
+    shell.printError(`There is no dead letter of event ${id} that fits.`)
+  if (notFound.length > 0) shell.exitCode = 1
 }

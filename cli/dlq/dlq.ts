@@ -1,9 +1,9 @@
 import { walkDeadLetters } from '../../lib/dead-letter-walk.ts'
 import type { DeadLetters } from '../../lib/dead-letters.ts'
 import { type Place, placeText } from '../place/place.ts'
-import { connectStage, type StageAws } from '../place/stage-aws.ts'
-import { interruptible } from '../terminal/interrupt.ts'
+import { atStage } from '../place/stage-aws.ts'
 import { count } from '../terminal/progress.ts'
+import { interruptible, type Shell } from '../terminal/shell.ts'
 import { letterTable, type ShownLetter, shownLetter, shownRecord, showText } from './dlq-text.ts'
 import { isNarrow, type LetterFilter, matcherOf } from './letter-filter.ts'
 
@@ -19,14 +19,19 @@ export type DlqOptions = {
  * @param options.limit lists at most so many
  * @throws AwsUnreachable
  */
-export function list(options: DlqOptions & { readonly limit: number }): Promise<void> {
-  return atStage(options.place, async ({ deadLetters }) => {
-    const { letters, seen, more } = await gather(deadLetters, options.filter, options.limit)
+export function list(shell: Shell, options: DlqOptions & { readonly limit: number }): Promise<void> {
+  return atStage(shell, options.place, async ({ deadLetters }) => {
+    const { letters, seen, more } = await gather(shell, deadLetters, options.filter, options.limit)
     letters.sort((one, other) => other.ageSeconds - one.ageSeconds)
-    if (options.json) console.log(JSON.stringify(letters, null, 2))
-    else console.log(letters.length > 0 ? letterTable(letters) : await noneText(deadLetters, options, seen))
+    if (options.json) await shell.print(JSON.stringify(letters, null, 2))
+    else
+      await shell.print(
+        letters.length > 0 ? letterTable(letters) : await noneText(deadLetters, options, seen),
+      )
     if (more)
-      console.error(`There are more than the ${count(options.limit)} that are listed; --limit sets how many.`)
+      shell.printError(
+        `There are more than the ${count(options.limit)} that are listed; --limit sets how many.`,
+      )
   })
 }
 
@@ -35,33 +40,24 @@ export function list(options: DlqOptions & { readonly limit: number }): Promise<
  * where it has none.
  * @throws AwsUnreachable
  */
-export function show(eventId: string, options: Omit<DlqOptions, 'filter'>): Promise<void> {
-  return atStage(options.place, async ({ deadLetters, ledger }) => {
+export function show(shell: Shell, eventId: string, options: Omit<DlqOptions, 'filter'>): Promise<void> {
+  return atStage(shell, options.place, async ({ deadLetters, ledger }) => {
     const filter = { events: [eventId] }
-    const { letters, seen } = await gather(deadLetters, filter, SHOWN_MAX)
+    const { letters, seen } = await gather(shell, deadLetters, filter, SHOWN_MAX)
     const record = await ledger.read(eventId)
     const shown = { letters, record: record ? shownRecord(record) : null }
-    if (options.json) console.log(JSON.stringify(shown, null, 2))
+    if (options.json) await shell.print(JSON.stringify(shown, null, 2))
     else {
-      if (letters.length === 0) console.log(`${await noneText(deadLetters, { ...options, filter }, seen)}\n`)
-      console.log(showText(shown))
+      if (letters.length === 0)
+        await shell.print(`${await noneText(deadLetters, { ...options, filter }, seen)}\n`)
+      await shell.print(showText(shown))
     }
-    if (letters.length === 0) process.exitCode ||= 1
+    if (letters.length === 0) shell.exitCode ||= 1
   })
 }
 
 /** An event has one letter for each time that something of it was given up. */
 const SHOWN_MAX = 100
-
-/** Connects to a place for as long as something is done there. */
-export async function atStage(place: Place, work: (stage: StageAws) => Promise<void>): Promise<void> {
-  const stage = await connectStage(place)
-  try {
-    await work(stage)
-  } finally {
-    stage.close()
-  }
-}
 
 /** Says that no letter fits, and why there may be some all the same. */
 export async function noneText(
@@ -86,15 +82,20 @@ type Gathered = {
   readonly more: boolean
 }
 
-function gather(deadLetters: DeadLetters, filter: LetterFilter, limit: number): Promise<Gathered> {
+function gather(
+  shell: Shell,
+  deadLetters: DeadLetters,
+  filter: LetterFilter,
+  limit: number,
+): Promise<Gathered> {
   const isMeant = matcherOf(filter)
   const letters: ShownLetter[] = []
   let seen = 0
   let more = false
-  return interruptible('Stopping; every dead letter stays where it is.', async signal => {
+  return interruptible(shell, 'Stopping; every dead letter stays where it is.', async signal => {
     await walkDeadLetters({
       deadLetters,
-      now: Date.now,
+      now: shell.now,
       stop: () => more || signal.aborted,
       async visit(letter) {
         seen += 1

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import type { Shell } from '../terminal/shell.ts'
 
 /** Waits until it is one's turn. */
 export type Pacer = () => Promise<void>
@@ -8,13 +8,21 @@ export type Pacer = () => Promise<void>
  * @param perSecond above 0
  * @param signal ends every wait at once
  */
-export function createPacer(perSecond: number, signal: AbortSignal): Pacer {
-  let next = 0
+export function createPacer(
+  { now, sleep }: Pick<Shell, 'now' | 'sleep'>,
+  perSecond: number,
+  signal: AbortSignal,
+): Pacer {
+  const intervalMs = 1000 / perSecond
+  let last = Number.NEGATIVE_INFINITY
+  let next = last
   return async () => {
-    const now = performance.now()
-    const turn = Math.max(now, next)
-    next = turn + 1000 / perSecond
-    if (turn <= now || signal.aborted) return
-    await delay(turn - now, undefined, { signal }).catch(() => {})
+    const begun = now()
+    // The clock was set back: what was planned by it would be a long wait.
+    if (begun < last) next = begun
+    last = begun
+    const turn = Math.max(begun, next)
+    next = turn + intervalMs
+    if (turn > begun && !signal.aborted) await sleep(turn - begun, signal)
   }
 }

@@ -1,4 +1,5 @@
 import { parseObject } from '../../lib/json.ts'
+import type { Shell } from '../terminal/shell.ts'
 
 /** How the front door answered a request. */
 export type Answered = {
@@ -35,9 +36,13 @@ export type DoorRequest = {
  * Sends a request to the front door, as anybody on the internet can.
  * @throws DoorClosed; the signal's reason
  */
-export async function askDoor(address: string, request: DoorRequest): Promise<Answered> {
+export async function askDoor(
+  { fetch, now }: Shell,
+  address: string,
+  request: DoorRequest,
+): Promise<Answered> {
   const { method, headers = {}, body, signal } = request
-  const begun = Date.now()
+  const begun = now()
   try {
     const answer = await fetch(address, {
       method,
@@ -47,7 +52,7 @@ export async function askDoor(address: string, request: DoorRequest): Promise<An
       signal,
     })
     const json = parseObject((await answer.text()).slice(0, 100_000))
-    const ended = Date.now()
+    const ended = now()
     const date = Date.parse(answer.headers.get('date') ?? '')
     return {
       status: answer.status,

@@ -1,6 +1,6 @@
 import { connect } from 'node:tls'
 import { type Check, deployFix } from './check.ts'
-import { type Answered, askDoor, DoorClosed } from './door.ts'
+import { type Answered, DoorClosed } from './door.ts'
 import { type Finding, fail, ok, skipped, unknown, warn } from './finding.ts'
 import type { Scene } from './scene.ts'
 
@@ -31,7 +31,8 @@ export const DOOR_CHECKS: readonly Check[] = [
     run: (scene, signal) =>
       atDoor(
         scene,
-        address => askDoor(address, { method: 'POST', headers: forged(), body: '{}', signal }),
+        address =>
+          scene.askDoor(address, { method: 'POST', headers: forged(scene.now()), body: '{}', signal }),
         answer =>
           answer.code === 'signature_mismatch' && answer.status === 401
             ? ok('A delivery with a wrong signature is refused.')
@@ -46,7 +47,7 @@ export const DOOR_CHECKS: readonly Check[] = [
     run: (scene, signal) =>
       atDoor(
         scene,
-        address => askDoor(address, { method: 'GET', signal }),
+        address => scene.askDoor(address, { method: 'GET', signal }),
         answer =>
           answer.code === 'method_not_allowed' && answer.status === 405
             ? ok('Anything but a post is refused.')
@@ -58,10 +59,10 @@ export const DOOR_CHECKS: readonly Check[] = [
     name: 'certificate',
     rights: [],
     outputs: OUTPUTS,
-    run: async ({ address = '' }, signal) => {
+    run: async ({ address = '', now }, signal) => {
       const url = new URL(address)
       if (url.protocol !== 'https:') return skipped('The address is no HTTPS, as on this machine only.')
-      return certificateFinding(await certificateEnd(url, signal), Date.now())
+      return certificateFinding(await certificateEnd(url, signal), now())
     },
   },
   {
@@ -73,7 +74,7 @@ export const DOOR_CHECKS: readonly Check[] = [
       if (!address) return skipped('The stage takes no V1 callbacks.')
       return atDoor(
         { ...scene, address },
-        at => askDoor(`${at}/${'x'.repeat(32)}`, { method: 'POST', signal }),
+        at => scene.askDoor(`${at}/${'x'.repeat(32)}`, { method: 'POST', signal }),
         answer =>
           answer.code === 'v1_token_mismatch' && answer.status === 401
             ? ok('A V1 callback with a wrong token is refused.')
@@ -94,9 +95,9 @@ function unsignedFinding(address: string, ms: number): Finding {
 }
 
 /** All that a delivery has, and the signature of nobody. */
-const forged = (): Record<string, string> => ({
+const forged = (now: number): Record<string, string> => ({
   'box-delivery-id': 'boxhooks-doctor',
-  'box-delivery-timestamp': new Date().toISOString(),
+  'box-delivery-timestamp': new Date(now).toISOString(),
   'box-signature-version': '1',
   'box-signature-algorithm': 'HmacSHA256',
   'box-signature-primary': 'bm90aGluZyB0aGF0IGlzIHNpZ25lZCBieSBib3hob29rcyE=',

@@ -83,7 +83,7 @@ const AGE = { warnSeconds: 3600, failSeconds: 21_600 }
 const PERIOD_SECONDS = 300
 
 async function lookAtAge(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const EndTime = new Date()
+  const EndTime = new Date(scene.now())
   const command = new GetMetricStatisticsCommand({
     Namespace: 'AWS/SQS',
     MetricName: 'ApproximateAgeOfOldestMessage',

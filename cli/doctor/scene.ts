@@ -11,9 +11,10 @@ import type { ReconcileReport } from '../../lib/reconcile.ts'
 import type { WebhookAnswer } from '../../lib/webhook-request.ts'
 import { type Place, placeFlags } from '../place/place.ts'
 import { type Reach, reachStage } from '../place/stage-aws.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { askReconcile } from '../webhooks/reconcile.ts'
 import type { FunctionState } from './deployed-function.ts'
-import { type Answered, askDoor } from './door.ts'
+import { type Answered, askDoor, type DoorRequest } from './door.ts'
 
 /** A place that is looked over: what it tells of itself, and what more than one check asks it. */
 export type Scene = {
@@ -22,8 +23,12 @@ export type Scene = {
   readonly flags: string
   /** The region of a stage. */
   readonly region: string
-  /** This clone's folder, which a stage is compared with. */
+  /** This clone's folder, whose code a stage is compared with. */
   readonly root: string
+  /** The folder whose serverless.yml and automations a stage is compared with. */
+  readonly project: string
+  /** The time of this machine, in milliseconds since the epoch. */
+  now(): number
   readonly outputs: Readonly<Record<string, string>>
   readonly reach: Reach['client']
   /** The address that the webhooks deliver to; undefined where the stage does not tell it. */
@@ -42,6 +47,8 @@ export type Scene = {
   boxCheck(): Promise<BoxCheck>
   /** @throws FunctionUnreachable */
   plan(): Promise<ReconcileReport>
+  /** Sends a request to the front door. @throws DoorClosed; the signal's reason */
+  askDoor(address: string, request: DoorRequest): Promise<Answered>
   /** How the front door answers an unsigned post; asked once. */
   unsigned(): Promise<Answered>
   /**
@@ -60,8 +67,14 @@ export type Scene = {
  * @param signal ends whatever is asked later on
  * @throws AwsUnreachable; the signal's reason
  */
-export async function openScene(place: Place, finding: AbortSignal, signal: AbortSignal): Promise<Scene> {
-  const { outputs, client } = await reachStage(place, finding)
+export async function openScene(
+  shell: Shell,
+  place: Place,
+  finding: AbortSignal,
+  signal: AbortSignal,
+): Promise<Scene> {
+  const { now, project } = shell
+  const { outputs, client } = await reachStage(shell, place, finding)
   const clients = clientsOf(client, place)
   const address = outputs.DomainWebhookUrl ?? outputs.WebhookUrl
   const ask = (action: 'check' | 'plan') => askReconcile(place, { action }, signal)
@@ -70,14 +83,17 @@ export async function openScene(place: Place, finding: AbortSignal, signal: Abor
     flags: placeFlags(place),
     region: 'stage' in place ? place.region : 'local',
     root: ROOT,
+    project,
+    now,
     outputs,
     reach: client,
     address,
     clients,
     boxCheck: once(async () => checkIn(await ask('check'))),
     plan: once(async () => reportIn(await ask('plan'))),
-    unsigned: once(() => askDoor(address ?? '', { method: 'POST', body: '{}', signal })),
-    manifest: once(() => readManifest(join(ROOT, 'automations'), join(ROOT, '.boxhooks', 'doctor'))),
+    askDoor: (at, request) => askDoor(shell, at, request),
+    unsigned: once(() => askDoor(shell, address ?? '', { method: 'POST', body: '{}', signal })),
+    manifest: once(() => readManifest(join(project, 'automations'), join(ROOT, '.boxhooks', 'doctor'))),
     functions: new Map(),
     close() {
       for (const one of Object.values(clients)) one.destroy()

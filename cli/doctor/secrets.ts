@@ -40,7 +40,7 @@ async function look(name: SecretName, scene: Scene, signal: AbortSignal): Promis
   const details = others.length > 0 ? { details: others } : {}
   if (problems.length > 0) return fail(`${what} can't be used: ${first}`, fixOf(name, scene), details)
   if (warnings.length > 0) return warn(first, fixOf(name, scene), details)
-  const age = storedAt ? `, stored ${spanText((Date.now() - storedAt.getTime()) / 1000)} ago` : ''
+  const age = storedAt ? `, stored ${spanText((scene.now() - storedAt.getTime()) / 1000)} ago` : ''
   return ok(`${what} have the form that they must have${age}.`)
 }
 

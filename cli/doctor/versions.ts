@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import { FUNCTIONS } from '../../infra/bundle.ts'
+import { FUNCTIONS, ROOT } from '../../infra/bundle.ts'
 import { readStageValues } from '../../infra/stage-params.ts'
 import { parseVersion, type Version, versionOf } from '../../infra/version.ts'
 import type { DeployedAutomation } from '../../lib/box-check.ts'
@@ -31,7 +31,7 @@ const allFunctions = (scene: Scene, signal: AbortSignal): Promise<(readonly [str
   Promise.all(FUNCTIONS.map(async name => [name, await deployedFunction(scene, name, signal)] as const))
 
 async function lookAtFunctions(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const [functions, service] = await Promise.all([allFunctions(scene, signal), serviceOf(scene.root)])
+  const [functions, service] = await Promise.all([allFunctions(scene, signal), deployedRuntime()])
   const { runtime, architecture } = service
   const broken = functions.filter(([, one]) => /^Failed$/.test(one.state) || one.lastUpdate === 'Failed')
   const line = ([name, one]: readonly [string, FunctionState]) =>
@@ -49,16 +49,19 @@ async function lookAtFunctions(scene: Scene, signal: AbortSignal): Promise<Findi
   return ok(`${so(functions.length, 'function')} on ${runtime}, ${architecture}, the last update successful.`)
 }
 
-/** What serverless.yml says that the functions run on. */
-async function serviceOf(root: string): Promise<{ runtime: string; architecture: string }> {
-  const text = await readFile(join(root, 'serverless.yml'), 'utf8')
+/** What boxhooks deploys the functions on. */
+async function deployedRuntime(): Promise<{ runtime: string; architecture: string }> {
+  const text = await readFile(join(ROOT, 'infra', 'service.yml'), 'utf8')
   const service: unknown = parse(text, { logLevel: 'error' })
   const provider = isObject(service) && isObject(service.provider) ? service.provider : {}
   return { runtime: String(provider.runtime), architecture: String(provider.architecture) }
 }
 
 async function lookAtVersion(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const [functions, clone] = await Promise.all([allFunctions(scene, signal), versionOf(scene.root)])
+  const [functions, clone] = await Promise.all([
+    allFunctions(scene, signal),
+    versionOf(scene.root, scene.root),
+  ])
   const deployed = functions.map(([, { env }]) => env.BOXHOOKS_VERSION)
   return versionFinding(deployed, clone, scene)
 }
@@ -93,7 +96,7 @@ async function lookAtSettings(scene: Scene, signal: AbortSignal): Promise<Findin
   if (!('stage' in place)) throw new Unjudged(LOCAL)
   const [manifest, settingOf, { env }] = await Promise.all([
     scene.manifest(),
-    readStageValues(place.stage, join(scene.root, 'serverless.yml')),
+    readStageValues(place.stage, join(scene.project, 'serverless.yml')),
     deployedFunction(scene, 'automate', signal),
   ])
   const names = [...new Set(manifest.flatMap(({ settings }) => Object.keys(settings)))].sort()

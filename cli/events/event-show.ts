@@ -1,20 +1,15 @@
 import { AwsUnreachable } from '../../infra/aws-reason.ts'
 import type { EventRecord } from '../../lib/record.ts'
 import { storedMessage } from '../../lib/replay.ts'
-import { atStage } from '../dlq/dlq.ts'
 import { type Place, placeFlags, placeText } from '../place/place.ts'
 import { type Heard, LogsUnreadable, openLogs, type PlaceLogs } from '../place/place-logs.ts'
-import { interruptible } from '../terminal/interrupt.ts'
+import { atStage } from '../place/stage-aws.ts'
+import { CommandError } from '../terminal/command-error.ts'
 import { momentText } from '../terminal/moment.ts'
-import { print } from '../terminal/print.ts'
+import { interruptible, type Shell } from '../terminal/shell.ts'
 import { type EventStory, storyText } from './event-text.ts'
 import { timelineOf } from './event-timeline.ts'
 import { shownEvent } from './events-text.ts'
-
-/** Neither the ledger nor the logs know an event; the message says what that may mean. */
-export class EventNotFound extends Error {
-  override readonly name = 'EventNotFound'
-}
 
 export type ShowOptions = {
   readonly place: Place
@@ -29,17 +24,23 @@ export type ShowOptions = {
 /**
  * Shows an event's whole story, from the ledger and the logs.
  * @param id the event's, or that of one of its deliveries
- * @throws EventNotFound, ReplayImpossible where the body was not kept, AwsUnreachable
+ * @throws CommandError where nothing is known of it, ReplayImpossible where the body was not kept, AwsUnreachable
  */
-export function showEvent(id: string, options: ShowOptions): Promise<void> {
+export function showEvent(shell: Shell, id: string, options: ShowOptions): Promise<void> {
   const { place } = options
-  return atStage(place, ({ ledger }) =>
-    interruptible('Stopping.', async signal => {
-      const logs = openLogs(place, signal)
+  return atStage(shell, place, ({ ledger }) =>
+    interruptible(shell, 'Stopping.', async signal => {
+      const logs = openLogs(shell, place, signal)
       try {
-        const story = await storyOf(id, options, { read: eventId => ledger.read(eventId), logs })
+        const story = await storyOf(id, options, {
+          read: eventId => ledger.read(eventId),
+          logs,
+          now: shell.now(),
+        })
         if (signal.aborted) return
-        await print(options.json ? JSON.stringify(story, null, 2) : storyText(story, place, Date.now()))
+        await shell.print(
+          options.json ? JSON.stringify(story, null, 2) : storyText(story, place, shell.now()),
+        )
       } catch (error) {
         if (!signal.aborted) throw error
       } finally {
@@ -52,12 +53,14 @@ export function showEvent(id: string, options: ShowOptions): Promise<void> {
 type Sources = {
   readonly read: (eventId: string) => Promise<EventRecord | undefined>
   readonly logs: PlaceLogs
+  /** Milliseconds since the epoch. */
+  readonly now: number
 }
 
 /** How long before the first accepted delivery something may have been logged, in milliseconds. */
 const BEFORE_MS = 900_000
 
-async function storyOf(id: string, options: ShowOptions, { read, logs }: Sources): Promise<EventStory> {
+async function storyOf(id: string, options: ShowOptions, { read, logs, now }: Sources): Promise<EventStory> {
   const direct = await read(id)
   const received = direct ? Date.parse(direct.receivedAt) : Number.NaN
   const { heard, problem } = await listen(
@@ -66,13 +69,13 @@ async function storyOf(id: string, options: ShowOptions, { read, logs }: Sources
     Number.isNaN(received) ? options.since : received - BEFORE_MS,
   )
   const eventId = direct ? id : heard?.eventId
-  if (eventId === undefined) throw notFound(id, options, problem)
+  if (eventId === undefined) throw notFound(id, options, problem, now)
   const record = eventId === id ? direct : await read(eventId)
   const silent = heard?.lines.length === 0 ? [SILENT] : []
   return {
     eventId,
     ...(eventId === id ? {} : { deliveryId: id }),
-    record: record ? shownEvent(record, Date.now()) : null,
+    record: record ? shownEvent(record, now) : null,
     timeline: timelineOf(record, heard ?? { deliveries: [], lines: [] }),
     problems: problem ? [`${LEDGER_ALONE}: ${problem}`] : silent,
     ...(options.payload && record ? { payload: payloadOf(record) } : {}),
@@ -97,11 +100,16 @@ async function listen(
   }
 }
 
-function notFound(id: string, { place, since }: ShowOptions, problem: string | undefined): EventNotFound {
+function notFound(
+  id: string,
+  { place, since }: ShowOptions,
+  problem: string | undefined,
+  now: number,
+): CommandError {
   const logs = problem
     ? `the logs can’t be read: ${problem}`
-    : `the logs since ${momentText(since, Date.now())} have nothing of it (--since looks further back)`
-  return new EventNotFound(
+    : `the logs since ${momentText(since, now)} have nothing of it (--since looks further back)`
+  return new CommandError(
     `The ledger of ${placeText(place)} has no record of event ${id}, and ${logs}. Either it never came here, or it is longer ago, or the id is none. What came lately: npx boxhooks events list ${placeFlags(place)}`,
   )
 }

@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { TRIGGERS, triggerOf } from '../../lib/event.ts'
-import { eventId } from '../dlq/dlq-command.ts'
 import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../place/place.ts'
 import { parseMoment } from '../terminal/moment.ts'
 import { near } from '../terminal/near.ts'
+import { eventId, positive, repeated } from '../terminal/options.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { type AskedStatus, isAskedStatus, STATUSES } from './event-filter.ts'
 import type { ListOptions } from './events.ts'
 
@@ -24,24 +25,22 @@ const HOUR_MS = 3_600_000
 /** How many are listed where nobody says how many. */
 const LISTED = 50
 
-/**
- * Makes the command `events` with its own.
- * @param port reads a port
- * @param more gathers what is said repeatedly
- */
-export function eventsCommand(
-  port: (text: string) => number,
-  more: (text: string, before?: readonly string[]) => string[],
-): Command {
+/** Makes the command `events` with its subcommands. */
+export function eventsCommand(shell: Shell): Command {
+  const moment = (text: string): number => readMoment(text, shell.now())
+  const since = (agoMs: number, text: string): Option =>
+    new Option('--since <time>', 'an age such as 30m, 2h or 3d, or a time such as 2026-11-25T10:00 (UTC)')
+      .default(shell.now() - agoMs, text)
+      .argParser(moment)
   const command = new Command('events').description(
     'what happened: list recent events, tell one’s whole story',
   )
   const add = (name: string, description: string): Command =>
-    withPlaceOptions(command.command(name).description(description), port).option('--json', 'print JSON')
+    withPlaceOptions(command.command(name).description(description)).option('--json', 'print JSON')
   add('list', 'the events that the ledger has, the newest first')
     .addOption(new Option('--trigger <trigger>', 'of this trigger; can be repeated').argParser(triggers))
     .addOption(new Option('--item <item>', 'about file:ID, folder:ID, or ID').argParser(items))
-    .option('--automation <name>', 'with a run of this automation; can be repeated', more)
+    .option('--automation <name>', 'with a run of this automation; can be repeated', repeated)
     .addOption(
       new Option(
         '--status <status>',
@@ -50,20 +49,22 @@ export function eventsCommand(
     )
     .addOption(since(HOUR_MS, '1h'))
     .addOption(new Option('--until <time>', 'no later than that').argParser(moment))
-    .addOption(new Option('--limit <number>', 'at most so many').default(LISTED).argParser(whole))
-    .action(async (options: Listing) => (await import('./events.ts')).listEvents(listing(options)))
+    .addOption(new Option('--limit <number>', 'at most so many').default(LISTED).argParser(positive))
+    .action(async (options: Listing) =>
+      (await import('./events.ts')).listEvents(shell, listing(options, shell.now())),
+    )
   add('show', 'one event: its deliveries, attempts, runs, steps, calls and errors')
     .argument('<event>', 'the event’s id, or that of one of its deliveries', eventId)
     .option('--payload', 'print the body as well, which names files and people')
     .addOption(since(3 * 24 * HOUR_MS, '3d'))
     .action(async (id: string, options: Shared & { readonly payload?: boolean; readonly since: number }) =>
-      (await import('./event-show.ts')).showEvent(id, { ...options, place: placeOf(options) }),
+      (await import('./event-show.ts')).showEvent(shell, id, { ...options, place: placeOf(options) }),
     )
   return command
 }
 
-function listing(options: Listing): ListOptions {
-  const { trigger, item, automation, status, since: from, until: to = Date.now(), ...rest } = options
+function listing(options: Listing, now: number): ListOptions {
+  const { trigger, item, automation, status, since: from, until: to = now, ...rest } = options
   if (from > to) throw new PlaceUnclear('--since must be before --until.')
   return {
     ...rest,
@@ -74,13 +75,8 @@ function listing(options: Listing): ListOptions {
   }
 }
 
-const since = (agoMs: number, text: string): Option =>
-  new Option('--since <time>', 'an age such as 30m, 2h or 3d, or a time such as 2026-11-25T10:00 (UTC)')
-    .default(Date.now() - agoMs, text)
-    .argParser(moment)
-
-function moment(text: string): number {
-  const at = parseMoment(text, Date.now())
+function readMoment(text: string, now: number): number {
+  const at = parseMoment(text, now)
   if (at !== undefined) return at
   throw new InvalidArgumentError(
     'It must be an age such as 90s, 30m, 2h or 3d, or a time such as 2026-11-25 or 2026-11-25T10:00Z.',
@@ -107,9 +103,4 @@ function statuses(text: string, before: readonly AskedStatus[] = []): AskedStatu
   if (isAskedStatus(text)) return [...before, text]
   const all = Object.entries(STATUSES).map(([status, meaning]) => `\n  ${status.padEnd(8)}  ${meaning}`)
   throw new InvalidArgumentError(`It must be one of${all.join('')}`)
-}
-
-function whole(text: string): number {
-  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number from 1 up.')
 }

@@ -1,12 +1,11 @@
 import type { History, Span } from '../../lib/history.ts'
 import type { EventRecord } from '../../lib/record.ts'
-import { atStage } from '../dlq/dlq.ts'
 import { type Place, placeFlags, placeText } from '../place/place.ts'
-import { interruptible } from '../terminal/interrupt.ts'
+import { atStage } from '../place/stage-aws.ts'
 import { momentText } from '../terminal/moment.ts'
 import { near } from '../terminal/near.ts'
-import { print } from '../terminal/print.ts'
 import { count, createProgress } from '../terminal/progress.ts'
+import { interruptible, type Shell } from '../terminal/shell.ts'
 import { growingTable } from '../terminal/table.ts'
 import { type EventFilter, eventMatcher, leavesOut } from './event-filter.ts'
 import { EVENTS_HEADER, eventRow, type ShownEvent, shownEvent } from './events-text.ts'
@@ -28,15 +27,16 @@ export type ListOptions = {
  * Lists the events that the ledger has of a time, the newest first. However many there are, only a page of them is held.
  * @throws AwsUnreachable
  */
-export function listEvents(options: ListOptions): Promise<void> {
-  return atStage(options.place, async ({ history }) => {
-    const found = await interruptible('Stopping.', signal => list(history, options, signal))
-    if (found.listed === 0 && !options.json && !found.stopped) await print(noneText(found, options))
+export function listEvents(shell: Shell, options: ListOptions): Promise<void> {
+  return atStage(shell, options.place, async ({ history }) => {
+    const found = await interruptible(shell, 'Stopping.', signal => list(shell, history, options, signal))
+    if (found.listed === 0 && !options.json && !found.stopped)
+      await shell.print(noneText(found, options, shell.now()))
     if (found.more)
-      console.error(
+      shell.printError(
         `There are more than the ${count(options.limit)} that are listed; --limit sets how many, --since and --until of which time.`,
       )
-    if (found.stopped) console.error(`${count(found.looked)} were looked at; there may be more.`)
+    if (found.stopped) shell.printError(`${count(found.looked)} were looked at; there may be more.`)
   })
 }
 
@@ -49,11 +49,16 @@ type Found = {
   readonly names: ReadonlySet<string>
 }
 
-async function list(history: History, options: ListOptions, signal: AbortSignal): Promise<Found> {
-  const now = Date.now()
+async function list(
+  shell: Shell,
+  history: History,
+  options: ListOptions,
+  signal: AbortSignal,
+): Promise<Found> {
+  const now = shell.now()
   const isMeant = eventMatcher(options.filter, now)
-  const writer = options.json ? jsonWriter() : tableWriter(now)
-  const progress = createProgress({ verb: 'looked at' })
+  const writer = options.json ? jsonWriter(shell) : tableWriter(shell, now)
+  const progress = createProgress(shell, { verb: 'looked at' })
   const names = new Set<string>()
   const found = (listed: number, more: boolean) => ({
     listed,
@@ -98,7 +103,7 @@ type Writer = {
 /** How many rows are made columns of at a time. */
 const ROWS = 100
 
-function tableWriter(now: number): Writer {
+function tableWriter({ print }: Shell, now: number): Writer {
   const lines = growingTable()
   let rows: (readonly string[])[] = [EVENTS_HEADER]
   let begun = false
@@ -118,7 +123,7 @@ function tableWriter(now: number): Writer {
   }
 }
 
-function jsonWriter(): Writer {
+function jsonWriter({ print }: Shell): Writer {
   let begun = false
   return {
     add(event) {
@@ -131,8 +136,11 @@ function jsonWriter(): Writer {
   }
 }
 
-function noneText({ looked, names }: Found, { place, span, filter, items }: ListOptions): string {
-  const now = Date.now()
+function noneText(
+  { looked, names }: Found,
+  { place, span, filter, items }: ListOptions,
+  now: number,
+): string {
   const time = `since ${momentText(span.from, now)}${span.to < now - 60_000 ? `, until ${momentText(span.to, now)}` : ''}`
   const about = items ? ` about ${items.join(' or ')}` : ''
   if (looked === 0)

@@ -46,7 +46,7 @@ export type KeyStatusOptions = {
 /**
  * Finds out how the signature keys of a place stand: since when each is stored, when it was last seen in traffic, and whether Box
  * signs with one that is not stored.
- * @throws AwsUnreachable, KeysUnreadable
+ * @throws AwsUnreachable, CommandError
  */
 export async function readKeyStatus(keys: StageKeys, options: KeyStatusOptions): Promise<KeyStatus> {
   const stored = await keys.read()

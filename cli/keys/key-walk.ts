@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { keyId, keyIds } from '../../lib/key-fields.ts'
 import { beginning, latestWith, nextStep, type RotationStep } from '../../lib/key-rotation.ts'
 import {
@@ -15,6 +14,8 @@ import {
 import type { KeyTraffic } from '../../lib/key-traffic.ts'
 import type { KeyName } from '../../lib/signature.ts'
 import { type Place, placeText } from '../place/place.ts'
+import { CommandError } from '../terminal/command-error.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { lookBack } from './key-status.ts'
 import {
   beginText,
@@ -27,7 +28,7 @@ import {
   waitText,
   wrongText,
 } from './keys-text.ts'
-import { KeysChanged, KeysFailed, type KeyWatch, type StageKeys, type StoredKeys } from './stage-keys.ts'
+import { KeysChanged, type KeyWatch, type StageKeys, type StoredKeys } from './stage-keys.ts'
 import type { WaitLine } from './wait-line.ts'
 
 export type WalkParts = {
@@ -43,8 +44,9 @@ export type WalkParts = {
   readonly by: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  readonly sleep: Shell['sleep']
   readonly signal: AbortSignal
-  readonly say: (text: string) => void
+  readonly say: (text: string) => Promise<unknown>
   readonly line: WaitLine
   /**
    * Gets the new key.
@@ -71,10 +73,10 @@ const RESET_BACK_MS = 600_000
 /**
  * Walks a rotation on from where it is, or begins one, until it is over or can't go on. Each step is one write to the secret, so the
  * walk can be cut off anywhere, and another takes it up.
- * @throws KeysFailed, AwsUnreachable, KeysUnreadable
+ * @throws CommandError, AwsUnreachable
  */
 export async function walkRotation(parts: WalkParts): Promise<WalkEnd> {
-  const { keys, now, signal, line, say, lookMs } = parts
+  const { keys, now, sleep, signal, line, say, lookMs } = parts
   let look: Look | undefined
   let before: StoredKeys | undefined
   /** The version in whose place nothing could be put, and how often. */
@@ -99,9 +101,9 @@ export async function walkRotation(parts: WalkParts): Promise<WalkEnd> {
       if (!(error instanceof KeysChanged)) throw error
       const version = before?.version ?? ''
       refused = { version, times: version === refused.version ? refused.times + 1 : 1 }
-      if (refused.times === REFUSALS_MAX) throw new KeysFailed(STUCK)
-      if (refused.times > 1) await delay(lookMs, undefined, { signal }).catch(() => {})
-      else say('Somebody else has changed the signature keys in the meantime; going on from there.')
+      if (refused.times === REFUSALS_MAX) throw new CommandError(STUCK)
+      if (refused.times > 1) await sleep(lookMs, signal)
+      else await say('Somebody else has changed the signature keys in the meantime; going on from there.')
     }
   }
   return 'stopped'
@@ -130,11 +132,11 @@ async function goOn(parts: WalkParts, { before, rotation, look }: Now): Promise<
   if (change) {
     line.end()
     await keys.write(before, change.secret)
-    say(change.text)
+    await say(change.text)
     return change.secret.rotation ? undefined : 'done'
   }
   if (step.kind === 'reset') {
-    say(resetText(place, rotation, step))
+    await say(resetText(place, rotation, step))
     return storeNew(parts, step.slot, look.watch)
   }
   const text = step.kind === 'wait' ? waitText(step, now()) : UNPROVEN
@@ -175,10 +177,10 @@ async function storeNew(parts: WalkParts, slot: KeyName, watch: KeyWatch): Promi
   const step = nextStep(before.secret, await watch.read(), now(), settleMs)
   if (step?.kind !== 'reset' && step?.kind !== 'turned') throw new KeysChanged()
   const isTurned = step.kind === 'turned'
-  if (isTurned) say(turnedText(slot))
+  if (isTurned) await say(turnedText(slot))
   const secret = stored(isTurned ? turned(before.secret, now()) : before.secret, key, now())
   await keys.write(before, secret)
-  say(`Stored as ${isTurned ? OTHER[slot] : slot}: key ${keyId(key)}. Nothing needs a restart.`)
+  await say(`Stored as ${isTurned ? OTHER[slot] : slot}: key ${keyId(key)}. Nothing needs a restart.`)
   return undefined
 }
 
@@ -187,7 +189,7 @@ async function begin(parts: WalkParts, before: StoredKeys): Promise<boolean> {
   const { keys, place, only, settleMs, by, now, say, line, signal } = parts
   const { primary, secondary } = before.secret.keys
   if (!primary && !secondary)
-    throw new KeysFailed(
+    throw new CommandError(
       `No signature key of ${placeText(place)} is stored yet, so there is none to be replaced. Store both first: npx boxhooks secrets set signature-keys`,
     )
   const until = now() + parts.timeoutMs
@@ -197,7 +199,7 @@ async function begin(parts: WalkParts, before: StoredKeys): Promise<boolean> {
     if (found && found.from <= now()) {
       line.end()
       await keys.write(before, begun(found.secret, { by, todo: found.todo, at: now() }))
-      say(beginText(found, place))
+      await say(beginText(found, place))
       return true
     }
     if (!found) refuseToBegin(parts, traffic, before.secret)
@@ -216,24 +218,24 @@ function refuseToBegin(
   secret: KeySecret,
 ): void {
   if (only && latestWith(keyIds(secret.keys), { accepted }))
-    throw new KeysFailed(
+    throw new CommandError(
       `The ${only} key can't be replaced now: Box does not sign with the ${OTHER[only]} key that is stored, so every delivery would be refused from the reset on. Replace the ${OTHER[only]} key first: ${goOnText(place)} --only ${OTHER[only]}`,
     )
   if (accepted.length === 0 && untold.count > 0)
-    throw new KeysFailed(
+    throw new CommandError(
       `Deliveries come in, but ${placeText(place)} runs a version of boxhooks that does not log which key signed them, so a rotation can't be watched. Deploy it again first: npm run deploy`,
     )
 }
 
 /** @returns where the walk ends, if it has been waited for long enough */
 async function wait(parts: WalkParts, text: string, until: number): Promise<WalkEnd | undefined> {
-  const { line, now, signal, timeoutMs, lookMs } = parts
+  const { line, now, sleep, signal, timeoutMs, lookMs } = parts
   line.tell(text)
   if (timeoutMs === 0 || now() >= until) {
     line.end()
     return 'traffic'
   }
-  await delay(lookMs, undefined, { signal }).catch(() => {})
+  await sleep(lookMs, signal)
   if (signal.aborted) line.end()
   return undefined
 }

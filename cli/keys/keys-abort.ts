@@ -1,35 +1,43 @@
-import { systemClock } from '../../lib/clock.ts'
 import { nextStep } from '../../lib/key-rotation.ts'
 import { ended, type KeySecret, movedOver, OTHER, takenBack } from '../../lib/key-secret.ts'
 import type { KeyName } from '../../lib/signature.ts'
 import { type Place, placeText } from '../place/place.ts'
 import { confirm } from '../terminal/confirm.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { goOnText } from './keys-text.ts'
 import type { StageKeys } from './stage-keys.ts'
 
 /**
  * Ends the rotation that is under way, so that deliveries pass as they do at this moment. What was reset at Box stays reset: a new key
  * is kept where nothing speaks against it, and goes where the traffic shows that it belongs.
- * @throws NotConfirmed, KeysChanged, AwsUnreachable
+ * @throws CommandError, KeysChanged, AwsUnreachable
  */
 export async function abort(
+  shell: Shell,
   keys: StageKeys,
-  options: { readonly place: Place; readonly yes?: boolean; readonly say: (text: string) => void },
+  options: {
+    readonly place: Place
+    readonly yes?: boolean
+    readonly say: (text: string) => Promise<unknown>
+  },
 ): Promise<void> {
   const { place, say } = options
   const before = await keys.read()
   const { rotation } = before.secret
-  if (!rotation) return say(`No rotation of ${placeText(place)} is under way; nothing was changed.`)
-  const now = systemClock.now()
+  if (!rotation) {
+    await say(`No rotation of ${placeText(place)} is under way; nothing was changed.`)
+    return
+  }
+  const now = shell.now()
   const traffic = await keys.watch(now - BACK_MS).read()
   const step = nextStep(before.secret, traffic, now)
   const [slot] = rotation.todo
   const outcome = outcomeOf(step?.kind, before.secret, slot, now)
-  say(`${outcome.text}\n${standsText(step, slot, place)}`)
+  await say(`${outcome.text}\n${standsText(step, slot, place)}`)
   if (!options.yes)
-    await confirm('End the rotation?', 'Nobody is there to ask, so nothing was changed. Say --yes.')
+    await confirm(shell, 'End the rotation?', 'Nobody is there to ask, so nothing was changed. Say --yes.')
   await keys.write(before, ended(outcome.secret))
-  return say('Ended.')
+  await say('Ended.')
 }
 
 const BACK_MS = 3_600_000

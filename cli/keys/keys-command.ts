@@ -1,9 +1,9 @@
-import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { SETTLE_MS, SETTLE_MS_MIN } from '../../lib/key-rotation.ts'
 import type { KeyName } from '../../lib/signature.ts'
 import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
-import { parseAge } from '../terminal/age.ts'
+import { byOption, positive, span } from '../terminal/options.ts'
+import type { Shell } from '../terminal/shell.ts'
 
 type Rotating = PlaceOptions & {
   readonly only?: KeyName
@@ -17,33 +17,30 @@ type Rotating = PlaceOptions & {
   readonly json?: boolean
 }
 
-/**
- * Makes the command `keys` with its own.
- * @param port reads a port
- */
-export function keysCommand(port: (text: string) => number): Command {
+/** Makes the command `keys` with its subcommands. */
+export function keysCommand(shell: Shell): Command {
   const command = new Command('keys').description(
     'the signature keys: how they stand by what the traffic says, and their rotation',
   )
   const add = (name: string, description: string): Command =>
-    withPlaceOptions(command.command(name).description(description), port).option('--json', 'print JSON')
+    withPlaceOptions(command.command(name).description(description)).option('--json', 'print JSON')
 
   add('status', 'since when each key is stored, when it was last seen in traffic, and what is wrong')
-    .addOption(new Option('--since <age>', 'how far to look back').default(3_600_000, '1h').argParser(age))
+    .addOption(new Option('--since <age>', 'how far to look back').default(3_600_000, '1h').argParser(span))
     .addOption(
       new Option('--last <number>', 'look no further back than for so many deliveries')
         .default(500)
-        .argParser(whole),
+        .argParser(positive),
     )
     .action(async (options: PlaceOptions & { since: number; last: number; json?: boolean }) =>
-      (await import('./keys-status.ts')).status({ ...options, place: placeOf(options) }),
+      (await import('./keys-status.ts')).status(shell, { ...options, place: placeOf(options) }),
     )
   add('rotate', 'replace the keys one after the other without refusing a delivery; goes on where it was left')
     .addOption(new Option('--only <key>', 'replace just this one').choices(['primary', 'secondary']))
     .option('--key-file <file>', 'the new key for the step at hand: a file, or standard input with -')
     .option('--no-wait', 'do what can be done now, say what is next, and end')
     .addOption(
-      new Option('--timeout <age>', 'how long to wait for traffic').default(1_800_000, '30m').argParser(age),
+      new Option('--timeout <age>', 'how long to wait for traffic').default(1_800_000, '30m').argParser(span),
     )
     .addOption(
       new Option(
@@ -53,29 +50,22 @@ export function keysCommand(port: (text: string) => number): Command {
     )
     .option('--abort', 'end the rotation that is under way, so that deliveries pass as they do now')
     .option('-y, --yes', 'do not ask before --abort, for scripts')
-    .option('--by <name>', 'who rotates', userInfo().username)
+    .addOption(byOption('who rotates'))
     .action(async ({ settle: settleMs, timeout: timeoutMs, ...options }: Rotating) =>
-      (await import('./keys-rotate.ts')).rotate({ ...options, settleMs, timeoutMs, place: placeOf(options) }),
+      (await import('./keys-rotate.ts')).rotate(shell, {
+        ...options,
+        settleMs,
+        timeoutMs,
+        place: placeOf(options),
+      }),
     )
   return command
 }
 
-/** @returns milliseconds */
-function age(text: string): number {
-  const seconds = parseAge(text)
-  if (seconds !== undefined && seconds > 0) return seconds * 1000
-  throw new InvalidArgumentError('It must be a whole number with a unit: 90s, 30m, 2h or 3d.')
-}
-
 function settle(text: string): number {
-  const ms = age(text)
+  const ms = span(text)
   if (ms >= SETTLE_MS_MIN) return ms
   throw new InvalidArgumentError(
     `It must be ${SETTLE_MS_MIN / 1000}s at least: so long the front door may keep to the keys that it has just read.`,
   )
-}
-
-function whole(text: string): number {
-  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number from 1 up.')
 }

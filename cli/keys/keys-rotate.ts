@@ -1,17 +1,17 @@
-import { readFileSync } from 'node:fs'
-import { systemClock } from '../../lib/clock.ts'
 import { keyId, keyIds } from '../../lib/key-fields.ts'
 import { SETTLE_MS } from '../../lib/key-rotation.ts'
 import { type KeySecret, OTHER } from '../../lib/key-secret.ts'
 import type { KeyName } from '../../lib/signature.ts'
 import { type Place, placeText } from '../place/place.ts'
 import { keyProblem } from '../secrets/secret-rules.ts'
-import { INTERRUPTED, interruptible } from '../terminal/interrupt.ts'
-import { openPrompt, PromptEnded, type Terminal } from '../terminal/prompt.ts'
+import { CommandError } from '../terminal/command-error.ts'
+import { openPrompt, PromptEnded } from '../terminal/prompt.ts'
+import { readText } from '../terminal/read-input.ts'
+import { INTERRUPTED, interruptible, type Shell } from '../terminal/shell.ts'
 import { type WalkEnd, walkRotation } from './key-walk.ts'
 import { abort } from './keys-abort.ts'
 import { goOnText, trafficHint } from './keys-text.ts'
-import { connectKeys, KeysFailed, type StageKeys } from './stage-keys.ts'
+import { connectKeys, type StageKeys } from './stage-keys.ts'
 import { createWaitLine } from './wait-line.ts'
 
 export type RotateOptions = {
@@ -33,8 +33,6 @@ export type RotateOptions = {
   readonly by: string
   /** Prints JSON, for programs; what is for people then goes to standard error. */
   readonly json?: boolean
-  /** Where to ask; this process's terminal by default. */
-  readonly terminal?: Terminal
 }
 
 /** How often the traffic is looked at, in milliseconds. */
@@ -45,47 +43,51 @@ const LOCAL_SETTLE_MS = 45_000
 
 /**
  * Guides through a rotation of the signature keys that refuses no delivery, from wherever it is.
- * @throws KeysFailed, KeysUnreadable, AwsUnreachable, NotConfirmed, PromptEnded, each with what to do
+ * @throws CommandError, AwsUnreachable, each with what to do
  */
-export async function rotate(options: RotateOptions): Promise<void> {
+export async function rotate(shell: Shell, options: RotateOptions): Promise<void> {
   const { place, json } = options
-  const typed = options.keyFile === undefined ? undefined : readKey(options.keyFile)
-  const say = json ? console.error : console.log
-  const keys = await connectKeys(place)
+  const typed = options.keyFile === undefined ? undefined : readText(shell, options.keyFile).trim()
+  const say = json ? async (text: string) => shell.printError(text) : (text: string) => shell.print(text)
+  const keys = await connectKeys(shell, place)
   try {
-    if (options.abort) await abort(keys, { ...options, say })
-    else await walk(keys, { ...options, say, typed })
-    if (json) console.log(JSON.stringify(await whereItIs(keys), null, 2))
+    if (options.abort) await abort(shell, keys, { ...options, say })
+    else await walk(shell, keys, { ...options, say, typed })
+    if (json) await shell.print(JSON.stringify(await whereItIs(keys), null, 2))
   } finally {
     keys.close()
   }
 }
 
-type Walking = RotateOptions & { readonly say: (text: string) => void; readonly typed: string | undefined }
+type Walking = RotateOptions & {
+  readonly say: (text: string) => Promise<unknown>
+  readonly typed: string | undefined
+}
 
-async function walk(keys: StageKeys, options: Walking): Promise<void> {
+async function walk(shell: Shell, keys: StageKeys, options: Walking): Promise<void> {
   const { place, only, by, say } = options
   const { settleMs = 'stage' in place ? SETTLE_MS : LOCAL_SETTLE_MS } = options
   const timeoutMs = options.wait ? options.timeoutMs : 0
-  const asking = keyAsker(options)
-  const end = await interruptible(`Left where it is; ${goOnText(place)} goes on.`, signal =>
+  const asking = keyAsker(shell, options)
+  const end = await interruptible(shell, `Left where it is; ${goOnText(place)} goes on.`, signal =>
     walkRotation({
       ...{ keys, place, only, settleMs, timeoutMs, by, say, signal, lookMs: LOOK_MS },
-      now: systemClock.now,
-      line: createWaitLine(),
+      now: shell.now,
+      sleep: shell.sleep,
+      line: createWaitLine(shell),
       askKey: (slot, secret) => asking(slot, secret, signal),
-    }).catch((error: unknown): WalkEnd => {
+    }).catch(async (error: unknown): Promise<WalkEnd> => {
       if (!(error instanceof PromptEnded)) throw error
-      say(`Left where it is; ${goOnText(place)} goes on.`)
-      process.exitCode = INTERRUPTED
+      await say(`Left where it is; ${goOnText(place)} goes on.`)
+      shell.exitCode = INTERRUPTED
       return 'stopped'
     }),
   )
   const text = endText(end, place)
-  if (text !== undefined) say(text)
-  if (end === 'traffic' && options.wait) throw new KeysFailed(trafficHint(place))
+  if (text !== undefined) await say(text)
+  if (end === 'traffic' && options.wait) throw new CommandError(trafficHint(place))
   if (end === 'key' && options.wait && options.typed === undefined)
-    throw new KeysFailed(
+    throw new CommandError(
       'Nobody is there to ask. Give the new key with --key-file FILE, or - for standard input.',
     )
 }
@@ -107,18 +109,17 @@ function endText(end: WalkEnd, place: Place): string | undefined {
 }
 
 /** Gets new keys: the one that was given, once, and the others from whoever sits at the terminal. */
-function keyAsker({ typed, terminal, say, wait }: Walking) {
+function keyAsker({ terminal }: Shell, { typed, say, wait }: Walking) {
   let given = typed
   return async (slot: KeyName, secret: KeySecret, signal: AbortSignal): Promise<string | undefined> => {
     if (given !== undefined) {
       const key = given
       given = undefined
       const problem = newKeyProblem(key, secret)
-      if (problem) throw new KeysFailed(`The key was not stored: ${problem}`)
+      if (problem) throw new CommandError(`The key was not stored: ${problem}`)
       return key
     }
-    const isThere = terminal !== undefined || (process.stdin.isTTY && process.stderr.isTTY)
-    if (!wait || typed !== undefined || !isThere) return undefined
+    if (!wait || typed !== undefined || !terminal) return undefined
     const prompt = openPrompt(terminal)
     signal.addEventListener('abort', prompt.close, { once: true })
     try {
@@ -126,7 +127,7 @@ function keyAsker({ typed, terminal, say, wait }: Walking) {
         const key = await prompt.ask(`New ${slot} key: `, { hidden: true })
         const problem = newKeyProblem(key, secret)
         if (!problem) return key
-        say(`  ${problem}`)
+        await say(`  ${problem}`)
       }
     } finally {
       prompt.close()
@@ -144,17 +145,6 @@ function newKeyProblem(key: string, { keys, rotation }: KeySecret): string | und
     if (ids[name] === keyId(key))
       return `It is what is stored as ${name} already. Copy the one that was generated anew.`
   return rotation?.replaced === key ? 'It is the key that is being replaced. Copy the new one.' : undefined
-}
-
-function readKey(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
-      .replace(/^\ufeff/, '')
-      .trim()
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw new KeysFailed(`${file === '-' ? 'Standard input' : file} can't be read (${code}).`)
-  }
 }
 
 /** For programs: whether a rotation is under way and what is next, and the ids of the keys. */

@@ -1,7 +1,7 @@
-import { systemClock } from '../../lib/clock.ts'
 import { type Place, placeText } from '../place/place.ts'
 import { ageText } from '../terminal/age.ts'
 import { count } from '../terminal/progress.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { table } from '../terminal/table.ts'
 import { type KeyStatus, readKeyStatus } from './key-status.ts'
 import { connectKeys } from './stage-keys.ts'
@@ -9,21 +9,23 @@ import { connectKeys } from './stage-keys.ts'
 /**
  * Prints how the signature keys stand; the exit code is 1 where deliveries are refused.
  * @param options.since how far to look back, in milliseconds
- * @throws AwsUnreachable, KeysUnreadable
+ * @throws AwsUnreachable, CommandError
  */
-export async function status(options: {
-  readonly place: Place
-  readonly since: number
-  readonly last: number
-  readonly json?: boolean
-}): Promise<void> {
+export async function status(
+  shell: Shell,
+  options: {
+    readonly place: Place
+    readonly since: number
+    readonly last: number
+    readonly json?: boolean
+  },
+): Promise<void> {
   const { place, since: sinceMs, last: enough } = options
-  const keys = await connectKeys(place)
+  const keys = await connectKeys(shell, place)
   try {
-    const found = await readKeyStatus(keys, { place, sinceMs, enough, now: systemClock.now })
-    if (options.json) console.log(JSON.stringify(found, null, 2))
-    else console.log(statusText(found, place, systemClock.now()))
-    if (found.findings.some(({ level }) => level === 'fail')) process.exitCode = 1
+    const found = await readKeyStatus(keys, { place, sinceMs, enough, now: shell.now })
+    await shell.print(options.json ? JSON.stringify(found, null, 2) : statusText(found, place, shell.now()))
+    if (found.findings.some(({ level }) => level === 'fail')) shell.exitCode = 1
   } finally {
     keys.close()
   }

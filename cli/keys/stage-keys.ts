@@ -12,10 +12,12 @@ import { createKeyTraffic, KEY_EVENTS, type KeyTraffic } from '../../lib/key-tra
 import { createLogFeed } from '../../local/inspector/log-feed.ts'
 import { type Place, placeText } from '../place/place.ts'
 import { INITIALIZE, reachStage, telling } from '../place/stage-aws.ts'
+import { CommandError } from '../terminal/command-error.ts'
+import type { Shell } from '../terminal/shell.ts'
 
 /** The signature keys of a place, and what its traffic says of them. Whatever can't be reached throws AwsUnreachable. */
 export type StageKeys = {
-  /** @throws KeysUnreadable where the secret is not of its form */
+  /** @throws CommandError where the secret is not of its form */
   read(): Promise<StoredKeys>
   /**
    * Stores another secret in the place of one that was read.
@@ -44,7 +46,7 @@ export type KeyWatch = {
 }
 
 /** Somebody else has changed the secret in the meantime. */
-export class KeysChanged extends Error {
+export class KeysChanged extends CommandError {
   override readonly name = 'KeysChanged'
 
   constructor() {
@@ -52,22 +54,12 @@ export class KeysChanged extends Error {
   }
 }
 
-/** A rotation can't go on; the message says why, and what to do. Nothing is refused because of it. */
-export class KeysFailed extends Error {
-  override readonly name = 'KeysFailed'
-}
-
-/** The secret is not of its form. */
-export class KeysUnreadable extends Error {
-  override readonly name = 'KeysUnreadable'
-}
-
 /**
  * Connects to the signature keys of a place and to ingest's log.
  * @throws AwsUnreachable
  */
-export async function connectKeys(place: Place): Promise<StageKeys> {
-  const { output, client } = await reachStage(place)
+export async function connectKeys(shell: Shell, place: Place): Promise<StageKeys> {
+  const { output, client } = await reachStage(shell, place)
   const SecretId = output('SignatureKeysSecretArn')
   const secrets = new SecretsManagerClient(client('SECRETS_MANAGER'))
   const logs = new CloudWatchLogsClient(client('CLOUDWATCH_LOGS'))
@@ -149,7 +141,7 @@ function parsed(text: string | undefined, place: Place): KeySecret {
   try {
     return readKeySecret(text)
   } catch {
-    throw new KeysUnreadable(
+    throw new CommandError(
       `What is stored as signature keys of ${placeText(place)} is no JSON object, so ingest can't read it either. Store both keys anew: npx boxhooks secrets set signature-keys${'stage' in place ? ` --stage ${place.stage}` : ''}`,
     )
   }

@@ -1,3 +1,5 @@
+import type { Shell } from '../terminal/shell.ts'
+
 /** A line that tells how waiting goes on. */
 export type WaitLine = {
   /** Says how it stands now. */
@@ -9,24 +11,18 @@ export type WaitLine = {
 /** How often somebody who has no terminal is told, in milliseconds. */
 const TOLD_MS = 30_000
 
-/**
- * Keeps one line of a terminal up to date; a log gets a line now and then.
- * @param now milliseconds
- */
-export function createWaitLine(
-  stream: Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean } = process.stderr,
-  now: () => number = () => performance.now(),
-): WaitLine {
+/** Keeps one line of a terminal up to date; a log gets a line now and then. */
+export function createWaitLine({ stderr, now }: Pick<Shell, 'stderr' | 'now'>): WaitLine {
   let toldAt = Number.NEGATIVE_INFINITY
   return {
     tell(text) {
-      if (stream.isTTY) stream.write(`\r\x1b[K${text}`)
-      else if (now() - toldAt >= TOLD_MS) stream.write(`${text}\n`)
+      if (stderr.isTTY) stderr.write(`\r\x1b[K${text}`)
+      else if (now() - toldAt >= TOLD_MS) stderr.write(`${text}\n`)
       else return
       toldAt = now()
     },
     end() {
-      if (stream.isTTY) stream.write('\r\x1b[K')
+      if (stderr.isTTY) stderr.write('\r\x1b[K')
       toldAt = Number.NEGATIVE_INFINITY
     },
   }

@@ -2,6 +2,7 @@ import { nameProblem } from '../../lib/automation.ts'
 import { type Target, TRIGGERS, type Trigger, triggerOf } from '../../lib/event.ts'
 import { parseTarget } from '../../lib/target.ts'
 import { targetProblems, triggerProblems } from '../../lib/webhook-rules.ts'
+import { CommandError } from '../terminal/command-error.ts'
 import { near } from '../terminal/near.ts'
 
 /** An automation that is to be written, found right. */
@@ -15,7 +16,7 @@ export type NewAutomation = {
 }
 
 /** Nothing was written; the message says why, and what to do. */
-export class NewRefused extends Error {
+export class NewRefused extends CommandError {
   override readonly name = 'NewRefused'
   constructor(problems: readonly string[], options?: ErrorOptions) {
     super(['Nothing was written.', ...problems.map(problem => `  ${problem}`)].join('\n'), options)

@@ -1,9 +1,9 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ROOT } from '../../infra/bundle.ts'
 import { readStageParams } from '../../infra/stage-params.ts'
 import { targetText } from '../../lib/target.ts'
 import { declared } from '../automations.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { automationCode, testCode } from './automation-template.ts'
 import { type NewAutomation, NewRefused, readRequest } from './new-request.ts'
 import { type NewFile, writeAll } from './write-all.ts'
@@ -15,25 +15,30 @@ export type NewOptions = { readonly on: readonly string[]; readonly watch: reado
  * @param name the automation's name, and that of its file
  * @throws NewRefused, StageParamsError
  */
-export async function newAutomation(name: string, { on, watch }: NewOptions): Promise<void> {
+export async function newAutomation(shell: Shell, name: string, { on, watch }: NewOptions): Promise<void> {
+  const { project } = shell
   const asked = readRequest({ name, on, watch })
   const files = [
     { path: `test/automations/${name}.test.ts`, text: testCode(asked) },
     // The last, so that whatever watches the folder finds all there is.
     { path: `automations/${name}.ts`, text: automationCode(asked) },
   ]
-  const problems = [...(await taken(files)), ...(await nameTaken(name)), ...(await withoutValue(asked))]
+  const problems = [
+    ...(await taken(project, files)),
+    ...(await nameTaken(shell, name)),
+    ...(await withoutValue(project, asked)),
+  ]
   if (problems.length > 0) throw new NewRefused(problems)
-  await writeAll(ROOT, files).catch((cause: Error) => {
+  await writeAll(project, files).catch((cause: Error) => {
     throw new NewRefused([`The files can't be written: ${cause.message}`], { cause })
   })
-  console.log(told(asked))
+  await shell.print(told(asked))
 }
 
-async function taken(files: readonly NewFile[]): Promise<string[]> {
+async function taken(project: string, files: readonly NewFile[]): Promise<string[]> {
   const exist = await Promise.all(
     files.map(({ path }) =>
-      access(join(ROOT, path)).then(
+      access(join(project, path)).then(
         () => true,
         () => false,
       ),
@@ -44,8 +49,8 @@ async function taken(files: readonly NewFile[]): Promise<string[]> {
     .map(({ path }) => `${path} exists already. Choose another name.`)
 }
 
-async function nameTaken(name: string): Promise<string[]> {
-  return (await declared()).flatMap(declaration => {
+async function nameTaken(shell: Shell, name: string): Promise<string[]> {
+  return (await declared(shell)).flatMap(declaration => {
     if ('error' in declaration)
       return [`${declaration.error.message} Until then nothing tells which names are taken.`]
     const { file, entry } = declaration
@@ -57,9 +62,9 @@ async function nameTaken(name: string): Promise<string[]> {
 }
 
 /** A setting without a value in the stage local would stop npm start and npm test. */
-async function withoutValue({ settings }: NewAutomation): Promise<string[]> {
+async function withoutValue(project: string, { settings }: NewAutomation): Promise<string[]> {
   if (settings.length === 0) return []
-  const stateOf = await readStageParams('local')
+  const stateOf = await readStageParams('local', join(project, 'serverless.yml'))
   const missing = settings.filter(setting => stateOf(setting) === 'missing')
   if (missing.length === 0) return []
   return [

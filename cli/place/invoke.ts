@@ -2,10 +2,11 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { awsReason } from '../../infra/aws-reason.ts'
 import type { FunctionName } from '../../infra/bundle.ts'
 import { isObject } from '../../lib/json.ts'
+import { CommandError } from '../terminal/command-error.ts'
 import type { Place } from './place.ts'
 
 /** A function could not be asked; the message says why, and what to do. */
-export class FunctionUnreachable extends Error {
+export class FunctionUnreachable extends CommandError {
   override readonly name = 'FunctionUnreachable'
 }
 

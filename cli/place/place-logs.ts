@@ -2,6 +2,8 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import { awsReason } from '../../infra/aws-reason.ts'
 import { isObject } from '../../lib/json.ts'
 import { type LogLine, parseLine } from '../../local/journal.ts'
+import { CommandError } from '../terminal/command-error.ts'
+import type { Shell } from '../terminal/shell.ts'
 import type { Place } from './place.ts'
 import { askLocal } from './stage-aws.ts'
 
@@ -42,13 +44,13 @@ export type PlaceLogs = {
 }
 
 /** The logs can't be read; the message says why, and what to do. */
-export class LogsUnreadable extends Error {
+export class LogsUnreadable extends CommandError {
   override readonly name = 'LogsUnreadable'
 }
 
 /** Opens the logs of a place; nothing is asked for yet. */
-export const openLogs = (place: Place, signal?: AbortSignal): PlaceLogs =>
-  'stage' in place ? stageLogs(place, signal) : localLogs(place.port)
+export const openLogs = (shell: Shell, place: Place, signal?: AbortSignal): PlaceLogs =>
+  'stage' in place ? stageLogs(place, signal) : localLogs(shell, place.port)
 
 /** How many pages of a log group one question reads at most, each of up to 1 MB or 10,000 lines, and many of them empty. */
 const PAGES_MAX = 200
@@ -120,10 +122,11 @@ function accepted({ event, time, deliveryId, key }: LogLine): HeardDelivery[] {
   return [{ deliveryId, at, status: 202, code: 'accepted', ...(typeof key === 'string' ? { key } : {}) }]
 }
 
-function localLogs(port: number): PlaceLogs {
+function localLogs(shell: Shell, port: number): PlaceLogs {
   return {
     async heardOf(id) {
       const { eventId, deliveries, lines } = await askLocal(
+        shell,
         port,
         `/_local/heard?id=${encodeURIComponent(id)}`,
       )
@@ -140,7 +143,7 @@ function localLogs(port: number): PlaceLogs {
       }
     },
     async refusedSince(from) {
-      const { codes } = await askLocal(port, `/_local/refused?since=${from}`)
+      const { codes } = await askLocal(shell, port, `/_local/refused?since=${from}`)
       return countOf(listOf(codes).map(String))
     },
     close() {},

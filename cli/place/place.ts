@@ -1,15 +1,14 @@
 import { type Command, Option } from 'commander'
 import { regionOf } from '../../infra/aws-reason.ts'
 import { stageProblem } from '../../infra/stage-name.ts'
+import { CommandError } from '../terminal/command-error.ts'
+import { PORT, port } from '../terminal/options.ts'
 
 /** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
 export type Place = { readonly stage: string; readonly region: string } | { readonly port: number }
 
-/** The local stack's port where no other is named. */
-export const PORT = 4400
-
 /** It was not said where a command is to work, or not so that there can be such a place. */
-export class PlaceUnclear extends Error {
+export class PlaceUnclear extends CommandError {
   override readonly name = 'PlaceUnclear'
 }
 
@@ -20,11 +19,8 @@ export type PlaceOptions = {
   readonly port: number
 }
 
-/**
- * Adds the options that say where a command is to work.
- * @param port reads a port
- */
-export const withPlaceOptions = (command: Command, port: (text: string) => number): Command =>
+/** Adds the options that say where a command is to work. */
+export const withPlaceOptions = (command: Command): Command =>
   command
     .option('--stage <stage>', 'the deployed stage')
     .option('--region <region>', 'its region (or set AWS_REGION)')

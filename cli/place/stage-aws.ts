@@ -7,6 +7,7 @@ import { createHistory, type History } from '../../lib/history.ts'
 import { isObject } from '../../lib/json.ts'
 import { createLedger, type Ledger } from '../../lib/ledger.ts'
 import { createQueue, type Queue } from '../../lib/queue.ts'
+import type { Shell } from '../terminal/shell.ts'
 import type { Place } from './place.ts'
 
 /** The queues and the ledger of a place. Whatever can't be reached throws AwsUnreachable, saying what to do. */
@@ -23,8 +24,8 @@ export type StageAws = {
  * Finds the queues and the ledger of a place: by the outputs of a deployed stack, or by asking the local one.
  * @throws AwsUnreachable
  */
-export async function connectStage(place: Place): Promise<StageAws> {
-  const { output, client } = await reachStage(place)
+export async function connectStage(shell: Shell, place: Place): Promise<StageAws> {
+  const { output, client } = await reachStage(shell, place)
   const queueUrl = output('QueueUrl')
   const deadLetterQueueUrl = output('DeadLetterQueueUrl')
   const table = output('LedgerTable')
@@ -33,10 +34,10 @@ export async function connectStage(place: Place): Promise<StageAws> {
   const dynamodb = new DynamoDBClient(client('DYNAMODB'))
   sqs.middlewareStack.add(telling('sqs', place), INITIALIZE)
   dynamodb.middlewareStack.add(telling('dynamodb', place), INITIALIZE)
-  const ledger = createLedger({ dynamodb, table, now: Date.now })
+  const ledger = createLedger({ dynamodb, table, now: shell.now })
   return {
     queue: createQueue(sqs, queueUrl),
-    deadLetters: createDeadLetters({ sqs, deadLetterQueueUrl, queueUrl, ledger, now: Date.now }),
+    deadLetters: createDeadLetters({ sqs, deadLetterQueueUrl, queueUrl, ledger, now: shell.now }),
     ledger,
     history: createHistory({ dynamodb, table }),
     close() {
@@ -47,11 +48,28 @@ export async function connectStage(place: Place): Promise<StageAws> {
 }
 
 /**
+ * Connects to a place for as long as something is done there.
+ * @throws AwsUnreachable
+ */
+export async function atStage(
+  shell: Shell,
+  place: Place,
+  work: (stage: StageAws) => Promise<void>,
+): Promise<void> {
+  const stage = await connectStage(shell, place)
+  try {
+    await work(stage)
+  } finally {
+    stage.close()
+  }
+}
+
+/**
  * Finds what a place tells of itself, and how its services are reached.
  * @throws AwsUnreachable; the signal's reason
  */
-export async function reachStage(place: Place, signal?: AbortSignal): Promise<Reach> {
-  const told = await ('stage' in place ? deployed(place, signal) : local(place))
+export async function reachStage(shell: Shell, place: Place, signal?: AbortSignal): Promise<Reach> {
+  const told = await ('stage' in place ? deployed(place, signal) : local(shell, place))
   return {
     ...told,
     output(name) {
@@ -92,8 +110,8 @@ async function deployed(
   return { outputs, client: () => ({ region: place.region }) }
 }
 
-async function local({ port }: { readonly port: number }): Promise<Told> {
-  const { outputs, env } = await askLocal(port, '/_local/stage')
+async function local(shell: Shell, { port }: { readonly port: number }): Promise<Told> {
+  const { outputs, env } = await askLocal(shell, port, '/_local/stage')
   if (!isObject(outputs) || !isObject(env)) throw notOurs(port)
   const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = texts(env)
   const credentials = {
@@ -118,7 +136,11 @@ const ANSWER_MS_MAX = 10_000
  * @param path such as `/_local/stage`
  * @throws AwsUnreachable
  */
-export async function askLocal(port: number, path: string): Promise<Readonly<Record<string, unknown>>> {
+export async function askLocal(
+  { fetch }: Shell,
+  port: number,
+  path: string,
+): Promise<Readonly<Record<string, unknown>>> {
   try {
     const answer = await fetch(`http://localhost:${port}${path}`, {
       signal: AbortSignal.timeout(ANSWER_MS_MAX),

@@ -14,15 +14,15 @@ export const FIELDS: ReadonlySet<string> = new Set([
     are_reminders_enabled are_text_signatures_enabled assigned_at assigned_by assigned_to auto_expire_at before
     can_delete can_download can_edit can_invite_collaborator can_preview can_rename can_set_share_access can_share
     can_upload classification color comment_count completed_at completion_rule content_created_at content_modified_at
-    created_at created_by days_valid declined_redirect_url definition description disposition_at download_count
-    download_url due_at effective_access effective_permission email email_message email_subject entries etag expires_at
+    created_at created_by days_valid declined_redirect_url definition description destination_folder disposition_at
+    download_count download_url due_at effective_access effective_permission email email_message email_subject entries etag expires_at
     expiring_embed_link extension external_id external_system_name file file_version files finished_at folder
     folder_upload_email group_type has_collaborations has_viewed_document id invite_email is_access_only
     is_accessible_via_shared_link is_associated_with_app_item is_collaboration_restricted_to_enterprise is_completed
     is_document_preparation_needed is_download_prevented is_externally_owned is_in_person is_package
     is_password_enabled is_ready_for_download is_reply_comment item item_collection item_status language lock login
-    login_required message metadata modified_at modified_by name new_name old_name order owned_by parent parent_folder
-    path_collection permissions prepare_url preview_count purged_at reason redirect_url reminded_at representations
+    login_required message metadata modified_at modified_by name new_name old_name order output_file output_type
+    owned_by parent parent_folder path_collection permissions prepare_url preview_count purged_at reason redirect_url reminded_at representations
     request_flow resolution_state restored_at restored_by role sequence_id sha1 shared_link
     shared_link_permission_options short_id sign_files sign_request_id signed_at signer_decision signer_email
     signer_emails signer_group_id signers signing_log size source source_files status sync_state tagged_message tags

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
-import { eventId } from '../dlq/dlq-command.ts'
 import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../place/place.ts'
+import { eventId } from '../terminal/options.ts'
+import type { Shell } from '../terminal/shell.ts'
 
 type Options = PlaceOptions & {
   readonly automation?: string
@@ -13,11 +14,8 @@ type Options = PlaceOptions & {
   readonly json?: boolean
 }
 
-/**
- * Makes the command `replay`.
- * @param port reads a port
- */
-export function replayCommand(port: (text: string) => number): Command {
+/** Makes the command `replay`. */
+export function replayCommand(shell: Shell): Command {
   const command = new Command('replay')
     .description('run an event again from the payload that the ledger keeps')
     .argument('<event>', 'the event’s id, as logs, the ledger and `boxhooks dlq list` have it', eventId)
@@ -44,15 +42,16 @@ export function replayCommand(port: (text: string) => number): Command {
     .option('--dry-run', 'only show what would run again')
     .option('-y, --yes', 'do not ask, for scripts')
     .option('--json', 'print JSON')
-  return withPlaceOptions(command, port).action((id: string, options: Options) => run(id, options))
+  return withPlaceOptions(command).action((id: string, options: Options) => run(shell, id, options))
 }
 
-async function run(id: string, options: Options): Promise<void> {
+async function run(shell: Shell, id: string, options: Options): Promise<void> {
   if (options.watch !== undefined && !options.toLocal)
     throw new PlaceUnclear('--watch is for --to-local, where another item is watched than in the stage.')
   const place = placeOf(options)
-  if (options.toLocal) return (await import('./replay-local.ts')).replayToLocal(id, { ...options, place })
+  if (options.toLocal)
+    return (await import('./replay-local.ts')).replayToLocal(shell, id, { ...options, place })
   return options.asTest
-    ? (await import('./replay-test.ts')).replayAsTest(id, { ...options, place })
-    : (await import('./replay.ts')).replay(id, { ...options, place })
+    ? (await import('./replay-test.ts')).replayAsTest(shell, id, { ...options, place })
+    : (await import('./replay.ts')).replay(shell, id, { ...options, place })
 }

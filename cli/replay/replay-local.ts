@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Target, triggerOf } from '../../lib/event.ts'
 import { isObject } from '../../lib/json.ts'
 import { describeBody, type Message, type Replay } from '../../lib/message.ts'
@@ -7,12 +6,9 @@ import { readReplayable, replayOf, storedMessage } from '../../lib/replay.ts'
 import { parseTarget, targetText } from '../../lib/target.ts'
 import type { Place } from '../place/place.ts'
 import { askLocal, connectStage, type StageAws } from '../place/stage-aws.ts'
+import { CommandError } from '../terminal/command-error.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { table } from '../terminal/table.ts'
-
-/** The event can't be replayed in the local stack; the message says why, and what to do. */
-export class LocalReplayFailed extends Error {
-  override readonly name = 'LocalReplayFailed'
-}
 
 export type LocalReplayOptions = {
   /** Where the event's record is. */
@@ -31,24 +27,28 @@ export type LocalReplayOptions = {
  * Has an event of another stage run in the local stack, always anew: effects are on the emulated Box, so none needs care. The
  * payload is the stored one, but for the ids of its webhook and of the watched item, in whose place it gets the local ones.
  * The exit code is 1 where no run is done at the end.
- * @throws LocalReplayFailed, ReplayImpossible, AwsUnreachable
+ * @throws CommandError, ReplayImpossible, AwsUnreachable
  */
-export async function replayToLocal(eventId: string, options: LocalReplayOptions): Promise<void> {
-  const record = await readFrom(options.place, eventId)
-  const local = await connectStage({ port: options.port })
+export async function replayToLocal(
+  shell: Shell,
+  eventId: string,
+  options: LocalReplayOptions,
+): Promise<void> {
+  const record = await readFrom(shell, options.place, eventId)
+  const local = await connectStage(shell, { port: options.port })
   try {
-    const webhook = localWebhook(record, await webhooksOf(options.port), options.watch)
+    const webhook = localWebhook(record, await webhooksOf(shell, options.port), options.watch)
     const before = await local.ledger.read(eventId)
     await local.queue.send(localMessage(record, webhook, before, options))
-    const after = await settled(local, eventId, before?.version ?? 0)
-    tell(after, options)
+    const after = await settled(shell, local, eventId, before?.version ?? 0)
+    await tell(shell, after, options)
   } finally {
     local.close()
   }
 }
 
-async function readFrom(place: Place, eventId: string): Promise<EventRecord> {
-  const stage = await connectStage(place)
+async function readFrom(shell: Shell, place: Place, eventId: string): Promise<EventRecord> {
+  const stage = await connectStage(shell, place)
   try {
     return await readReplayable(stage.ledger, eventId)
   } finally {
@@ -58,8 +58,8 @@ async function readFrom(place: Place, eventId: string): Promise<EventRecord> {
 
 type LocalWebhook = { readonly id: string; readonly target: Target; readonly triggers: readonly string[] }
 
-async function webhooksOf(port: number): Promise<readonly LocalWebhook[]> {
-  const { webhooks } = await askLocal(port, '/_local/box')
+async function webhooksOf(shell: Shell, port: number): Promise<readonly LocalWebhook[]> {
+  const { webhooks } = await askLocal(shell, port, '/_local/box')
   return (Array.isArray(webhooks) ? webhooks : []).flatMap((webhook: unknown) => {
     if (!isObject(webhook) || !isObject(webhook.target) || !Array.isArray(webhook.triggers)) return []
     const target = parseTarget(`${webhook.target.type}:${webhook.target.id}`)
@@ -77,7 +77,7 @@ function localWebhook(
   const subscribed = webhooks.filter(({ triggers }) => triggers.includes(trigger))
   const watched = subscribed.map(({ target }) => targetText(target))
   if (subscribed.length === 0)
-    throw new LocalReplayFailed(
+    throw new CommandError(
       `No automation of the local stack subscribes to ${record.trigger}. Start it from the code that the event is to run: npm start`,
     )
   const asked = watch === undefined ? (record.targets ?? []).map(targetText) : [watch]
@@ -85,7 +85,7 @@ function localWebhook(
   const [only, another] = subscribed
   if (same) return same
   if (watch === undefined && only && !another) return only
-  throw new LocalReplayFailed(
+  throw new CommandError(
     `${watch === undefined ? `The event is about ${asked.join(', ') || 'nothing that is watched'}, and the local stack watches other items` : `The local stack does not watch ${watch}`} for ${record.trigger}. Say with --watch in whose place it is: ${watched.join(', ')}`,
   )
 }
@@ -125,20 +125,25 @@ const SETTLED_MS_MAX = 30_000
 
 /** Waits until the local stack has finished with the event; undefined where it takes too long. */
 async function settled(
+  { now, sleep }: Shell,
   { ledger }: Pick<StageAws, 'ledger'>,
   eventId: string,
   version: number,
 ): Promise<EventRecord | undefined> {
-  const until = performance.now() + SETTLED_MS_MAX
-  while (performance.now() < until) {
+  const until = now() + SETTLED_MS_MAX
+  while (now() < until) {
     const record = await ledger.read(eventId)
     if (record && record.version > version && record.status !== 'open') return record
-    await delay(200)
+    await sleep(200)
   }
   return undefined
 }
 
-function tell(record: EventRecord | undefined, { port, json }: LocalReplayOptions): void {
+async function tell(
+  shell: Shell,
+  record: EventRecord | undefined,
+  { port, json }: LocalReplayOptions,
+): Promise<void> {
   const runs = Object.entries(record?.runs ?? {}).map(([name, { status, attempts, error, reason }]) => ({
     name,
     status,
@@ -146,14 +151,16 @@ function tell(record: EventRecord | undefined, { port, json }: LocalReplayOption
     why: error ? `${error.code}: ${error.message}` : (reason ?? ''),
   }))
   const page = `http://localhost:${port}`
-  if (json) console.log(JSON.stringify({ status: record?.status ?? 'open', runs, page }, null, 2))
+  if (json) await shell.print(JSON.stringify({ status: record?.status ?? 'open', runs, page }, null, 2))
   else if (!record)
-    console.log(`The event is still under way in the local stack. See what becomes of it: ${page}`)
+    await shell.print(`The event is still under way in the local stack. See what becomes of it: ${page}`)
   else if (runs.length === 0)
-    console.log('The local stack has taken the event, and no automation is concerned.')
+    await shell.print('The local stack has taken the event, and no automation is concerned.')
   else {
     const rows = runs.map(({ name, status, attempts, why }) => [name, status, String(attempts), why])
-    console.log(`${table([['RUN', 'STATUS', 'ATTEMPTS', 'WHY'], ...rows])}\n\nIts log and its calls: ${page}`)
+    await shell.print(
+      `${table([['RUN', 'STATUS', 'ATTEMPTS', 'WHY'], ...rows])}\n\nIts log and its calls: ${page}`,
+    )
   }
-  if (!runs.some(({ status }) => status === 'done' || status === 'skipped')) process.exitCode = 1
+  if (!runs.some(({ status }) => status === 'done' || status === 'skipped')) shell.exitCode = 1
 }

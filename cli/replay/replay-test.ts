@@ -1,23 +1,19 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ROOT } from '../../infra/bundle.ts'
 import type { ManifestEntry } from '../../infra/manifest.ts'
 import { readStageValues } from '../../infra/stage-params.ts'
 import { parseObject } from '../../lib/json.ts'
 import type { EventRecord } from '../../lib/record.ts'
 import { readReplayable, storedMessage } from '../../lib/replay.ts'
 import { declared } from '../automations.ts'
-import { atStage } from '../dlq/dlq.ts'
 import { type NewFile, writeAll } from '../new/write-all.ts'
 import type { Place } from '../place/place.ts'
+import { atStage } from '../place/stage-aws.ts'
+import { CommandError } from '../terminal/command-error.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { type Redacted, redact } from './redact.ts'
 import { replayTestCode } from './replay-test-template.ts'
-
-/** No test was written; the message says why, and what to do. */
-export class ReplayTestFailed extends Error {
-  override readonly name = 'ReplayTestFailed'
-}
 
 export type ReplayTestOptions = {
   readonly place: Place
@@ -29,46 +25,55 @@ export type ReplayTestOptions = {
 
 /**
  * Writes an event of a stage as a redacted fixture, and a test that runs its automation on it against the emulated Box.
- * @throws ReplayTestFailed, ReplayImpossible, AwsUnreachable, StageParamsError; nothing is written then
+ * @throws CommandError, ReplayImpossible, AwsUnreachable, StageParamsError; nothing is written then
  */
-export function replayAsTest(eventId: string, options: ReplayTestOptions): Promise<void> {
-  return atStage(options.place, async ({ ledger }) => {
+export function replayAsTest(shell: Shell, eventId: string, options: ReplayTestOptions): Promise<void> {
+  return atStage(shell, options.place, async ({ ledger }) => {
     const record = await readReplayable(ledger, eventId)
     const payload = parseObject(Buffer.from(storedMessage(record).body).toString())
     if (!payload)
-      throw new ReplayTestFailed(
+      throw new CommandError(
         `The payload of event ${eventId} is no JSON object, so no automation can run on it.`,
       )
-    const entry = await entryOf(record, options.automation)
-    const code = await readFile(join(ROOT, 'automations', entry.file), 'utf8')
-    const files = await filesOf(record, entry, redact(payload, code))
-    await writeAll(ROOT, files).catch((cause: Error) => {
-      throw new ReplayTestFailed(`Nothing was written: ${cause.message}`, { cause })
+    const entry = await entryOf(shell, record, options.automation)
+    const code = await readFile(join(shell.project, 'automations', entry.file), 'utf8')
+    const files = await filesOf(shell.project, record, entry, redact(payload, code))
+    await writeAll(shell.project, files).catch((cause: Error) => {
+      throw new CommandError(`Nothing was written: ${cause.message}`, { cause })
     })
     const [fixture = '', test = ''] = files.map(({ path }) => path)
-    console.log(options.json ? JSON.stringify({ fixture, test }, null, 2) : told(fixture, test))
+    await shell.print(options.json ? JSON.stringify({ fixture, test }, null, 2) : told(fixture, test))
   })
 }
 
-async function entryOf(record: EventRecord, automation: string | undefined): Promise<ManifestEntry> {
+async function entryOf(
+  shell: Shell,
+  record: EventRecord,
+  automation: string | undefined,
+): Promise<ManifestEntry> {
   const ran = Object.keys(record.runs)
   const [only, another] = ran
   const name = automation ?? (another === undefined ? only : undefined)
   if (name === undefined)
-    throw new ReplayTestFailed(
+    throw new CommandError(
       ran.length === 0
         ? 'No automation ran at this event. Say with --automation which one is to be tested.'
         : `Several automations ran at this event. Say with --automation which one is to be tested: ${ran.join(', ')}.`,
     )
-  const entries = (await declared()).flatMap(one => ('entry' in one ? [one.entry] : []))
+  const entries = (await declared(shell)).flatMap(one => ('entry' in one ? [one.entry] : []))
   const entry = entries.find(one => one.name === name)
   if (entry) return entry
-  throw new ReplayTestFailed(
+  throw new CommandError(
     `No file in automations/ declares ${name}. There are ${entries.map(one => one.name).join(', ') || 'none'}.`,
   )
 }
 
-async function filesOf(record: EventRecord, entry: ManifestEntry, redacted: Redacted): Promise<NewFile[]> {
+async function filesOf(
+  project: string,
+  record: EventRecord,
+  entry: ManifestEntry,
+  redacted: Redacted,
+): Promise<NewFile[]> {
   const hash = createHash('sha256').update(record.eventId).digest('hex').slice(0, 8)
   const kind = record.trigger.toLowerCase().replace(/[^a-z0-9]+/g, '-')
   const slug = `${kind.slice(0, 60)}-${hash}`
@@ -82,7 +87,7 @@ async function filesOf(record: EventRecord, entry: ManifestEntry, redacted: Reda
         name: entry.name,
         slug,
         run,
-        settings: await settingsOf(record, entry, redacted),
+        settings: await settingsOf(project, record, entry, redacted),
       }),
     },
   ]
@@ -90,11 +95,12 @@ async function filesOf(record: EventRecord, entry: ManifestEntry, redacted: Reda
 
 /** A setting that names what is watched has the id that the fixture has for it; another has the value of the stage local. */
 async function settingsOf(
+  project: string,
   record: EventRecord,
   { settings, watch }: ManifestEntry,
   { idOf }: Redacted,
 ): Promise<Readonly<Record<string, string>>> {
-  const localValueOf = await readStageValues('local')
+  const localValueOf = await readStageValues('local', join(project, 'serverless.yml'))
   const values = Object.keys(settings).map(name => {
     const watched = watch.find(({ id }) => id === `\${${name}}`)
     const target = watched && record.targets?.find(({ type }) => type === watched.type)

@@ -6,9 +6,10 @@ import {
   replayMessage,
   sendReplay,
 } from '../../lib/replay.ts'
-import { atStage } from '../dlq/dlq.ts'
 import { type Place, placeText } from '../place/place.ts'
+import { atStage } from '../place/stage-aws.ts'
 import { confirm } from '../terminal/confirm.ts'
+import type { Shell } from '../terminal/shell.ts'
 
 export type ReplayOptions = ReplayRequest & {
   readonly place: Place
@@ -22,28 +23,33 @@ export type ReplayOptions = ReplayRequest & {
 
 /**
  * Has an event run again from the payload in the ledger. Where that repeats what is done, asks first.
- * @throws ReplayImpossible, NotConfirmed, PromptEnded, AwsUnreachable
+ * @throws CommandError, ReplayImpossible, AwsUnreachable
  */
-export function replay(eventId: string, options: ReplayOptions): Promise<void> {
-  return atStage(options.place, async ({ ledger, queue }) => {
+export function replay(shell: Shell, eventId: string, options: ReplayOptions): Promise<void> {
+  return atStage(shell, options.place, async ({ ledger, queue }) => {
     const record = await readReplayable(ledger, eventId)
     const planned = describeReplay(record, replayMessage(record, options).replay)
-    if (options.dryRun) return tell(planned, options, false)
+    if (options.dryRun) return tell(shell, planned, options, false)
     const repeats = planned.takenBack.some(({ status }) => status === 'done')
     if (repeats && !options.yes) {
-      console.error(`${planText(planned, options)}\n`)
-      await confirm('This repeats what is done. Run it again?', NOBODY)
+      shell.printError(`${planText(planned, options)}\n`)
+      await confirm(shell, 'This repeats what is done. Run it again?', NOBODY)
     }
-    tell(await sendReplay({ ledger, queue }, eventId, options), options, true)
+    await tell(shell, await sendReplay({ ledger, queue }, eventId, options), options, true)
   })
 }
 
 const NOBODY =
   'This repeats what is done, and nobody is there to ask, so nothing runs again. To have it run again, add --yes.'
 
-function tell(replayed: ReplaySent, options: ReplayOptions, sent: boolean): void {
-  if (options.json) console.log(JSON.stringify({ sent, ...replayed }, null, 2))
-  else console.log([planText(replayed, options), ...(sent ? ['The event is on the queue.'] : [])].join('\n'))
+async function tell(
+  { print }: Shell,
+  replayed: ReplaySent,
+  options: ReplayOptions,
+  sent: boolean,
+): Promise<void> {
+  if (options.json) await print(JSON.stringify({ sent, ...replayed }, null, 2))
+  else await print([planText(replayed, options), ...(sent ? ['The event is on the queue.'] : [])].join('\n'))
 }
 
 function planText({ eventId, trigger, takenBack, left }: ReplaySent, options: ReplayOptions): string {

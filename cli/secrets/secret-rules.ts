@@ -2,11 +2,6 @@ import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { type BoxApp, BoxAppError, parseBoxApp } from '../../lib/box-app.ts'
 import { parseObject } from '../../lib/json.ts'
 
-/** A secret was not written, or is not as it should be; the message says why, and what to do. */
-export class SecretsFailed extends Error {
-  override readonly name = 'SecretsFailed'
-}
-
 /** What a secret of a stage holds, and what must hold for it. */
 export type SecretKind = {
   /** The stack's output that names the secret. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import {
   GetSecretValueCommand,
   PutSecretValueCommand,
@@ -8,15 +7,11 @@ import { AwsUnreachable, awsReason } from '../../infra/aws-reason.ts'
 import { readStage } from '../../infra/stage.ts'
 import { parseObject } from '../../lib/json.ts'
 import { readKeySecret } from '../../lib/key-secret.ts'
-import { openPrompt, type Prompt, type Terminal } from '../terminal/prompt.ts'
-import {
-  pairOf,
-  passedOver,
-  SECRETS,
-  type SecretKind,
-  type SecretName,
-  SecretsFailed,
-} from './secret-rules.ts'
+import { CommandError } from '../terminal/command-error.ts'
+import { openPrompt, type Prompt } from '../terminal/prompt.ts'
+import { readText } from '../terminal/read-input.ts'
+import type { Shell } from '../terminal/shell.ts'
+import { pairOf, passedOver, SECRETS, type SecretKind, type SecretName } from './secret-rules.ts'
 
 export type SecretPlace = {
   readonly stage?: string
@@ -28,32 +23,28 @@ export type SecretPlace = {
 export type SetOptions = SecretPlace & {
   /** A file, or `-` for standard input; prompts where it is absent. */
   readonly file?: string
-  /** Where to ask; this process's terminal by default. */
-  readonly terminal?: Terminal
 }
 
 /**
  * Stores a secret after checking it. Nothing of it is ever printed.
- * @throws SecretsFailed, AwsUnreachable, PromptEnded, each with what to do; nothing is changed then
+ * @throws CommandError, AwsUnreachable, each with what to do; nothing is changed then
  */
-export async function setSecret(name: SecretName, options: SetOptions): Promise<void> {
+export async function setSecret(shell: Shell, name: SecretName, options: SetOptions): Promise<void> {
   const kind: SecretKind = SECRETS[name]
-  const typed = options.file === undefined ? undefined : readText(options.file)
+  const typed = options.file === undefined ? undefined : readText(shell, options.file)
   const id = await secretId(name, options)
   const before = (await readSecret(id, options))?.text
-  if (name === 'signature-keys' && isRotated(before)) throw new SecretsFailed(rotated(options))
-  const text =
-    typed === undefined ? await prompted(name, before, options.terminal) : merged(name, typed, before)
+  if (name === 'signature-keys' && isRotated(before)) throw new CommandError(rotated(options))
+  const text = typed === undefined ? await prompted(shell, name, before) : merged(name, typed, before)
   const unread = typed === undefined || name === 'box-app' ? [] : passedOver(typed)
   const problems = [...unread, ...kind.problems(text)]
   if (problems.length > 0)
-    throw new SecretsFailed(
+    throw new CommandError(
       [`${capital(kind.what)} were not stored:`, ...problems.map(problem => `  ${problem}`)].join('\n'),
     )
   await writeSecret(id, text, options.region)
-  console.log(`Stored ${kind.what}.`)
-  for (const warning of kind.warnings(text)) console.log(`But: ${warning}`)
-  for (const line of nextSteps(name, options.stage)) console.log(line)
+  const warnings = kind.warnings(text).map(warning => `But: ${warning}`)
+  await shell.print([`Stored ${kind.what}.`, ...warnings, ...nextSteps(name, options.stage)].join('\n'))
 }
 
 function nextSteps(name: SecretName, stage: string | undefined): string[] {
@@ -126,13 +117,14 @@ export async function checkSecret(
 
 /** Prints what {@link checkSecrets} found; the exit code is 1 where something is wrong. */
 export async function check(
+  shell: Shell,
   place: SecretPlace & { readonly json?: boolean },
   only: SecretName | undefined,
 ): Promise<void> {
   const checked = await checkSecrets(place, only)
-  if (checked.some(({ ok }) => !ok)) process.exitCode = 1
-  if (place.json) console.log(JSON.stringify(checked, null, 2))
-  else for (const line of checked.flatMap(one => linesOf(one, place.stage))) console.log(line)
+  if (checked.some(({ ok }) => !ok)) shell.exitCode = 1
+  const lines = checked.flatMap(one => linesOf(one, place.stage))
+  await shell.print(place.json ? JSON.stringify(checked, null, 2) : lines.join('\n'))
 }
 
 function linesOf({ name, ok, problems, warnings }: Checked, stage: string | undefined): string[] {
@@ -144,7 +136,7 @@ function linesOf({ name, ok, problems, warnings }: Checked, stage: string | unde
 async function secretId(name: SecretName, place: SecretPlace): Promise<string> {
   if (place.secretId !== undefined) return place.secretId
   const id = (await stageOutputs(place))[SECRETS[name].output]
-  if (id === undefined) throw new SecretsFailed(absent(name, place.stage))
+  if (id === undefined) throw new CommandError(absent(name, place.stage))
   return id
 }
 
@@ -154,16 +146,6 @@ const absent = (name: SecretName, stage = ''): string =>
   name === 'v1-tokens'
     ? `The stage ${stage} takes no V1 callbacks, so it has no secret for their tokens. Set v1Webhooks: true under params.${stage} in serverless.yml, and deploy.`
     : `The stack of ${stage} has no output ${SECRETS[name].output}; it was deployed by an older version. Deploy it again: npm run deploy -- --stage ${stage}`
-
-function readText(file: string): string {
-  try {
-    // Some editors begin a file with a mark that is no part of its text.
-    return readFileSync(file === '-' ? 0 : file, 'utf8').replace(/^\ufeff/, '')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw new SecretsFailed(`${file === '-' ? 'Standard input' : file} can't be read (${code}).`)
-  }
-}
 
 /** Whether a rotation of the keys is under way, which goes by what is stored. */
 const isRotated = (text: string | undefined): boolean =>
@@ -180,13 +162,9 @@ function merged(name: SecretName, text: string, before: string | undefined): str
   return given ? JSON.stringify({ ...pairOf(before ?? ''), ...given }) : text
 }
 
-async function prompted(
-  name: SecretName,
-  before: string | undefined,
-  terminal: Terminal | undefined,
-): Promise<string> {
-  if (!terminal && !process.stdin.isTTY)
-    throw new SecretsFailed(
+async function prompted({ terminal }: Shell, name: SecretName, before: string | undefined): Promise<string> {
+  if (!terminal)
+    throw new CommandError(
       'Nobody is there to ask. Give a file with --file FILE, or standard input with --file -.',
     )
   const prompt = openPrompt(terminal)

@@ -1,21 +1,18 @@
+import { CommandError } from './command-error.ts'
 import { openPrompt } from './prompt.ts'
-
-/** Somebody has said no, or nobody was there to ask. */
-export class NotConfirmed extends Error {
-  override readonly name = 'NotConfirmed'
-}
+import type { Shell } from './shell.ts'
 
 /**
- * Asks a person for a yes, in this process's terminal.
- * @param nobody what to say where a program has started the command, and there is nobody to answer
- * @throws NotConfirmed, PromptEnded
+ * Asks the user for a yes.
+ * @param nobody the message when a program started the command, and no person can answer
+ * @throws CommandError unless the answer is yes, PromptEnded
  */
-export async function confirm(question: string, nobody: string): Promise<void> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) throw new NotConfirmed(nobody)
-  const prompt = openPrompt()
+export async function confirm({ terminal }: Shell, question: string, nobody: string): Promise<void> {
+  if (!terminal) throw new CommandError(nobody)
+  const prompt = openPrompt(terminal)
   try {
     const answer = await prompt.ask(`${question} [y/N] `)
-    if (!/^y(es)?$/i.test(answer)) throw new NotConfirmed('Nothing was changed.')
+    if (!/^y(es)?$/i.test(answer)) throw new CommandError('Nothing was changed.')
   } finally {
     prompt.close()
   }

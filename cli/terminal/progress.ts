@@ -1,3 +1,5 @@
+import type { Shell } from './shell.ts'
+
 /** Tells how far long work has come. */
 export type Progress = {
   /** How many are done by now. */
@@ -13,24 +15,23 @@ export type ProgressOptions = {
   readonly verb: string
   /** About how many there are; undefined where nobody knows. */
   readonly total?: number | undefined
-  readonly stream?: Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean }
-  /** Milliseconds. */
-  readonly now?: () => number
 }
 
 /** How often a terminal is told, in milliseconds, and everybody else, in steps. */
 const TOLD = { everyMs: 200, everySteps: 1000 }
 
 /** Tells a terminal on one line that changes, and a log with a line now and then. */
-export function createProgress(options: ProgressOptions): Progress {
-  const { verb, total, stream = process.stderr, now = () => performance.now() } = options
+export function createProgress(
+  { stderr, now }: Pick<Shell, 'stderr' | 'now'>,
+  { verb, total }: ProgressOptions,
+): Progress {
   const begun = now()
   let done = 0
   let toldAt = begun
   const write = () => {
     toldAt = now()
     const text = progressText(verb, done, total, (toldAt - begun) / 1000)
-    stream.write(stream.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
+    stderr.write(stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
   }
   return {
     get done() {
@@ -38,10 +39,10 @@ export function createProgress(options: ProgressOptions): Progress {
     },
     step() {
       done += 1
-      if (stream.isTTY ? now() - toldAt >= TOLD.everyMs : done % TOLD.everySteps === 0) write()
+      if (stderr.isTTY ? now() - toldAt >= TOLD.everyMs : done % TOLD.everySteps === 0) write()
     },
     end() {
-      if (stream.isTTY) stream.write('\r\x1b[K')
+      if (stderr.isTTY) stderr.write('\r\x1b[K')
     },
   }
 }

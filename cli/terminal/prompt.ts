@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
+import { CommandError } from './command-error.ts'
 
-/** Somebody has broken a prompt off. */
-export class PromptEnded extends Error {
+/** The user has left a prompt without an answer. */
+export class PromptEnded extends CommandError {
   override readonly name = 'PromptEnded'
 
   constructor() {
@@ -14,8 +15,6 @@ export type Terminal = {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   readonly output: NodeJS.WritableStream
 }
-
-const THIS: Terminal = { input: process.stdin, output: process.stderr }
 
 export type Prompt = {
   /**
@@ -29,7 +28,7 @@ export type Prompt = {
 }
 
 /** Opens a terminal for questions. What comes while none is asked is not shown. */
-export function openPrompt({ input, output }: Terminal = THIS): Prompt {
+export function openPrompt({ input, output }: Terminal): Prompt {
   let hidden = true
   let ended = false
   let asked: PromiseWithResolvers<string> | undefined

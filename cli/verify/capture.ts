@@ -1,4 +1,5 @@
 import type { CapturedRequest } from '../../lib/doctor/patient.ts'
+import { CommandError } from '../terminal/command-error.ts'
 
 export const FORMATS = ['http', 'har', 'curl', 'lambda', 'json'] as const
 
@@ -17,6 +18,10 @@ export type Capture = CapturedRequest & {
 }
 
 /** A capture that holds no request that can be read; the message says why, and what to do. */
-export class CaptureUnreadable extends Error {
+export class CaptureUnreadable extends CommandError {
   override readonly name = 'CaptureUnreadable'
+
+  constructor(message: string) {
+    super(message, { exitCode: 2 })
+  }
 }

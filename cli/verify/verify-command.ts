@@ -1,54 +1,48 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { AGE_MAX_SECONDS, parseTimestamp, SKEW_MAX_SECONDS } from '../../lib/signature.ts'
+import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../../lib/signature.ts'
+import { parseTimestamp } from '../../lib/timestamp.ts'
+import { seconds } from '../terminal/options.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { FORMATS } from './capture.ts'
 import type { VerifyOptions } from './verify.ts'
 
-/**
- * Makes the command `verify`.
- * @param seconds reads a number of seconds
- */
-export function verifyCommand(seconds: (text: string) => number): Command {
-  return (
-    new Command('verify')
-      // 1 says that the delivery is not valid, so what was asked wrongly needs another code.
-      .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
-      .description('why a captured delivery is refused: name the cause, prove it, say what to do; offline')
-      .argument(
-        '[capture]',
-        'a file with the request (HTTP, HAR, curl, Lambda event, JSON), or - for standard input',
-      )
-      .option('--curl <command>', 'a curl command instead of a file')
-      .addOption(
-        new Option('--format <format>', 'what the capture is; found out by default').choices([...FORMATS]),
-      )
-      .addOption(
-        new Option('--entry <number>', 'which request of a HAR or a list, from 0 on').argParser(entry),
-      )
-      .option(
-        '--keys <file>',
-        'holds {"primary": "…", "secondary": "…"} (or set BOX_SIGNATURE_PRIMARY_KEY and BOX_SIGNATURE_SECONDARY_KEY; asked for otherwise)',
-      )
-      .addOption(
-        new Option(
-          '--at <time>',
-          'when it was received, as 2026-11-23T10:00:00Z; by default as the capture tells, or now',
-        ).argParser(moment),
-      )
-      .addOption(
-        new Option('--age-max <seconds>', 'how old a delivery may be')
-          .default(AGE_MAX_SECONDS)
-          .argParser(seconds),
-      )
-      .addOption(
-        new Option('--skew-max <seconds>', 'how far ahead of the clock a delivery may be')
-          .default(SKEW_MAX_SECONDS)
-          .argParser(seconds),
-      )
-      .option('--json', 'print the diagnosis as JSON')
-      .action(async (capture: string | undefined, options: VerifyOptions) =>
-        (await import('./verify.ts')).verifyCapture(capture, options),
-      )
-  )
+/** Makes the command `verify`. */
+export function verifyCommand(shell: Shell): Command {
+  return new Command('verify')
+    .description('why a captured delivery is refused: name the cause, prove it, say what to do; offline')
+    .argument(
+      '[capture]',
+      'a file with the request (HTTP, HAR, curl, Lambda event, JSON), or - for standard input',
+    )
+    .option('--curl <command>', 'a curl command instead of a file')
+    .addOption(
+      new Option('--format <format>', 'what the capture is; found out by default').choices([...FORMATS]),
+    )
+    .addOption(new Option('--entry <number>', 'which request of a HAR or a list, from 0 on').argParser(entry))
+    .option(
+      '--keys <file>',
+      'holds {"primary": "…", "secondary": "…"} (or set BOX_SIGNATURE_PRIMARY_KEY and BOX_SIGNATURE_SECONDARY_KEY; asked for otherwise)',
+    )
+    .addOption(
+      new Option(
+        '--at <time>',
+        'when it was received, as 2026-11-23T10:00:00Z; by default as the capture tells, or now',
+      ).argParser(moment),
+    )
+    .addOption(
+      new Option('--age-max <seconds>', 'how old a delivery may be')
+        .default(AGE_MAX_SECONDS)
+        .argParser(seconds),
+    )
+    .addOption(
+      new Option('--skew-max <seconds>', 'how far ahead of the clock a delivery may be')
+        .default(SKEW_MAX_SECONDS)
+        .argParser(seconds),
+    )
+    .option('--json', 'print the diagnosis as JSON')
+    .action(async (capture: string | undefined, options: VerifyOptions) =>
+      (await import('./verify.ts')).verifyCapture(shell, capture, options),
+    )
 }
 
 function entry(text: string): number {

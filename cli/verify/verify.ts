@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { type Finding, finding } from '../../lib/doctor/patient.ts'
 import { type Diagnosis, diagnose } from '../../lib/doctor/signature-doctor.ts'
 import { type Answer, ingest, WEBHOOK_PATH } from '../../lib/ingest.ts'
@@ -7,16 +6,17 @@ import { createLog } from '../../lib/log.ts'
 import { createQueue } from '../../lib/queue.ts'
 import type { SignatureKeys } from '../../lib/signature.ts'
 import { passedOver } from '../secrets/secret-rules.ts'
+import { CommandError } from '../terminal/command-error.ts'
 import { openPrompt, PromptEnded, type Terminal } from '../terminal/prompt.ts'
+import { readInput } from '../terminal/read-input.ts'
+import type { Shell } from '../terminal/shell.ts'
 import type { Capture, Format } from './capture.ts'
 import { readNamedFile } from './named-file.ts'
 import { readCaptures } from './read-captures.ts'
 import { jsonReport, textReport } from './verify-report.ts'
 
-/** What keeps a delivery from being judged at all; the message says why, and what to do. */
-export class VerifyUnusable extends Error {
-  override readonly name = 'VerifyUnusable'
-}
+/** A delivery can't be judged at all; 1 would say that it is not valid. */
+const unusable = (message: string): CommandError => new CommandError(message, { exitCode: 2 })
 
 export type VerifyOptions = {
   /** A curl command instead of a file. */
@@ -33,8 +33,6 @@ export type VerifyOptions = {
   /** Seconds. */
   readonly skewMax: number
   readonly json?: boolean
-  /** Where to ask for the keys; this process's terminal by default. */
-  readonly terminal?: Terminal
 }
 
 /** When a delivery is judged, in milliseconds since the epoch, and who says so. */
@@ -53,32 +51,37 @@ export type Judged = {
  * Says of captured deliveries whether ingest would take them, and if not, why. Nothing is sent anywhere, and no key is
  * printed. The exit code is 0 where all are valid, and 1 where one is not.
  * @param file the capture; `-` for standard input
- * @throws VerifyUnusable, CaptureUnreadable, with what to do
+ * @throws CommandError, with what to do
  */
-export async function verifyCapture(file: string | undefined, options: VerifyOptions): Promise<void> {
+export async function verifyCapture(
+  shell: Shell,
+  file: string | undefined,
+  options: VerifyOptions,
+): Promise<void> {
   const captures = chosen(
-    readCaptures(givenBytes(file, options), { format: options.format, readFile: readNamedFile }),
+    readCaptures(givenBytes(shell, file, options), { format: options.format, readFile: readNamedFile }),
     options,
   )
-  const keys = await givenKeys(options)
+  const keys = await givenKeys(shell, options)
   const judged: Judged[] = []
-  for (const capture of captures) judged.push(await judge(capture, keys, options))
+  for (const capture of captures) judged.push(await judge(capture, keys, { ...options, now: shell.now() }))
   const name = options.curl === undefined && file !== undefined && file !== '-' ? file : undefined
   const report = options.json ? jsonReport(judged, keys) : textReport(judged, keys, name)
-  console.log(report)
-  if (judged.some(({ answer }) => answer.status !== 202)) process.exitCode = 1
+  await shell.print(report)
+  if (judged.some(({ answer }) => answer.status !== 202)) shell.exitCode = 1
 }
 
 /**
  * Judges one captured delivery.
  * @param keys as they were given, white space around them included
+ * @param options.now the time, in milliseconds since the epoch; needed where neither `at` nor the capture has one
  */
 export async function judge(
   capture: Capture,
   keys: SignatureKeys,
-  options: Pick<VerifyOptions, 'at' | 'ageMax' | 'skewMax'>,
+  options: Pick<VerifyOptions, 'at' | 'ageMax' | 'skewMax'> & { readonly now: number },
 ): Promise<Judged> {
-  const moment = momentOf(capture, options.at)
+  const moment = momentOf(capture, options)
   const bounds = { ageMaxSeconds: options.ageMax, skewMaxSeconds: options.skewMax }
   const answer = await answerOf(capture, keys, { now: () => moment.at, ...bounds })
   const diagnosis = diagnose(capture, { keys, at: moment.at, ...bounds })
@@ -110,9 +113,12 @@ function asOf({ from }: Moment, diagnosis: Diagnosis): Diagnosis {
 const AGE_OF_NOW =
   'The capture does not tell when the delivery was received, so this is its age as of now. To judge it as of then, say --at TIME.'
 
-function momentOf({ receivedAt }: Capture, at: number | undefined): Moment {
+function momentOf(
+  { receivedAt }: Capture,
+  { at, now }: { readonly at?: number | undefined; readonly now: number },
+): Moment {
   if (at !== undefined) return { at, from: 'option' }
-  return receivedAt === undefined ? { at: Date.now(), from: 'now' } : { at: receivedAt, from: 'capture' }
+  return receivedAt === undefined ? { at: now, from: 'now' } : { at: receivedAt, from: 'capture' }
 }
 
 /** Lets ingest itself answer, with a queue that takes everything. */
@@ -141,14 +147,14 @@ function chosen(captures: readonly Capture[], { entry }: VerifyOptions): readonl
   if (entry !== undefined) {
     const one = captures[entry]
     if (one) return [one]
-    throw new VerifyUnusable(
+    throw unusable(
       `There is no entry ${entry}; ${captures.length === 1 ? 'there is just entry 0' : `they go from 0 to ${captures.length - 1}`}.`,
     )
   }
   if (captures.length === 1) return captures
   const deliveries = captures.filter(isDelivery)
   if (deliveries.length > 0) return deliveries
-  throw new VerifyUnusable(
+  throw unusable(
     `None of the ${captures.length} requests looks like a delivery from Box. Choose one with --entry N, from 0 on.`,
   )
 }
@@ -163,32 +169,31 @@ function isDelivery({ headers, body }: Capture): boolean {
   )
 }
 
-function givenBytes(file: string | undefined, { curl, terminal }: VerifyOptions): Uint8Array {
-  if (curl !== undefined && file !== undefined) throw new VerifyUnusable('Give a file or --curl, not both.')
+function givenBytes(shell: Shell, file: string | undefined, { curl }: VerifyOptions): Uint8Array {
+  if (curl !== undefined && file !== undefined) throw unusable('Give a file or --curl, not both.')
   if (curl !== undefined) return Buffer.from(/^\s*(?:[$>%] ?)?curl/i.test(curl) ? curl : `curl ${curl}`)
-  if (file === undefined && (terminal !== undefined || process.stdin.isTTY))
-    throw new VerifyUnusable(
+  if (file === undefined && shell.terminal)
+    throw unusable(
       'Give the captured request: a file, - for standard input, or --curl with a curl command. npx boxhooks verify --help tells more.',
     )
-  const bytes = readFile(file ?? '-')
+  const bytes = read(shell, file ?? '-')
   if (bytes.length > 0) return bytes
-  throw new VerifyUnusable('The capture is empty.')
+  throw unusable('The capture is empty.')
 }
 
-function readFile(path: string): Uint8Array {
+function read(shell: Shell, path: string): Uint8Array {
   try {
-    return readFileSync(path === '-' ? 0 : path)
+    return readInput(shell, path)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw new VerifyUnusable(`${path === '-' ? 'Standard input' : path} can't be read (${code}).`)
+    throw error instanceof CommandError ? unusable(error.message) : error
   }
 }
 
 /** From a file, the environment or a person; what stands on the command line is seen by every process. */
-async function givenKeys({ keys: file, terminal }: VerifyOptions): Promise<SignatureKeys> {
+async function givenKeys(shell: Shell, { keys: file }: VerifyOptions): Promise<SignatureKeys> {
   if (file !== undefined)
     return keysIn(
-      Buffer.from(readFile(file))
+      Buffer.from(read(shell, file))
         .toString()
         .replace(/^\ufeff/, ''),
       file,
@@ -198,12 +203,12 @@ async function givenKeys({ keys: file, terminal }: VerifyOptions): Promise<Signa
     BOX_SIGNATURE_SECONDARY_KEY,
     BOXHOOKS_PRIMARY_KEY,
     BOXHOOKS_SECONDARY_KEY,
-  } = process.env
+  } = shell.env
   const primary = BOX_SIGNATURE_PRIMARY_KEY || BOXHOOKS_PRIMARY_KEY
   const secondary = BOX_SIGNATURE_SECONDARY_KEY || BOXHOOKS_SECONDARY_KEY
   if (primary?.trim() || secondary?.trim()) return pairOf(primary, secondary)
-  if (terminal !== undefined || process.stdin.isTTY) return askedKeys(terminal)
-  throw new VerifyUnusable(NO_KEYS)
+  if (shell.terminal) return askedKeys(shell.terminal)
+  throw unusable(NO_KEYS)
 }
 
 const NO_KEYS =
@@ -218,10 +223,9 @@ const pairOf = (primary: string | undefined, secondary: string | undefined): Sig
 function keysIn(text: string, file: string): SignatureKeys {
   const json = parseObject(text)
   if (!isObject(json))
-    throw new VerifyUnusable(`${file} is no JSON object of the form {"primary": "…", "secondary": "…"}.`)
+    throw unusable(`${file} is no JSON object of the form {"primary": "…", "secondary": "…"}.`)
   const problems = passedOver(text)
-  if (problems.length > 0)
-    throw new VerifyUnusable([`The keys in ${file} can't be used:`, ...problems].join('\n  '))
+  if (problems.length > 0) throw unusable([`The keys in ${file} can't be used:`, ...problems].join('\n  '))
   const { primary, secondary } = json
   return pairOf(
     typeof primary === 'string' ? primary : undefined,
@@ -229,7 +233,7 @@ function keysIn(text: string, file: string): SignatureKeys {
   )
 }
 
-async function askedKeys(terminal: Terminal | undefined): Promise<SignatureKeys> {
+async function askedKeys(terminal: Terminal): Promise<SignatureKeys> {
   const prompt = openPrompt(terminal)
   try {
     const primary = await prompt.ask('Primary key: ', { hidden: true })
@@ -240,5 +244,5 @@ async function askedKeys(terminal: Terminal | undefined): Promise<SignatureKeys>
   } finally {
     prompt.close()
   }
-  throw new VerifyUnusable(NO_KEYS)
+  throw unusable(NO_KEYS)
 }

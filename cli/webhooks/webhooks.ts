@@ -2,14 +2,11 @@ import type { Target } from '../../lib/event.ts'
 import type { ReconcileReport } from '../../lib/reconcile.ts'
 import type { RequestError, ShownWebhook, WebhookAnswer, WebhookRequest } from '../../lib/webhook-request.ts'
 import type { Place } from '../place/place.ts'
+import { CommandError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { askReconcile } from './reconcile.ts'
 import { plansDeletion, reportText, webhookTable } from './webhook-text.ts'
-
-/** What was asked is not possible; the message says why, and what to do. */
-export class WebhooksFailed extends Error {
-  override readonly name = 'WebhooksFailed'
-}
 
 export type WebhookOptions = {
   readonly place: Place
@@ -23,31 +20,36 @@ export type Writing = WebhookOptions & { readonly yes?: boolean }
  * Shows what reconciling would do.
  * @param options.check lets the exit code be 2 where there is anything to do
  */
-export async function plan(options: WebhookOptions & { readonly check?: boolean }): Promise<void> {
+export async function plan(
+  shell: Shell,
+  options: WebhookOptions & { readonly check?: boolean },
+): Promise<void> {
   const report = await reportOf(options, { action: 'plan' })
-  show(options, report, reportText(report))
-  if (report.error || report.problems.length > 0) process.exitCode = 1
-  else if (options.check && !report.inStep) process.exitCode = 2
+  await show(shell, options, report, reportText(report))
+  if (report.error || report.problems.length > 0) shell.exitCode = 1
+  else if (options.check && !report.inStep) shell.exitCode = 2
 }
 
 /** Makes the webhooks those that the automations declare. Where some are to be deleted, asks first. */
-export async function apply(options: Writing): Promise<void> {
+export async function apply(shell: Shell, options: Writing): Promise<void> {
   if (!options.yes) {
     const planned = await reportOf(options, { action: 'plan' })
     if (plansDeletion(planned)) {
-      process.stderr.write(`${reportText(planned)}\n`)
-      await confirm('Carry this out?', NOBODY)
+      shell.printError(reportText(planned))
+      await confirm(shell, 'Carry this out?', NOBODY)
     }
   }
   const report = await reportOf(options, { action: 'apply' })
-  show(options, report, reportText(report))
-  if (!report.inStep) process.exitCode = 1
+  await show(shell, options, report, reportText(report))
+  if (!report.inStep) shell.exitCode = 1
 }
 
 /** Lists every webhook of the Box application, other stages' included. */
-export const list = (options: WebhookOptions): Promise<void> => ask(options, { action: 'list' })
+export const list = (shell: Shell, options: WebhookOptions): Promise<void> =>
+  ask(shell, options, { action: 'list' })
 
-export const get = (id: string, options: WebhookOptions): Promise<void> => ask(options, { action: 'get', id })
+export const get = (shell: Shell, id: string, options: WebhookOptions): Promise<void> =>
+  ask(shell, options, { action: 'get', id })
 
 export type Fields = {
   readonly folder?: string
@@ -57,15 +59,15 @@ export type Fields = {
 }
 
 /** Makes one webhook by hand. */
-export function create(options: WebhookOptions & Fields): Promise<void> {
+export function create(shell: Shell, options: WebhookOptions & Fields): Promise<void> {
   const target = targetOf(options)
-  if (!target) throw new WebhooksFailed('Say what the webhook is for: --folder ID or --file ID.')
-  if (!options.on) throw new WebhooksFailed('Say which triggers it has: --on FILE.UPLOADED, once for each.')
-  return ask(options, { action: 'create', target, triggers: options.on, ...addressOf(options) })
+  if (!target) throw new CommandError('Say what the webhook is for: --folder ID or --file ID.')
+  if (!options.on) throw new CommandError('Say which triggers it has: --on FILE.UPLOADED, once for each.')
+  return ask(shell, options, { action: 'create', target, triggers: options.on, ...addressOf(options) })
 }
 
 /** Changes one webhook by hand: just the fields that are given. */
-export function update(id: string, options: WebhookOptions & Fields): Promise<void> {
+export function update(shell: Shell, id: string, options: WebhookOptions & Fields): Promise<void> {
   const target = targetOf(options)
   const change = {
     ...(target ? { target } : {}),
@@ -73,35 +75,35 @@ export function update(id: string, options: WebhookOptions & Fields): Promise<vo
     ...addressOf(options),
   }
   if (Object.keys(change).length === 0)
-    throw new WebhooksFailed('Say what to change: --on TRIGGER, --address URL, --folder ID or --file ID.')
-  return ask(options, { action: 'update', id, ...change })
+    throw new CommandError('Say what to change: --on TRIGGER, --address URL, --folder ID or --file ID.')
+  return ask(shell, options, { action: 'update', id, ...change })
 }
 
 /** Deletes one webhook by hand, after showing it. */
-export async function remove(id: string, options: Writing): Promise<void> {
+export async function remove(shell: Shell, id: string, options: Writing): Promise<void> {
   if (!options.yes) {
-    process.stderr.write(`${webhookTable(await webhooksOf(options, { action: 'get', id }))}\n`)
-    await confirm('Delete this webhook?', NOBODY)
+    shell.printError(webhookTable(await webhooksOf(options, { action: 'get', id })))
+    await confirm(shell, 'Delete this webhook?', NOBODY)
   }
-  await ask(options, { action: 'delete', id })
+  await ask(shell, options, { action: 'delete', id })
 }
 
 function targetOf({ folder, file }: Fields): Target | undefined {
   if (folder !== undefined && file !== undefined)
-    throw new WebhooksFailed('A webhook has one target: give --folder or --file, not both.')
+    throw new CommandError('A webhook has one target: give --folder or --file, not both.')
   if (folder !== undefined) return { type: 'folder', id: folder }
   return file === undefined ? undefined : { type: 'file', id: file }
 }
 
 const addressOf = ({ address }: Fields) => (address === undefined ? {} : { address })
 
-async function ask(options: WebhookOptions, request: WebhookRequest): Promise<void> {
+async function ask(shell: Shell, options: WebhookOptions, request: WebhookRequest): Promise<void> {
   const webhooks = await webhooksOf(options, request)
-  show(options, request.action === 'list' ? webhooks : webhooks[0], webhookTable(webhooks))
+  await show(shell, options, request.action === 'list' ? webhooks : webhooks[0], webhookTable(webhooks))
 }
 
-function show({ json }: WebhookOptions, value: unknown, text: string): void {
-  console.log(json ? JSON.stringify(value, null, 2) : text)
+async function show({ print }: Shell, { json }: WebhookOptions, value: unknown, text: string): Promise<void> {
+  await print(json ? JSON.stringify(value, null, 2) : text)
 }
 
 async function reportOf({ place }: WebhookOptions, request: WebhookRequest): Promise<ReconcileReport> {
@@ -119,8 +121,8 @@ async function webhooksOf(
   throw refused(answer)
 }
 
-const refused = (answer: WebhookAnswer): WebhooksFailed =>
-  new WebhooksFailed(
+const refused = (answer: WebhookAnswer): CommandError =>
+  new CommandError(
     answer.ok ? 'The function answered something else. Deploy again.' : errorText(answer.error),
   )
 

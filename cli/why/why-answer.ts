@@ -1,3 +1,4 @@
+import { isDeadAsWhole } from '../../lib/claim.ts'
 import { triggerOf } from '../../lib/event.ts'
 import type { EventRecord } from '../../lib/record.ts'
 import { answerFromEvent, type EventAnswer, watchesOther } from './why-event.ts'
@@ -41,8 +42,10 @@ export function decisiveEvent(
   return candidates.find(record => !isOthers(record)) ?? candidates[0]
 }
 
-function isOn(declared: DeclaredFact | undefined, { trigger: came }: EventRecord): boolean {
-  const trigger = triggerOf(came) ?? came
+function isOn(declared: DeclaredFact | undefined, record: EventRecord): boolean {
+  const trigger = triggerOf(record.trigger) ?? record.trigger
+  // What could not be read may have been for any automation.
+  if (isDeadAsWhole(record) && triggerOf(trigger) === undefined) return declared !== undefined
   return declared?.on.some(one => (triggerOf(one) ?? one) === trigger) ?? false
 }
 

@@ -1,24 +1,22 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { type AskedItem, parseItem } from './why-item.ts'
 
-/**
- * Makes the command `why`.
- * @param port reads a port
- */
-export function whyCommand(port: (text: string) => number): Command {
+/** Makes the command `why`. */
+export function whyCommand(shell: Shell): Command {
   const command = new Command('why')
     .description('whether and why an automation did or did not run for a file or folder')
     .argument('<item>', 'its id, file:ID, folder:ID, or its address in Box’s web app', item)
     .argument('[automation]', 'just this one')
     .option('--json', 'print JSON')
-  return withPlaceOptions(command, port).action(
+  return withPlaceOptions(command).action(
     async (
       asked: AskedItem,
       automation: string | undefined,
       options: PlaceOptions & { readonly json?: boolean },
     ) =>
-      (await import('./why.ts')).why({
+      (await import('./why.ts')).why(shell, {
         ...(options.json ? { json: true } : {}),
         place: placeOf(options),
         item: asked,

@@ -1,22 +1,26 @@
+import { join } from 'node:path'
 import type { ManifestEntry } from '../../infra/manifest.ts'
 import { type ParamState, readStageParams, readStageValues } from '../../infra/stage-params.ts'
 import type { Target } from '../../lib/event.ts'
 import { declared as readDeclared } from '../automations.ts'
 import type { Place } from '../place/place.ts'
+import type { Shell } from '../terminal/shell.ts'
 import type { DeclaredFact } from './why-facts.ts'
 
 /**
- * Reads what the automations of this clone declare, with the settings of a place.
+ * Reads what the automations of the project declare, with the settings of a place.
  * @throws StageParamsError
  */
 export async function declaredFacts(
+  shell: Shell,
   place: Place,
 ): Promise<{ readonly declared: readonly DeclaredFact[]; readonly problems: readonly string[] }> {
   const stage = 'stage' in place ? place.stage : 'local'
+  const service = join(shell.project, 'serverless.yml')
   const [declarations, settingOf, stateOf] = await Promise.all([
-    readDeclared(),
-    readStageValues(stage),
-    readStageParams(stage),
+    readDeclared(shell),
+    readStageValues(stage, service),
+    readStageParams(stage, service),
   ])
   return {
     declared: declarations.flatMap(declaration =>

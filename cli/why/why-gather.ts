@@ -3,18 +3,15 @@ import { mergedNewestFirst } from '../events/merge-newest.ts'
 import { type Place, placeFlags } from '../place/place.ts'
 import type { PlaceLogs } from '../place/place-logs.ts'
 import type { StageAws } from '../place/stage-aws.ts'
+import { CommandError } from '../terminal/command-error.ts'
 import { near } from '../terminal/near.ts'
+import type { Shell } from '../terminal/shell.ts'
 import { learn } from './learn.ts'
 import { automationsIn, decisiveEvent } from './why-answer.ts'
 import { askBox, NOT_ASKED } from './why-box.ts'
 import { declaredFacts } from './why-declared.ts'
 import type { WhyFacts } from './why-facts.ts'
 import { type AskedItem, sourcesOf } from './why-item.ts'
-
-/** It was not said what is meant, or not so that there can be such; the message says what to say. */
-export class WhyUnclear extends Error {
-  override readonly name = 'WhyUnclear'
-}
 
 export type Asked = {
   readonly place: Place
@@ -44,12 +41,12 @@ const EVENTS_MAX = 200
 /**
  * Gathers what an answer rests on: the item's events, what this clone declares, and, where no event tells enough, where the item
  * lies, which webhooks there are, and what was turned away.
- * @throws WhyUnclear, StageParamsError, AwsUnreachable
+ * @throws CommandError, StageParamsError, AwsUnreachable
  */
-export async function gatherFacts(asked: Asked, sources: WhySources): Promise<Gathered> {
-  const now = Date.now()
+export async function gatherFacts(shell: Shell, asked: Asked, sources: WhySources): Promise<Gathered> {
+  const now = shell.now()
   const { events, since } = await eventsOf(asked.item, sources, now)
-  const { declared, problems } = await declaredFacts(asked.place)
+  const { declared, problems } = await declaredFacts(shell, asked.place)
   const known = { item: typed(asked.item, events), events, declared }
   const names = askedNames(asked, known)
   const silent = names.some(name => decisiveEvent(known, name) === undefined)
@@ -95,7 +92,7 @@ function typed({ type, id }: AskedItem, events: readonly EventRecord[]): AskedIt
   const sources = new Set(events.map(({ source }) => source))
   const [isFile, isFolder] = [sources.has(`file:${id}`), sources.has(`folder:${id}`)]
   if (type === undefined && isFile && isFolder)
-    throw new WhyUnclear(
+    throw new CommandError(
       `There are events about a file and about a folder with the id ${id}. Say file:${id} or folder:${id}.`,
     )
   return { type: type ?? (isFile ? 'file' : isFolder ? 'folder' : undefined), id }
@@ -106,7 +103,7 @@ function askedNames({ automation }: Asked, known: Pick<WhyFacts, 'declared' | 'e
   if (automation === undefined) return names
   if (names.includes(automation)) return [automation]
   const meant = near(automation, names)
-  throw new WhyUnclear(
+  throw new CommandError(
     `This clone declares no automation ${automation}, and none of that name has run for the item.${meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : ' npx boxhooks automations lists what there is.'}`,
   )
 }

@@ -16,8 +16,8 @@ export function parseItem(text: string): AskedItem | undefined {
 const typeOf = (text: string | undefined): TargetType | undefined =>
   text === 'file' || text === 'folder' ? text : undefined
 
-/** The keys of the ledger's index under which an item's events may be. */
+/** The keys of the ledger's index under which an item's events may be; an id alone may be a web link's as well. */
 export const sourcesOf = ({ type, id }: AskedItem): readonly string[] =>
-  type === undefined ? [`file:${id}`, `folder:${id}`] : [`${type}:${id}`]
+  type === undefined ? [`file:${id}`, `folder:${id}`, `web_link:${id}`] : [`${type}:${id}`]
 
 export const itemText = ({ type, id }: AskedItem): string => (type === undefined ? id : `${type}:${id}`)

@@ -1,10 +1,9 @@
-import { atStage } from '../dlq/dlq.ts'
 import { placeText } from '../place/place.ts'
 import { openLogs } from '../place/place-logs.ts'
-import { interruptible } from '../terminal/interrupt.ts'
+import { atStage } from '../place/stage-aws.ts'
 import { momentText } from '../terminal/moment.ts'
-import { print } from '../terminal/print.ts'
 import { count } from '../terminal/progress.ts'
+import { interruptible, type Shell } from '../terminal/shell.ts'
 import { plain } from '../terminal/table.ts'
 import { answersTo } from './why-answer.ts'
 import { type Answer, VERDICTS, type WhyFacts } from './why-facts.ts'
@@ -18,21 +17,21 @@ export type WhyOptions = Asked & {
 
 /**
  * Says in plain words whether and why automations did or did not run for an item.
- * @throws WhyUnclear, StageParamsError, AwsUnreachable
+ * @throws CommandError, StageParamsError, AwsUnreachable
  */
-export function why(options: WhyOptions): Promise<void> {
+export function why(shell: Shell, options: WhyOptions): Promise<void> {
   const { place } = options
-  return atStage(place, ({ ledger, history }) =>
-    interruptible('Stopping.', async signal => {
-      const logs = openLogs(place, signal)
+  return atStage(shell, place, ({ ledger, history }) =>
+    interruptible(shell, 'Stopping.', async signal => {
+      const logs = openLogs(shell, place, signal)
       try {
-        const gathered = await gatherFacts(options, { ledger, history, logs, signal })
+        const gathered = await gatherFacts(shell, options, { ledger, history, logs, signal })
         if (signal.aborted) return
         const asked = options.automation
         const answers = answersTo(gathered.facts).filter(
           ({ automation }) => asked === undefined || automation === asked,
         )
-        await print(options.json ? jsonText(gathered, answers) : text(gathered, answers, options))
+        await shell.print(options.json ? jsonText(gathered, answers) : text(gathered, answers, options))
       } catch (error) {
         if (!signal.aborted) throw error
       } finally {

@@ -8,10 +8,10 @@ import type { BackfillState } from './state.ts'
  * takes effect twice.
  * @see https://developer.box.com/guides/webhooks/v2/
  */
-export const BOX_DELIVERS_MS = 9_000_000
+const BOX_DELIVERS_MS = 9_000_000
 
 /** The ledger remembers for 35 days, so before that nobody knows what has been done. A day is for what takes its time. */
-export const REMEMBERED_MS = 34 * 86_400_000
+const REMEMBERED_MS = 34 * 86_400_000
 
 /** How far back Box's stream of what comes in reaches, in milliseconds. */
 const STREAMING_MS = 14 * 86_400_000

@@ -63,7 +63,7 @@ export const BACKFILL_CODES = [
   'backfill_stream_unreadable',
 ] as const
 
-export type BackfillCode = (typeof BACKFILL_CODES)[number]
+type BackfillCode = (typeof BACKFILL_CODES)[number]
 
 export type BackfillRefusal = {
   readonly code: BackfillCode | 'request_invalid' | string

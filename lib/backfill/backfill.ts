@@ -4,7 +4,7 @@ import type { History } from '../history.ts'
 import type { Queue } from '../queue.ts'
 import { targetText } from '../target.ts'
 import type { DesiredWebhook } from '../webhooks.ts'
-import { backfilledMessage } from './backfilled-event.ts'
+import { backfilledMessage, showsItem } from './backfilled-event.ts'
 import { type Claim, type Covered, coveredOf } from './claims.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Items } from './item-cache.ts'
@@ -125,8 +125,7 @@ function inSpan(events: readonly StreamEvent[], since: number, until: number): r
 
 async function queueClaim(parts: BackfillParts, { stream }: BackfillSpan, claim: Claim): Promise<void> {
   const { about, target } = claim
-  const isItem = about.source.type === about.item.type
-  const found = isItem ? await parts.items.find(about.item) : undefined
+  const found = showsItem(claim.trigger) ? await parts.items.find(about.item) : undefined
   const webhookId = parts.webhookIds.get(targetText(target))
   const receivedAt = new Date(parts.clock.now()).toISOString()
   await parts.queue.send(backfilledMessage({ ...claim, stream, found, webhookId }, receivedAt))

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { Target, Trigger } from '../event.ts'
+import { type Target, TRIGGERS, type Trigger } from '../event.ts'
+import { UNKNOWN } from '../event-body.ts'
+import { isObject } from '../json.ts'
 import type { Message } from '../message.ts'
+import { readSource } from '../resources.ts'
 import { targetText } from '../target.ts'
 import { familyOf, type StreamEvent, type StreamName } from './stream-event.ts'
-import type { StreamSource } from './stream-source.ts'
+import type { Folder, StreamSource } from './stream-source.ts'
 
 type Open = Readonly<Record<string, unknown>>
 
@@ -29,7 +32,7 @@ export type Backfilled = {
   /** The item as Box has it now; undefined where it is gone. */
   readonly found: Open | undefined
   /** The folders that it lay in, the root first. */
-  readonly path: readonly Open[]
+  readonly path: readonly Folder[]
 }
 
 /**
@@ -38,7 +41,7 @@ export type Backfilled = {
  * @param receivedAt ISO 8601
  */
 export function backfilledMessage(backfilled: Backfilled, receivedAt: string): Message {
-  const { id, event, trigger, webhookId = 'unknown' } = backfilled
+  const { id, event, trigger, about, webhookId = UNKNOWN } = backfilled
   const body = {
     type: 'webhook_event',
     id,
@@ -48,6 +51,7 @@ export function backfilledMessage(backfilled: Backfilled, receivedAt: string): M
     ...(event.createdBy ? { created_by: event.createdBy } : {}),
     source: sourceIn(backfilled),
     additional_info: {
+      ...about.info,
       backfill: {
         event_id: event.id,
         event_type: event.type,
@@ -68,16 +72,27 @@ export function backfilledMessage(backfilled: Backfilled, receivedAt: string): M
   }
 }
 
+/** Whether an event has the fields of its item, or of its item's link, so that the item must be asked for. */
+export const showsItem = (trigger: Trigger): boolean =>
+  ['file', 'folder', 'shared_link'].includes(TRIGGERS[trigger].source)
+
 /** The item in full where the event is about an item; an event about something else names its item in short. */
-function sourceIn({ about, found, path }: Backfilled): Open {
-  const { source, item } = about
-  if (source.type !== item.type || source.id !== item.id) return source
+function sourceIn({ trigger, about, found, path }: Backfilled): Open {
+  const { source: kind } = TRIGGERS[trigger]
+  if (!showsItem(trigger)) return about.source
+  if (kind === 'shared_link') {
+    // What was deleted then is gone, whatever link there is now.
+    const link = trigger === 'SHARED_LINK.DELETED' ? { url: null } : found?.shared_link
+    const { type, item } = about.source
+    return readSource(kind, { ...about.source, ...(isObject(link) ? link : {}), type, item }) ?? about.source
+  }
   const parent = path.at(-1)
-  return {
-    ...source,
+  const source = {
+    ...about.source,
     ...found,
     path_collection: { total_count: path.length, entries: path },
     ...(parent ? { parent } : {}),
     ...(found ? {} : { item_status: 'deleted' }),
   }
+  return readSource(kind, source) ?? about.source
 }

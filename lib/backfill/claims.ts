@@ -5,10 +5,8 @@ import { backfillId } from './backfilled-event.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Items } from './item-cache.ts'
 import type { StreamEvent, StreamName } from './stream-event.ts'
-import { type StreamSource, sourceOf } from './stream-source.ts'
+import { type Folder, type StreamSource, sourceOf } from './stream-source.ts'
 import { triggersOf } from './stream-triggers.ts'
-
-type Open = Readonly<Record<string, unknown>>
 
 /** An event of the stream that a webhook on one watched target would have told of with one trigger. */
 export type Claim = {
@@ -18,7 +16,7 @@ export type Claim = {
   readonly trigger: Trigger
   readonly target: Target
   readonly about: StreamSource
-  readonly path: readonly Open[]
+  readonly path: readonly Folder[]
   /** What the ledger's index may know it by; see sourceKey(). */
   readonly sources: readonly string[]
 }
@@ -79,10 +77,10 @@ export function coveredOf(
 
 const isItem = ({ type, id }: Target, { item }: StreamSource): boolean => type === item.type && id === item.id
 
-const liesBelow = ({ type, id }: Target, folders: readonly Open[]): boolean =>
+const liesBelow = ({ type, id }: Target, folders: readonly Folder[]): boolean =>
   type === 'folder' && folders.some(one => one.id === id)
 
 /** An invitation that nobody has answered yet does not name its item to a webhook. */
-const sourcesOf = ({ item, source }: StreamSource): readonly string[] => [
-  ...new Set([targetText(item), `${source.type}:${source.id}`]),
+const sourcesOf = ({ item, source: { type, id } }: StreamSource): readonly string[] => [
+  ...new Set([targetText(item), ...(type && id ? [`${type}:${id}`] : [])]),
 ]

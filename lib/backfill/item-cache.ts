@@ -1,21 +1,21 @@
 import type { Clock } from '../clock.ts'
-import type { Target } from '../event.ts'
+import type { Item } from '../event.ts'
 import { targetText } from '../target.ts'
-import { foldersAbove, type StreamApi } from './stream-api.ts'
-import type { StreamSource } from './stream-source.ts'
+import type { StreamApi } from './stream-api.ts'
+import { type Folder, foldersAbove, type StreamSource } from './stream-source.ts'
 
 type Open = Readonly<Record<string, unknown>>
 
 /** Looks items up at Box, each once for a while. */
 export type Items = {
-  /** A file or folder in the API's form; undefined where it is gone, or hidden from the app. */
-  find(target: Target): Promise<Open | undefined>
+  /** An item in the API's form; undefined where it is gone, or hidden from the app. */
+  find(item: Pick<Item, 'type' | 'id'>): Promise<Open | undefined>
   /**
    * The folders that an item lay in when something happened to it, the root first; where the stream does not say, those it lies
    * in now.
    * @returns undefined where nobody knows
    */
-  pathOf(source: StreamSource): Promise<readonly Open[] | undefined>
+  pathOf(source: StreamSource): Promise<readonly Folder[] | undefined>
 }
 
 /** How long what Box said of an item is believed, in milliseconds. */
@@ -27,11 +27,11 @@ const ITEMS_MAX = 5000
 /** Keeps what Box says of items, so that a call that is repeated does not ask for them again. */
 export function createItems(api: Pick<StreamApi, 'item'>, clock: Pick<Clock, 'now'>): Items {
   const known = new Map<string, { readonly item: Promise<Open | undefined>; readonly at: number }>()
-  const find = (target: Target): Promise<Open | undefined> => {
-    const key = targetText(target)
+  const find: Items['find'] = wanted => {
+    const key = targetText(wanted)
     const kept = known.get(key)
     if (kept && clock.now() - kept.at < FRESH_MS) return kept.item
-    const item = api.item(target)
+    const item = api.item(wanted)
     known.delete(key)
     known.set(key, { item, at: clock.now() })
     item.catch(() => known.delete(key))

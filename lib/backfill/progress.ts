@@ -27,7 +27,7 @@ export type TriggerCounts = {
   readonly unclear: number
 }
 
-export const NO_COUNTS: TriggerCounts = { read: 0, notCovered: 0, seen: 0, before: 0, queued: 0, unclear: 0 }
+const NO_COUNTS: TriggerCounts = { read: 0, notCovered: 0, seen: 0, before: 0, queued: 0, unclear: 0 }
 
 export type Counts = { readonly [T in Trigger]?: TriggerCounts }
 

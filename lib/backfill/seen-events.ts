@@ -1,10 +1,12 @@
 import { type Target, type Trigger, triggerOf } from '../event.ts'
+import { type EventBody, readBody } from '../event-body.ts'
 import type { History } from '../history.ts'
-import { isObject, parseObject } from '../json.ts'
+import { isObject } from '../json.ts'
 import { MESSAGE_BYTES_MAX } from '../message.ts'
 import { unpackPayload } from '../payload.ts'
 import type { EventRecord } from '../record.ts'
 import { targetText } from '../target.ts'
+import { parseTimestamp } from '../timestamp.ts'
 import type { Claim } from './claims.ts'
 import { inParallel } from './in-parallel.ts'
 import { type Dated, type Match, matchEvents, TOLERANCE_MS } from './matching.ts'
@@ -73,23 +75,21 @@ const isOf = (record: EventRecord, trigger: Trigger, target: Target): boolean =>
   (!record.targets?.length || record.targets.some(one => targetText(one) === targetText(target)))
 
 function datedOf(record: EventRecord, family: StreamFamily): readonly Dated[] {
-  const body = bodyOf(record)
-  if (record.origin === 'backfill' && familyIn(body) === family) return []
-  const { created_at: createdAt } = body
-  const at = Date.parse(typeof createdAt === 'string' ? createdAt : record.receivedAt)
-  return Number.isNaN(at) ? [] : [{ id: record.eventId, at }]
+  const { payload = {}, createdAt = '' } = bodyOf(record) ?? {}
+  if (record.origin === 'backfill' && familyIn(payload) === family) return []
+  const at = parseTimestamp(createdAt || record.receivedAt)
+  return at === undefined ? [] : [{ id: record.eventId, at }]
 }
 
-function familyIn({ additional_info: info }: Record<string, unknown>): unknown {
+function familyIn({ additional_info: info }: Readonly<Record<string, unknown>>): unknown {
   return isObject(info) && isObject(info.backfill) ? info.backfill.stream : undefined
 }
 
-/** The body of an event's record; empty where it was too large to be kept. */
-function bodyOf({ payload }: EventRecord): Record<string, unknown> {
+/** The body of an event's record; undefined where it was too large to be kept. */
+function bodyOf({ payload }: EventRecord): EventBody | undefined {
   try {
-    const json = payload && new TextDecoder().decode(unpackPayload(payload, MESSAGE_BYTES_MAX))
-    return (json && parseObject(json)) || {}
+    return payload && readBody(unpackPayload(payload, MESSAGE_BYTES_MAX))
   } catch {
-    return {}
+    return undefined
   }
 }

@@ -1,11 +1,11 @@
 import { text } from 'node:stream/consumers'
 import type { Box } from '../box.ts'
 import { isBoxError } from '../box-error.ts'
-import type { Target } from '../event.ts'
-import { isObject, parseObject } from '../json.ts'
+import type { Item } from '../event.ts'
+import { parseObject } from '../json.ts'
 import { parseStreamPage, STREAM_TYPES, type StreamName, type StreamPage } from './stream-event.ts'
 
-export type PageRequest = {
+type PageRequest = {
   readonly stream: StreamName
   readonly position: string | undefined
   /** Milliseconds since the epoch. */
@@ -20,12 +20,12 @@ type Open = Readonly<Record<string, unknown>>
 export type StreamApi = {
   /** @throws StreamUnreadable */
   page(request: PageRequest): Promise<StreamPage>
-  /** A file or folder in the API's own form, from the trash as well; undefined where it is gone or hidden from the app. */
-  item(target: Target): Promise<Open | undefined>
+  /** An item in the API's own form, from the trash as well; undefined where it is gone or hidden from the app. */
+  item(item: Pick<Item, 'type' | 'id'>): Promise<Open | undefined>
 }
 
 /** How many events a page has at most. Box gives up to 500; a page is what is done again after a call was cut off. */
-export const PAGE_SIZE = 100
+const PAGE_SIZE = 100
 
 /**
  * Reads Box's event streams and items as they are on the wire, since events carry items so.
@@ -74,9 +74,3 @@ export function createStreamApi(box: Box, apiUrl: string): StreamApi {
 
 /** A time as Box takes it: whole seconds, with an offset. */
 const boxTime = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, '+00:00')
-
-/** The folders above an item, the root first, as the API tells them. */
-export function foldersAbove(item: Open): readonly Open[] {
-  const { path_collection: path } = item
-  return isObject(path) && Array.isArray(path.entries) ? path.entries.filter(isObject) : []
-}

@@ -1,4 +1,6 @@
-import { isObject } from '../json.ts'
+import { isObject, parseExact } from '../json.ts'
+import { readUser, type UserMini } from '../resources.ts'
+import { parseTimestamp } from '../timestamp.ts'
 
 /**
  * The event streams of Box that a back-fill can read: the enterprise's log, chronological and up to a year long but late; the
@@ -31,7 +33,7 @@ export type StreamEvent = {
   readonly createdAt: string
   /** The same in milliseconds since the epoch. */
   readonly at: number
-  readonly createdBy?: Open
+  readonly createdBy?: UserMini
   /** Whom a collaboration is with. */
   readonly accessibleBy?: Open
   readonly source: Open
@@ -59,9 +61,9 @@ export class StreamUnreadable extends Error {
  * @see https://developer.box.com/reference/get-events/
  */
 export function parseStreamPage(json: string): StreamPage {
-  const page = parsed(json)
+  const page = parseExact(json, IDENTIFIES)
   if (!isObject(page) || !Array.isArray(page.entries))
-    throw new StreamUnreadable('Box’s answer is no page of an event stream: it has no list of entries.')
+    throw new StreamUnreadable('Box’s answer is not a page of an event stream: it has no list of entries.')
   const { entries, next_stream_position: next } = page
   return {
     events: entries.flatMap(eventOf),
@@ -73,31 +75,21 @@ export function parseStreamPage(json: string): StreamPage {
 /** Keys whose numbers stand for something that is not counted with, so that each digit matters. */
 const IDENTIFIES = /(^|_)(id|position)$/
 
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json, (key, value: unknown, context?: { source?: string }) => {
-      if (key === '__proto__') return undefined
-      return typeof value === 'number' && IDENTIFIES.test(key) ? (context?.source ?? String(value)) : value
-    })
-  } catch {
-    return undefined
-  }
-}
-
 function eventOf(raw: unknown): readonly StreamEvent[] {
   if (!isObject(raw)) return []
   const { event_id: id, event_type: type, created_at: createdAt } = raw
   if (typeof id !== 'string' || id === '' || typeof type !== 'string' || typeof createdAt !== 'string')
     return []
-  const at = Date.parse(createdAt)
-  if (Number.isNaN(at)) return []
+  const at = parseTimestamp(createdAt)
+  if (at === undefined) return []
+  const createdBy = readUser(raw.created_by)
   return [
     {
       id,
       type,
       createdAt,
       at,
-      ...(isObject(raw.created_by) ? { createdBy: raw.created_by } : {}),
+      ...(createdBy ? { createdBy } : {}),
       ...(isObject(raw.accessible_by) ? { accessibleBy: raw.accessible_by } : {}),
       source: isObject(raw.source) ? raw.source : {},
       details: isObject(raw.additional_details) ? raw.additional_details : {},

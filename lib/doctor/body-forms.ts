@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type BodyCause, type BodyContext, REPAIRS } from './body-repairs.ts'
 
 /** One thing undone that may have happened to a body on its way. */
-export type Undone = { readonly cause: BodyCause; readonly evidence: string }
+type Undone = { readonly cause: BodyCause; readonly evidence: string }
 
 /** Bytes that may be those that were signed, with all that had to be undone to get them. */
 export type BodyForm = { readonly bytes: Buffer; readonly undone: readonly Undone[] }

@@ -1,11 +1,11 @@
 import {
   AGE_MAX_SECONDS,
   type KeyName,
-  parseTimestamp,
   SIGNATURE_ALGORITHM,
   SIGNATURE_VERSION,
   SKEW_MAX_SECONDS,
 } from '../signature.ts'
+import { parseTimestamp } from '../timestamp.ts'
 import { missingHeaders } from './header-findings.ts'
 import { type Patient, trimmed } from './patient.ts'
 import { secondsText } from './proven-findings.ts'

@@ -21,7 +21,7 @@ export type SearchInput = {
 }
 
 /** What was signed, beside the body and then the timestamp as Box does it. */
-export type Layout = 'timestamp first' | 'body alone' | 'timestamp, dot, body' | 'body, dot, timestamp'
+type Layout = 'timestamp first' | 'body alone' | 'timestamp, dot, body' | 'body, dot, timestamp'
 
 /** A signature header that fits a key. */
 export type Pairing = {

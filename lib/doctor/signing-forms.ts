@@ -1,4 +1,4 @@
-import { parseTimestamp } from '../signature.ts'
+import { parseTimestamp } from '../timestamp.ts'
 
 /** A key that may be the one that was signed with. */
 export type KeyForm = {

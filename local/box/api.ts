@@ -1,16 +1,12 @@
 import { Hono } from 'hono'
 import { type ApiContext, type ApiEnv, failure } from './answers.ts'
 import { collaborationRoutes } from './collaboration-routes.ts'
-import { commentRoutes } from './comment-routes.ts'
 import type { Content } from './content.ts'
 import type { EventLog } from './event-log.ts'
 import { eventRoutes } from './event-routes.ts'
 import { type Fault, faultRefusal, hangUp, takeFault } from './faults.ts'
 import { itemRoutes } from './item-routes.ts'
-import { metadataRoutes } from './metadata-routes.ts'
 import { BoxRefusal } from './refusal.ts'
-import { signRequestRoutes } from './sign-request-routes.ts'
-import { taskRoutes } from './task-routes.ts'
 import type { Tokens } from './tokens.ts'
 import { webhookRoutes } from './webhook-routes.ts'
 import type { Webhooks } from './webhooks.ts'
@@ -69,18 +65,21 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
     const unexpected = () => new BoxRefusal(500, 'internal_server_error', error.message)
     return failure(error instanceof BoxRefusal ? error : unexpected(), c.get('requestId'))
   })
-  app.notFound(c => failure(new BoxRefusal(404, 'not_found', 'Not Found'), c.get('requestId')))
+  app.notFound(c => failure(notEmulated(c.req.method, c.req.path), c.get('requestId')))
   tokenRoute(app, tokens)
   itemRoutes(app, content)
   collaborationRoutes(app, content)
-  commentRoutes(app, content)
-  metadataRoutes(app, content)
-  taskRoutes(app, content)
-  signRequestRoutes(app, content)
   webhookRoutes(app, webhooks, content)
   eventRoutes(app, content, events)
   return app
 }
+
+const notEmulated = (method: string, path: string): BoxRefusal =>
+  new BoxRefusal(
+    404,
+    'not_found',
+    `The emulated Box does not have ${method} ${path}. It has files, folders, shared links, collaborations, users, webhooks and events; replace other calls in the test.`,
+  )
 
 type Refused = { readonly response: Response; readonly unanswered?: true }
 

@@ -61,8 +61,7 @@ function refuseCycle(tree: Tree, { type, id }: Item, parentId: string): void {
 
 function rename<I extends Item>(tree: Tree, before: I, name: string, by: User): I {
   const item = tree.put({ ...before, name }, by)
-  const info = { before: { name: before.name }, after: { name } }
-  tree.happens(triggerOf(before.type, 'RENAMED'), item, by, { info })
+  tree.happens(triggerOf(before.type, 'RENAMED'), item, by, { info: { old_name: before.name } })
   return item
 }
 

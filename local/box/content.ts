@@ -1,14 +1,13 @@
+import type { Trigger } from '../../lib/event.ts'
 import * as changes from './changes.ts'
 import { Collaborations } from './collaborations.ts'
-import { Comments } from './comments.ts'
-import { Documents } from './documents.ts'
+import { payloadOf, shapeAbout } from './event-payload.ts'
 import type { CollaborationState, Folder, Item, ItemReference, Lock, StoredFile, User } from './items.ts'
-import { Metadata } from './metadata.ts'
 import { BoxRefusal } from './refusal.ts'
-import { SignRequests } from './sign-requests.ts'
-import { Tasks } from './tasks.ts'
+import { isWireObject } from './shapes.ts'
 import { Tree, type TreeOptions } from './tree.ts'
 import { Users } from './users.ts'
+import { wireItem, wireMini } from './wire.ts'
 
 export type { StoredFile, User } from './items.ts'
 export { BoxRefusal } from './refusal.ts'
@@ -31,17 +30,12 @@ type NewFile = {
 }
 
 /**
- * The files and folders of one Box enterprise, all that belongs to them, and what happens to them. Whoever does something is
+ * The files and folders of one Box enterprise, who collaborates in them, and what happens to them. Whoever does something is
  * the owner unless another user is named. What is not there is refused with 404, a name that is taken with 409.
  */
 export class Content {
   readonly owner: User
   readonly tree: Tree
-  readonly comments: Comments
-  readonly metadata: Metadata
-  readonly tasks: Tasks
-  readonly signRequests: SignRequests
-  readonly documents: Documents
   readonly #users = new Users()
   readonly #collaborations: Collaborations
   readonly #copyFiresUploaded: boolean
@@ -51,11 +45,6 @@ export class Content {
     this.#copyFiresUploaded = options.copyFiresUploaded ?? true
     this.tree = new Tree(options)
     this.#collaborations = new Collaborations(this.tree, this.#users)
-    this.comments = new Comments(this.tree)
-    this.metadata = new Metadata(this.tree)
-    this.tasks = new Tasks(this.tree, this.#users)
-    this.signRequests = new SignRequests(this.tree)
-    this.documents = new Documents(this.tree, file => this.createFile(file))
   }
 
   get files(): ReadonlyMap<string, StoredFile> {
@@ -230,6 +219,25 @@ export class Content {
   /** Deletes something from the trash for good. */
   purge(item: ItemReference, by = this.owner): void {
     changes.purge(this.tree, item, by)
+  }
+
+  /**
+   * Lets Box send a trigger about an item without anything having happened to it, as with comments, tasks, metadata and
+   * signatures, which are not emulated. The payload is the corpus's first shape that can be about the item.
+   */
+  announce(trigger: Trigger, reference: ItemReference, by = this.owner): void {
+    const item = this.tree.item(reference)
+    const about = { source: wireItem(this.tree, item), item: wireMini(item), by }
+    const { source, additional_info: info } = payloadOf(shapeAbout(trigger, item.type), about, {
+      createdAt: this.tree.time(),
+    })
+    this.tree.tell({
+      ...about,
+      trigger,
+      path: this.tree.pathOf(item),
+      ...(isWireObject(source) ? { source } : {}),
+      ...(isWireObject(info) ? { additionalInfo: info } : {}),
+    })
   }
 
   collaboration(id: string): CollaborationState {

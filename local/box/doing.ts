@@ -3,24 +3,13 @@ import type { EmulatedBox } from './emulated-box.ts'
 import { invalidParameter } from './refusal.ts'
 
 /** What something can be done to: Box as a whole, an item, an item in the trash, or what belongs to an item. */
-export type DoingTarget =
-  | 'box'
-  | 'file'
-  | 'folder'
-  | 'trashed_file'
-  | 'trashed_folder'
-  | 'collaboration'
-  | 'comment'
-  | 'metadata'
-  | 'task'
-  | 'task_assignment'
-  | 'sign_request'
+type DoingTarget = 'box' | 'file' | 'folder' | 'trashed_file' | 'trashed_folder' | 'collaboration'
 
 /** What must be known to do it. */
 export type DoingField = {
   readonly name: string
   readonly label: string
-  readonly kind: 'text' | 'folder' | 'select' | 'json'
+  readonly kind: 'text' | 'folder' | 'select'
   readonly options?: readonly string[]
   /** What is filled in at first. */
   readonly usual?: string

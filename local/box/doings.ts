@@ -1,16 +1,15 @@
+import { ANNOUNCEMENTS, COLLABORATION_DOINGS } from './beside-doings.ts'
 import { BOX_DOINGS } from './box-doings.ts'
 import type { Doing } from './doing.ts'
 import type { EmulatedBox } from './emulated-box.ts'
 import { FILE_DOINGS, FOLDER_DOINGS, TRASH_DOINGS } from './item-doings.ts'
 import { BoxRefusal } from './refusal.ts'
-import { BESIDE_FILES, COLLABORATION_DOINGS, DOCUMENT_DOINGS } from './thing-doings.ts'
 
 /** Everything that can be done in the emulated Box; together it can be told of with every trigger that there is. */
 export const DOINGS: readonly Doing[] = [
   ...FOLDER_DOINGS,
   ...FILE_DOINGS,
-  ...BESIDE_FILES,
-  ...DOCUMENT_DOINGS,
+  ...ANNOUNCEMENTS,
   ...TRASH_DOINGS,
   ...COLLABORATION_DOINGS,
   ...BOX_DOINGS,

@@ -6,9 +6,10 @@ import { type ApiCall, createApi } from './api.ts'
 import { Content } from './content.ts'
 import { type Attempt, type Bend, Deliveries, type Outgoing, postWith } from './delivery.ts'
 import { EventLog } from './event-log.ts'
+import { payloadOf, shapeAbout } from './event-payload.ts'
 import type { Fault } from './faults.ts'
 import type { Happening, User } from './items.ts'
-import { samplePayload, type WireObject, wireBody } from './payload.ts'
+import { shapeOf, type WireObject, wireBody } from './payload.ts'
 import { BoxRefusal, notFound } from './refusal.ts'
 import { Tokens } from './tokens.ts'
 import { type Webhook, Webhooks, wireWebhookMini } from './webhooks.ts'
@@ -32,13 +33,13 @@ export type EmulatedBoxOptions = {
 }
 
 /** Something that a listener is told of. */
-export type Notice =
+type Notice =
   | { readonly kind: 'happening'; readonly happening: Happening }
   | { readonly kind: 'attempt'; readonly attempt: Attempt }
   | { readonly kind: 'call'; readonly call: ApiCall }
 
 /** A delivery that is not Box's own doing. */
-export type CustomDelivery = {
+type CustomDelivery = {
   readonly address: string
   /** A payload, which is written as Box writes it, or the very bytes to send. */
   readonly body: WireObject | Uint8Array
@@ -134,7 +135,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     notify({ kind: 'happening', happening })
     for (const webhook of webhooks.toldOf(happening)) {
       const event = sessionEnded
-        ? withoutSession(happening, webhook)
+        ? withoutSession(happening, webhook, boxTime(clock.now()))
         : eventFor(happening, webhook, newId(), boxTime(clock.now()))
       const sending = send(event).finally(() => underWay.delete(sending))
       underWay.add(sending)
@@ -182,7 +183,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
       webhooks.all.delete(webhookId)
       return send(deletionOf(webhook, newId(), boxTime(clock.now())))
     },
-    sendCustom: ({ address, body }, bend) => send(customEvent(address, body), bend),
+    sendCustom: ({ address, body }, bend) => send(outgoing(address, body, boxTime(clock.now())), bend),
     get keys() {
       return keys
     },
@@ -217,38 +218,32 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
 }
 
 function eventFor(happening: Happening, webhook: Webhook, eventId: string, createdAt: string): Outgoing {
-  const { trigger, source, by, additionalInfo } = happening
-  const payload = {
-    ...samplePayload(trigger, { id: eventId, createdAt, webhookId: webhook.id, createdBy: by }),
-    source,
-    additional_info: additionalInfo ?? [],
-  }
-  return { eventId, trigger, webhookId: webhook.id, address: webhook.address, body: wireBody(payload) }
+  const { trigger, item } = happening
+  const shape = shapeAbout(trigger, item.type === 'folder' ? 'folder' : 'file')
+  const facts = { id: eventId, createdAt, webhookId: webhook.id }
+  return outgoing(webhook.address, payloadOf(shape, happening, facts), createdAt)
 }
 
 /**
- * What Box sends of a happening when the session behind the webhook is over: neither an id nor a full payload.
- * @see https://developer.box.com/guides/webhooks/v2/
+ * What Box sends of a happening when the session behind the webhook is over.
+ * @see https://developer.box.com/guides/webhooks/v2/limitations-v2/
  */
-function withoutSession({ item }: Happening, { id: webhookId, address }: Webhook): Outgoing {
-  const trigger = 'NO_ACTIVE_SESSION'
-  const webhook = { id: webhookId, type: 'webhook' }
-  const body = wireBody({ type: 'webhook_event', webhook, trigger, source: item })
-  return { eventId: describeBody(body).eventId, trigger, webhookId, address, body }
+function withoutSession(happening: Happening, webhook: Webhook, sentAt: string): Outgoing {
+  const payload = payloadOf(shapeOf('NO_ACTIVE_SESSION'), happening, { webhookId: webhook.id })
+  return outgoing(webhook.address, payload, sentAt)
 }
 
 /** What Box sends when it deletes a webhook of its own accord. */
 function deletionOf(webhook: Webhook, eventId: string, createdAt: string): Outgoing {
-  const { id: webhookId, address, createdBy } = webhook
-  const trigger = 'WEBHOOK.DELETED'
   const source = wireWebhookMini(webhook)
-  const body = wireBody(samplePayload(trigger, { id: eventId, createdAt, webhookId, createdBy, source }))
-  return { eventId, trigger, webhookId, address, body }
+  const happening = { source, item: source, by: webhook.createdBy }
+  const facts = { id: eventId, createdAt, webhookId: webhook.id }
+  return outgoing(webhook.address, payloadOf(shapeOf('WEBHOOK.DELETED'), happening, facts), createdAt)
 }
 
-/** What is known of a custom delivery is what its body says of itself. */
-function customEvent(address: string, body: WireObject | Uint8Array): Outgoing {
+/** What is sent is known by what its body says of itself. */
+function outgoing(address: string, body: WireObject | Uint8Array, sentAt: string): Outgoing {
   const bytes = body instanceof Uint8Array ? body : wireBody(body)
-  const { eventId, trigger, webhookId } = describeBody(bytes)
+  const { eventId, trigger, webhookId } = describeBody(bytes, sentAt)
   return { eventId, trigger, webhookId, address, body: bytes }
 }

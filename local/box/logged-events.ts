@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Trigger } from '../../lib/event.ts'
 import type { Happening, Item, ItemReference } from './items.ts'
 import type { WireObject } from './payload.ts'
+import { isWireObject } from './shapes.ts'
 import type { Tree } from './tree.ts'
 import { wireItem } from './wire.ts'
 
@@ -91,12 +92,9 @@ function enterpriseParts(tree: Tree, happening: Happening): WireObject {
   if (trigger.startsWith('COLLABORATION.')) return collaborationParts(source, item, place)
   const about = { item_type: item.type, item_id: item.id, item_name: nameOf(tree, item), ...place }
   if (!trigger.startsWith('SIGN_REQUEST.')) return { source: about }
-  const { id, short_id, status, source_files } = source
   const request = {
-    sign_request_id: id,
-    sign_request_short_id: short_id,
-    status,
-    files: withParents(tree, source_files),
+    sign_request_id: happening.additionalInfo?.sign_request_id,
+    files: [{ type: item.type, id: item.id, name: about.item_name, ...place }],
   }
   return { source: about, additional_details: { sign_request: request } }
 }
@@ -107,7 +105,7 @@ function collaborationParts(
   place: WireObject,
 ): WireObject {
   const { id, accessible_by: by, invite_email: invited, role } = source
-  const user = isObject(by) ? by : null
+  const user = isWireObject(by) ? by : null
   return {
     source: {
       [`${item.type}_id`]: item.id,
@@ -127,13 +125,6 @@ function collaborationParts(
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-
-function withParents(tree: Tree, files: WireObject[string]): WireObject[] {
-  return (Array.isArray(files) ? files : []).filter(isObject).map(({ type, id, name }) => {
-    const item = tree.files.get(String(id))
-    return { type, id, name, ...(item ? { parent: { type: 'folder', id: item.parentId } } : {}) }
-  })
-}
 
 function itemIn({ item }: Happening): ItemReference & { readonly name: string } {
   const { type, id, name } = item
@@ -155,6 +146,3 @@ function placeOf(tree: Tree, reference: ItemReference): WireObject {
     owned_by: item ? wireItem(tree, item).owned_by : null,
   }
 }
-
-const isObject = (value: WireObject[string]): value is WireObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,205 +1,91 @@
-import { isTrigger, type Sources, TRIGGERS, type Trigger } from '../../lib/event.ts'
-import { isObject as isJsonObject } from '../../lib/json.ts'
+import { triggerOf } from '../../lib/event.ts'
+import { isWireObject, PROVENANCES, type Provenance, type Shape, shapesOf } from './shapes.ts'
 
 /** JSON on its way to the wire. */
 export type WireObject = { readonly [field: string]: WireValue }
 export type WireValue = string | number | boolean | null | undefined | readonly WireValue[] | WireObject
 
-/** What of an event matters to whoever makes it; everything else is filled in. */
+/** What of an event matters to whoever makes it; everything else is as the shape has it. */
 export type PayloadOverrides = {
   readonly id?: string
   readonly createdAt?: string
   readonly webhookId?: string
   readonly createdBy?: WireObject
-  /** Laid over the trigger's usual source, field by field. */
+  /** Laid over the shape's source, field by field. */
   readonly source?: WireObject
   readonly additionalInfo?: WireObject
-}
-
-const CREATED_AT = '2026-11-23T10:00:00-07:00'
-const USER = { type: 'user', id: '226067247', name: 'John Q. Developer', login: 'johnq@example.com' }
-const ROOT = { type: 'folder', id: '0', sequence_id: null, etag: null, name: 'All Files' }
-const FOLDER_MINI = { type: 'folder', id: '100001', sequence_id: '0', etag: '0', name: 'Review' }
-const SHA1 = '2c61623e86bee78e6ab444af456bccc7a1164095'
-const VERSION = { type: 'file_version', id: '78096737033', sha1: SHA1 }
-const FILE_MINI = {
-  type: 'file',
-  id: '73835521473',
-  file_version: VERSION,
-  sequence_id: '0',
-  etag: '0',
-  sha1: SHA1,
-  name: 'contract.pdf',
-}
-const ITEM = {
-  description: '',
-  size: 26_458,
-  path_collection: { total_count: 2, entries: [ROOT, FOLDER_MINI] },
-  created_at: CREATED_AT,
-  modified_at: CREATED_AT,
-  trashed_at: null,
-  purged_at: null,
-  content_created_at: CREATED_AT,
-  content_modified_at: CREATED_AT,
-  created_by: USER,
-  modified_by: USER,
-  owned_by: USER,
-  shared_link: null,
-  parent: FOLDER_MINI,
-  item_status: 'active',
-}
-const FILE = { ...FILE_MINI, ...ITEM }
-const SHARED_LINK = {
-  url: 'https://app.box.com/s/vspke7y05sb214wjokpk',
-  download_url: 'https://app.box.com/shared/static/vspke7y05sb214wjokpk.pdf',
-  vanity_url: null,
-  effective_access: 'open',
-  effective_permission: 'can_download',
-  is_password_enabled: false,
-  unshared_at: null,
-  download_count: 0,
-  preview_count: 0,
-  access: 'open',
-}
-
-/** A usual source of each kind, in the form of Box's published examples. */
-const SOURCES: Readonly<Record<keyof Sources, WireObject>> = {
-  file: FILE,
-  folder: {
-    ...ITEM,
-    type: 'folder',
-    id: '100003',
-    sequence_id: '0',
-    etag: '0',
-    name: 'Contracts',
-    folder_upload_email: null,
-  },
-  item: { ...FILE, shared_link: SHARED_LINK },
-  comment: {
-    type: 'comment',
-    id: '191969',
-    is_reply_comment: false,
-    message: 'These tigers are cool!',
-    created_by: USER,
-    created_at: CREATED_AT,
-    modified_at: CREATED_AT,
-    item: FILE_MINI,
-  },
-  collaboration: {
-    type: 'collaboration',
-    id: '12345678',
-    created_by: USER,
-    created_at: CREATED_AT,
-    modified_at: CREATED_AT,
-    expires_at: null,
-    status: 'accepted',
-    accessible_by: { type: 'user', id: '33224412', name: 'Ellis Wiggins', login: 'ellis@elsewhere.example' },
-    invite_email: null,
-    role: 'editor',
-    acknowledged_at: CREATED_AT,
-    item: FOLDER_MINI,
-  },
-  task_assignment: {
-    type: 'task_assignment',
-    id: '2698512',
-    item: FILE_MINI,
-    assigned_to: USER,
-    assigned_by: USER,
-    message: 'Please review',
-    completed_at: null,
-    assigned_at: CREATED_AT,
-    reminded_at: null,
-    resolution_state: 'incomplete',
-  },
-  metadata: {
-    id: '01234500-12f1-1234-aa12-b1d234cb567e',
-    type: 'properties-6bcba49f-ca6d-4d2a-a758-57fe6edf44d0',
-    $template: 'properties',
-    $scope: 'global',
-    $parent: `file_${FILE.id}`,
-    $typeVersion: 0,
-    $version: 0,
-  },
-  sign_request: {
-    type: 'sign-request',
-    id: '12345-67890',
-    name: 'contract.pdf',
-    status: 'sent',
-    signers: [{ email: 'signer@example.com', role: 'signer' }],
-    sign_files: { files: [FILE_MINI], is_ready_for_download: true },
-    source_files: [FILE_MINI],
-    parent_folder: FOLDER_MINI,
-  },
-  webhook: { type: 'webhook', id: '53', target: { type: 'folder', id: FOLDER_MINI.id } },
-  open: FILE_MINI,
-}
-
-/** What differs from the usual source of its kind. */
-const PARTICULARS: { readonly [T in Trigger]?: PayloadOverrides } = {
-  'FILE.TRASHED': { source: { item_status: 'trashed', trashed_at: CREATED_AT } },
-  'FILE.DELETED': { source: { item_status: 'deleted', purged_at: CREATED_AT } },
-  'FOLDER.TRASHED': { source: { item_status: 'trashed', trashed_at: CREATED_AT } },
-  'FOLDER.DELETED': { source: { item_status: 'deleted', purged_at: CREATED_AT } },
-  'FILE.MOVED': {
-    additionalInfo: {
-      before: { id: '100009', type: 'folder' },
-      after: { id: FOLDER_MINI.id, type: 'folder' },
-    },
-  },
-  'FILE.RENAMED': { additionalInfo: { before: { name: 'draft.pdf' }, after: { name: 'contract.pdf' } } },
-  'COLLABORATION.CREATED': { source: { status: 'pending', acknowledged_at: null } },
-  'COLLABORATION.REJECTED': { source: { status: 'rejected' } },
-  'SHARED_LINK.DELETED': { source: { shared_link: null } },
-  'TASK_ASSIGNMENT.UPDATED': { source: { resolution_state: 'completed', completed_at: CREATED_AT } },
-  'SIGN_REQUEST.COMPLETED': { source: { status: 'signed' } },
-  'SIGN_REQUEST.DECLINED': { source: { status: 'declined' } },
-  'SIGN_REQUEST.EXPIRED': { source: { status: 'expired' } },
-  'WEBHOOK.DELETED': { additionalInfo: { reason: 'auto_cleanup' } },
+  /** How the shape must be known. Without it, the trigger's first shape is taken, whose evidence is the best. */
+  readonly shape?: Provenance
 }
 
 /**
- * Builds the whole payload of an event from what matters about it. The same call gives the same payload.
+ * The shape in which Box sends a trigger, as far as it is known.
+ * @param name a trigger in either of Box's spellings; of any other, a file's shape is taken
+ * @throws Error where no shape of the trigger is known in this way
+ */
+export function shapeOf(name: string, provenance?: Provenance): Shape {
+  const shapes = shapesOf(triggerOf(name) ?? 'FILE.UPLOADED')
+  const fitting = provenance === undefined ? shapes : shapes.filter(shape => shape.provenance === provenance)
+  const found = fitting.find(({ payload }) => payload.trigger === name) ?? fitting[0]
+  if (found) return found
+  const known = PROVENANCES.filter(one => shapes.some(shape => shape.provenance === one)).join(', ')
+  throw new Error(
+    `No shape of ${name} is known as ${provenance}, only as ${known}. Ask for one of these; docs/payloads.md has them all.`,
+  )
+}
+
+/**
+ * Builds the payload of an event: the shape that Box sends, with what matters laid over it. The same call gives the same
+ * payload.
  * @param trigger any trigger, also one that Box does not have
- * @see https://developer.box.com/guides/webhooks/v2/
+ * @throws Error where no shape of the trigger is known as `overrides.shape` says
  */
 export function samplePayload(trigger: string, overrides: PayloadOverrides = {}): WireObject {
-  const known = isTrigger(trigger) ? trigger : undefined
-  const usual = known ? SOURCES[TRIGGERS[known].source] : FILE
-  const particular = (known && PARTICULARS[known]) ?? {}
-  const id = overrides.id ?? 'eb0c4e06-751f-442c-86f8-fd5bb404dbec'
-  const webhook = { id: overrides.webhookId ?? '53', type: 'webhook' }
-  // Without a session Box sends no full payload.
-  if (known === 'NO_ACTIVE_SESSION') return { type: 'webhook_event', webhook, trigger, source: FILE_MINI }
-  const info = merged(particular.additionalInfo ?? {}, overrides.additionalInfo ?? {})
+  const { id, createdAt, webhookId, createdBy, source, additionalInfo, shape } = overrides
+  const { payload } = shapeOf(trigger, shape)
+  const { source: usual, additional_info: info } = payload
   return {
-    type: 'webhook_event',
-    id,
-    created_at: overrides.createdAt ?? CREATED_AT,
-    trigger,
-    webhook,
-    created_by: merged(USER, overrides.createdBy ?? {}),
-    source: merged(merged(usual, particular.source ?? {}), overrides.source ?? {}),
-    additional_info: Object.keys(info).length === 0 ? [] : info,
+    ...filled(payload, {
+      ...(triggerOf(trigger) ? {} : { trigger }),
+      ...(id === undefined ? {} : { id }),
+      ...(createdAt === undefined ? {} : { created_at: createdAt }),
+      ...(webhookId === undefined ? {} : { webhook: { id: webhookId } }),
+      ...(createdBy === undefined ? {} : { created_by: createdBy }),
+    }),
+    ...(source ? { source: merged(isWireObject(usual) ? usual : {}, source) } : {}),
+    ...(additionalInfo ? { additional_info: merged(isWireObject(info) ? info : {}, additionalInfo) } : {}),
   }
 }
 
-const isObject = (value: WireValue): value is WireObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+/**
+ * Fills facts into a shape: the fields are the shape's, none more and none less, in its order. Where the shape has null, any
+ * fact goes; a list has as many entries as its fact.
+ */
+export function filled(shape: WireObject, facts: WireObject): WireObject {
+  return Object.fromEntries(
+    Object.entries(shape).map(([name, usual]) => [name, filledValue(usual, facts[name])]),
+  )
+}
 
-const isWireValue = (value: unknown): value is WireValue =>
-  value === null ||
-  ['string', 'number', 'boolean'].includes(typeof value) ||
-  (Array.isArray(value) ? value.every(isWireValue) : isWireObject(value))
+function filledValue(usual: WireValue, fact: WireValue): WireValue {
+  if (fact === undefined) return usual
+  if (usual === null || fact === null) return fact
+  if (isWireObject(usual)) return isWireObject(fact) ? filled(usual, fact) : usual
+  if (Array.isArray(usual)) return Array.isArray(fact) ? filledList(usual, fact) : usual
+  if (typeof usual === 'number' && typeof fact === 'string') return Number(fact)
+  return typeof fact === 'object' ? usual : fact
+}
 
-/** Whether something is an object as JSON has them. */
-export const isWireObject = (value: unknown): value is WireObject =>
-  isJsonObject(value) && Object.values(value).every(isWireValue)
+/** Each entry of a list has the form of the list's first, where that has fields. */
+function filledList([form]: readonly WireValue[], facts: readonly WireValue[]): readonly WireValue[] {
+  return isWireObject(form) ? facts.filter(isWireObject).map(fact => filled(form, fact)) : facts
+}
 
 function merged(under: WireObject, over: WireObject): WireObject {
   const result: Record<string, WireValue> = { ...under }
   for (const [field, value] of Object.entries(over)) {
     const below = result[field]
-    result[field] = isObject(value) && isObject(below) ? merged(below, value) : value
+    result[field] = isWireObject(value) && isWireObject(below) ? merged(below, value) : value
   }
   return result
 }

@@ -58,7 +58,8 @@ export function actionRoutes(page: Hono, acts: Acts): void {
   page.get('/_local/bends', c => c.json(Object.keys(BENDS)))
   page.get('/_local/templates/:trigger', c => {
     try {
-      return c.json(templateOf(acts.box, c.req.param('trigger'), itemIn(c.req.query('about'))))
+      const { about, shape = '0' } = c.req.query()
+      return c.json(templateOf(acts.box, c.req.param('trigger'), itemIn(about), Number(shape)))
     } catch (error) {
       if (!(error instanceof BoxRefusal)) throw error
       return c.json({ message: error.message }, 404)

@@ -122,33 +122,10 @@ const itemView = (item: Item): BoxItem => ({
 })
 
 function thingsIn({ content }: EmulatedBox): readonly BoxThing[] {
-  const { collaborations, comments, metadata, tasks, signRequests } = content
-  const onFile = (id: string) => ({ type: 'file', id }) as const
-  return [
-    ...[...collaborations.values()].map(({ id, item, login, role, status }) => ({
-      ...{ kind: 'collaboration', id, item, text: login },
-      state: `${role}, ${status}`,
-    })),
-    ...[...comments.all.values()].map(({ id, fileId, message, createdBy }) => ({
-      ...{ kind: 'comment', id, item: onFile(fileId), text: message },
-      state: `by ${createdBy.name}`,
-    })),
-    ...[...metadata.all.values()].map(({ id, item, template, values }) => ({
-      ...{ kind: 'metadata', id, item, text: template },
-      state: JSON.stringify(values),
-    })),
-    ...[...tasks.assignments.values()].map(({ id, taskId, assignedTo, message, resolution }) => ({
-      kind: 'task_assignment',
-      id,
-      item: onFile(tasks.all.get(taskId)?.fileId ?? ''),
-      text: `${message} (${assignedTo.name})`,
-      state: resolution,
-    })),
-    ...[...signRequests.all.values()].map(({ id, fileIds, name, status }) => ({
-      ...{ kind: 'sign_request', id, item: onFile(fileIds[0] ?? ''), text: name },
-      state: status,
-    })),
-  ]
+  return [...content.collaborations.values()].map(({ id, item, login, role, status }) => ({
+    ...{ kind: 'collaboration', id, item, text: login },
+    state: `${role}, ${status}`,
+  }))
 }
 
 function triggersOn(target: 'file' | 'folder'): Trigger[] {

@@ -1,6 +1,6 @@
 import { walkDeadLetters } from '../../lib/dead-letter-walk.ts'
 import type { DeadLetter, DeadLetters } from '../../lib/dead-letters.ts'
-import { idText } from '../../lib/message.ts'
+import { idText } from '../../lib/event-body.ts'
 import { ReplayImpossible, type ReplayParts, sendReplay } from '../../lib/replay.ts'
 import { type Action, ActionRefused } from './actions.ts'
 import type { DeadLetterView } from './protocol.ts'

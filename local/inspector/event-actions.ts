@@ -5,7 +5,8 @@ import { isTrigger } from '../../lib/event.ts'
 import { parseObject } from '../../lib/json.ts'
 import { BENDS, isBendName, sendTwice } from '../box/act-outs.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
-import { isWireObject, wireBody } from '../box/payload.ts'
+import { wireBody } from '../box/payload.ts'
+import { isWireObject } from '../box/shapes.ts'
 import { BODY_CHARACTERS_MAX, type EventEntry, type Journal } from '../journal.ts'
 import { type Action, type ActionInput, ActionRefused } from './actions.ts'
 
@@ -33,12 +34,15 @@ export function eventActions(parts: EventParts): Readonly<Record<string, Action>
       return { message: `The same request arrived twice at once, and was answered ${told}.`, eventId: event }
     },
     async send(input) {
-      const { body, eventId, trigger } = customBody(input)
+      const { body, trigger } = customBody(input)
       const name = input.bend ?? 'none'
       if (!isBendName(name)) throw new ActionRefused(`There is no way to bend a delivery called ${name}.`)
       const bend = BENDS[name](box.keys, wireBody(body))
       const sent = await box.sendCustom({ address: parts.webhookUrl, body }, { ...bend, retry: false })
-      return { message: `${trigger} was sent, and answered ${sent.status || 'nothing'}.`, eventId }
+      return {
+        message: `${trigger} was sent, and answered ${sent.status || 'nothing'}.`,
+        eventId: sent.eventId,
+      }
     },
     async 'save-fixture'({ event = '' }) {
       const entry = journal.event(event)
@@ -49,14 +53,13 @@ export function eventActions(parts: EventParts): Readonly<Record<string, Action>
   }
 }
 
-/** A body that is JSON is written as Box writes it; an id that is missing is made, so that each sending is an event of its own. */
+/** The body as Box writes it, with a new id where that is wanted. What has no id is sent without one, as Box may do. */
 function customBody({ body = '', fresh = 'true' }: ActionInput) {
   const payload = parseObject(body)
   if (!isWireObject(payload))
     throw new ActionRefused('The body must be a JSON object. Begin from a template.')
   const trigger = typeof payload.trigger === 'string' ? payload.trigger : 'An event without a trigger'
-  const eventId = fresh === 'true' || typeof payload.id !== 'string' ? randomUUID() : payload.id
-  return { body: { ...payload, id: eventId }, eventId, trigger }
+  return { body: fresh === 'true' && 'id' in payload ? { ...payload, id: randomUUID() } : payload, trigger }
 }
 
 /** Writes what an event's last delivery carried: the very bytes of the body, as a fixture needs them. */

@@ -102,7 +102,7 @@ async function tell(stream: SSEStreamingApi, { journal, queues, about }: Inspect
 }
 
 /** What the list shows of an event. */
-export function summaryOf(entry: EventEntry): EventSummary {
+function summaryOf(entry: EventEntry): EventSummary {
   const { eventId, trigger, item, firstAt, finishedAt, status, deliveries } = entry
   return {
     eventId,

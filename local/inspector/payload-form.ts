@@ -28,12 +28,6 @@ const CHOICES: Readonly<Record<string, Readonly<Record<string, readonly string[]
     role: ['editor', 'viewer', 'previewer', 'uploader', 'previewer uploader', 'viewer uploader', 'co-owner'],
   },
   task_assignment: { resolution_state: ['completed', 'incomplete', 'approved', 'rejected'] },
-  'sign-request': {
-    status: [
-      ...['converting', 'created', 'sent', 'viewed', 'signed', 'cancelled', 'declined', 'expired'],
-      ...['error_converting', 'error_sending', 'finalizing', 'error_finalizing'],
-    ],
-  },
 }
 const ACCESS = ['open', 'company', 'collaborators']
 

@@ -1,5 +1,6 @@
 import type { RunRecord } from '../../lib/record.ts'
 import type { QueueDepth } from '../aws.ts'
+import type { Provenance } from '../box/shapes.ts'
 import type { DeliveryEntry, EventEntryStatus, LogLine } from '../journal.ts'
 
 /** What the page is opened on. */
@@ -102,7 +103,7 @@ export type BoxItem = {
   readonly notes: readonly string[]
 }
 
-/** Something that belongs to an item: a collaboration, a comment, a task, metadata, a sign request. */
+/** Something that belongs to an item, such as a collaboration. */
 export type BoxThing = {
   readonly kind: string
   readonly id: string
@@ -118,9 +119,17 @@ export type BoxWebhook = {
   readonly triggers: readonly string[]
 }
 
-/** A trigger that can be sent, and what it can be about. */
+/** A trigger that can be sent, in one of the shapes that docs/payloads.md has. */
 export type TemplateName = {
   readonly trigger: string
+  readonly shapes: readonly TemplateShape[]
+}
+
+/** How a shape is known, and the types of item that a payload in it can be about. */
+export type TemplateShape = {
+  readonly provenance: Provenance
+  readonly date: string
+  readonly source: string
   readonly about: readonly ('file' | 'folder')[]
 }
 
@@ -128,7 +137,7 @@ export type TemplateName = {
 export type FieldView = {
   readonly name: string
   readonly label: string
-  readonly kind: 'text' | 'folder' | 'select' | 'json'
+  readonly kind: 'text' | 'folder' | 'select'
   readonly options?: readonly string[]
   readonly usual?: string
 }

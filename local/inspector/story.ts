@@ -1,13 +1,13 @@
 import type { DeliveryEntry, LogLine } from '../journal.ts'
 
 /** How something went: as it should, still waiting, gone wrong, or just worth knowing. */
-export type Tone = 'good' | 'wait' | 'bad' | 'plain'
+type Tone = 'good' | 'wait' | 'bad' | 'plain'
 
 /** Something that took time. Times are milliseconds since the epoch. */
-export type Span = { readonly from: number; readonly to: number; readonly tone: Tone; readonly text: string }
+type Span = { readonly from: number; readonly to: number; readonly tone: Tone; readonly text: string }
 
 /** Something that happened at one moment. */
-export type Mark = { readonly at: number; readonly tone: Tone; readonly text: string }
+type Mark = { readonly at: number; readonly tone: Tone; readonly text: string }
 
 /** One row of the picture: the front door, the queue, or an automation. */
 export type Lane = { readonly name: string; readonly spans: readonly Span[]; readonly marks: readonly Mark[] }

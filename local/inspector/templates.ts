@@ -1,68 +1,48 @@
-import { isTrigger, type Sources, TRIGGERS } from '../../lib/event.ts'
+import { isTrigger, TRIGGERS } from '../../lib/event.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
-import type { Item, ItemReference, ItemType } from '../box/items.ts'
-import { samplePayload, type WireObject } from '../box/payload.ts'
+import { itemTypesOf, payloadOf } from '../box/event-payload.ts'
+import type { ItemReference } from '../box/items.ts'
+import { filled, samplePayload, shapeOf, type WireObject } from '../box/payload.ts'
+import { shapesOf } from '../box/shapes.ts'
 import { boxTime, wireItem, wireMini } from '../box/wire.ts'
 import type { TemplateName } from './protocol.ts'
 
-/** What a source of each kind can be about. */
-const ABOUT: Readonly<Record<keyof Sources, readonly ItemType[]>> = {
-  file: ['file'],
-  folder: ['folder'],
-  item: ['file', 'folder'],
-  comment: ['file'],
-  collaboration: ['folder'],
-  task_assignment: ['file'],
-  metadata: ['file', 'folder'],
-  sign_request: ['file'],
-  webhook: [],
-  open: ['file'],
-}
-
-/** Every trigger that there is, with what it can be about. */
+/** Every trigger that there is, with the shapes in which Box is known to send it, the best known first. */
 export const templateNames = (): readonly TemplateName[] =>
-  Object.entries(TRIGGERS).map(([trigger, { source }]) => ({ trigger, about: ABOUT[source] }))
+  Object.keys(TRIGGERS)
+    .filter(name => isTrigger(name))
+    .map(trigger => ({
+      trigger,
+      shapes: shapesOf(trigger).map(shape => ({
+        ...{ provenance: shape.provenance, date: shape.date, source: shape.source },
+        about: itemTypesOf(shape),
+      })),
+    }))
 
 /**
  * The payload that Box would send of a trigger: of now, about an item of the emulated Box, and from the webhook that is told of
- * it. Without an item it is a sample.
+ * it. Without an item its values are the shape's own.
  * @param trigger any trigger, also one that Box does not have
+ * @param nth which of the trigger's shapes it has, from 0
  * @throws BoxRefusal (404) where there is no such item
  */
-export function templateOf(box: EmulatedBox, trigger: string, about: ItemReference | undefined): WireObject {
-  const { content, webhooks } = box
+export function templateOf(
+  { content, webhooks }: EmulatedBox,
+  trigger: string,
+  about: ItemReference | undefined,
+  nth = 0,
+): WireObject {
   const createdAt = boxTime(Date.now())
-  if (about === undefined || !isTrigger(trigger)) return samplePayload(trigger, { createdAt })
-  const item = about.type === 'file' ? content.file(about.id) : content.folder(about.id)
+  if (!isTrigger(trigger)) return samplePayload(trigger, { createdAt })
+  const shape = shapesOf(trigger)[nth] ?? shapeOf(trigger)
+  if (about === undefined || itemTypesOf(shape).length === 0)
+    return filled(shape.payload, { created_at: createdAt })
+  const item = content.tree.item(about)
   const path = content.pathOf(about)
   const watching = [...webhooks.all.values()].filter(({ target }) =>
     path.some(({ type, id }) => type === target.type && id === target.id),
   )
   const told = watching.find(({ triggers }) => triggers.includes(trigger)) ?? watching[0]
-  const source = sourceAbout(box, TRIGGERS[trigger].source, item)
-  const payload = samplePayload(trigger, {
-    createdAt,
-    createdBy: content.owner,
-    source,
-    ...(told ? { webhookId: told.id } : {}),
-  })
-  // Without a session Box tells of the item in short, whatever happened to it.
-  return trigger === 'NO_ACTIVE_SESSION' ? { ...payload, source } : payload
-}
-
-/** What a source says of the item that it is about. */
-function sourceAbout({ content }: EmulatedBox, kind: keyof Sources, item: Item): WireObject {
-  const mini = wireMini(item)
-  if (kind === 'file' || kind === 'folder') return wireItem(content, item)
-  if (kind === 'item')
-    return { ...wireItem(content, item), ...(item.sharedLink ? {} : { shared_link: null }) }
-  if (kind === 'open') return mini
-  if (kind === 'metadata') return { $parent: `${item.type}_${item.id}` }
-  if (kind === 'webhook') return {}
-  if (kind !== 'sign_request') return { item: mini }
-  return {
-    name: item.name,
-    source_files: [mini],
-    sign_files: { files: [mini], is_ready_for_download: true },
-  }
+  const happening = { source: wireItem(content, item), item: wireMini(item), by: content.owner }
+  return payloadOf(shape, happening, { createdAt, ...(told ? { webhookId: told.id } : {}) })
 }

@@ -3,7 +3,6 @@ import {
   AGE_MAX_SECONDS,
   type KeyName,
   missingHeader,
-  parseTimestamp,
   SIGNATURE_ALGORITHM,
   SIGNATURE_VERSION,
   type SignatureKeys,
@@ -11,6 +10,7 @@ import {
   sign,
   verify,
 } from '../../lib/signature.ts'
+import { parseTimestamp } from '../../lib/timestamp.ts'
 
 /** One rule of the signature's check: what it says of this delivery, and whether it let it pass. */
 export type VerdictStep = {

@@ -1,7 +1,6 @@
+import { boxEvent, type Kit, startKit, wireItem } from 'boxhooks/test'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import removeSharedLink from '../../automations/remove-shared-link.ts'
-import { wireItem } from '../../local/box/content.ts'
-import { boxEvent, type Kit, startKit } from '../kit.ts'
 
 const SETTINGS = { REVIEW_FOLDER_ID: '100001' }
 let kit: Kit

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { REQUIREMENTS } from '../../conformance/requirements.ts'
-import { ROOT } from '../../infra/bundle.ts'
+import { runCommand } from '../support/command.ts'
 import { naive, onSdk, type Running, serveReceiver } from '../support/receivers.ts'
 
 const KEYS = { primary: 'canary-primary-key', secondary: 'canary-secondary-key' }
@@ -25,18 +24,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string }
-
-/** Runs the launcher as npx does. */
-function boxhooks(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const { BOXHOOKS_PRIMARY_KEY, BOXHOOKS_SECONDARY_KEY, ...rest } = process.env
-  return new Promise(resolve => {
-    const launcher = [join(ROOT, 'cli', 'boxhooks.mjs'), 'conformance', ...args]
-    const child = execFile(process.execPath, launcher, { env: { ...rest, ...env } }, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
-    )
+/** Runs it without keys in its environment but those given. */
+const boxhooks = (args: readonly string[], env: Record<string, string> = {}) =>
+  runCommand(['conformance', ...args], {
+    env: { BOXHOOKS_PRIMARY_KEY: undefined, BOXHOOKS_SECONDARY_KEY: undefined, ...env },
   })
-}
 
 const keyFiles = () => [
   '--primary-key-file',
@@ -47,27 +39,27 @@ const keyFiles = () => [
 
 describe('boxhooks conformance', { timeout: 60_000 }, () => {
   test('ends with 0 and a report where all that must hold does', async () => {
-    const { code, stdout } = await boxhooks([good.url.href, ...keyFiles(), '--only', 'signature', '--json'])
+    const { code, out } = await boxhooks([good.url.href, ...keyFiles(), '--only', 'signature', '--json'])
     expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ url: good.url.href, passed: 7, failed: 1, skipped: 0 })
+    expect(JSON.parse(out)).toMatchObject({ url: good.url.href, passed: 7, failed: 1, skipped: 0 })
   })
 
   test('ends with 1 where it does not, says why, and writes JUnit XML', async () => {
     const junit = join(folder, 'junit.xml')
     const address = `${bad.url.href}?token=canary`
-    const { code, stdout } = await boxhooks([address, ...keyFiles(), '--only', 'time', '--junit', junit])
+    const { code, out } = await boxhooks([address, ...keyFiles(), '--only', 'time', '--junit', junit])
     expect(code).toBe(1)
-    expect(stdout).toContain('FAIL  time.eleven-minutes')
+    expect(out).toContain('FAIL  time.eleven-minutes')
     const xml = await readFile(junit, 'utf8')
     expect(xml).toMatch(/^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites>/)
-    expect(stdout + xml).not.toContain('canary')
+    expect(out + xml).not.toContain('canary')
   })
 
   test('takes the keys from the environment, and skips what needs one that is missing', async () => {
     const env = { BOXHOOKS_PRIMARY_KEY: KEYS.primary }
-    const { code, stdout } = await boxhooks([good.url.href, '--only', 'signature', '--json'], env)
+    const { code, out } = await boxhooks([good.url.href, '--only', 'signature', '--json'], env)
     expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ passed: 4, failed: 0, skipped: 4 })
+    expect(JSON.parse(out)).toMatchObject({ passed: 4, failed: 0, skipped: 4 })
   })
 
   test.each<[string, () => string[], RegExp]>([
@@ -100,14 +92,14 @@ describe('boxhooks conformance', { timeout: 60_000 }, () => {
     ['an unknown requirement', () => [good.url.href, '--only', 'nothing'], /--list shows all/],
     ['a header that is none', () => [good.url.href, '--header', 'none', ...keyFiles()], /"Name: value"/],
   ])('with %s ends with 2, and says what to do', async (_, args, message) => {
-    const { code, stdout, stderr } = await boxhooks(args())
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    expect(stderr).toMatch(message)
-    expect(stderr).not.toMatch(/canary|\n\s+at /)
+    const { code, out, err } = await boxhooks(args())
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(message)
+    expect(err).not.toMatch(/canary|\n\s+at /)
   })
 
   test('lists what it asks for', async () => {
-    const { stdout } = await boxhooks(['--list'])
-    expect(stdout.trim().split('\n')).toHaveLength(REQUIREMENTS.length)
+    const { out } = await boxhooks(['--list'])
+    expect(out.trim().split('\n')).toHaveLength(REQUIREMENTS.length)
   })
 })

@@ -1,37 +1,25 @@
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createProgress } from '../../cli/terminal/progress.ts'
-import { describeBody, type Message } from '../../lib/message.ts'
 import { createQueue } from '../../lib/queue.ts'
 import { FRESH_RUN } from '../../lib/record.ts'
-import { type Stack, startStack } from '../../local/stack.ts'
-import { boxEvent } from '../kit.ts'
-import { runCommand, startCommand } from '../support/command.ts'
-import { type Deployed, startDenying, startDeployed } from '../support/deployed.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { runCommand, startCommand, waitClock } from '../support/command.ts'
+import { startDenying } from '../support/deployed.ts'
 import { type Letter, letterOf } from '../support/letters.ts'
-import { packagedLocal } from '../support/packaged.ts'
-import { onlySamples } from '../support/samples.ts'
+import { spawnCommand } from '../support/spawn.ts'
+import { useStage } from '../support/stage.ts'
 
-let aws: Embedded
-let stage: Deployed
-beforeAll(async () => {
-  aws = await startEmbedded()
-})
-afterAll(() => aws.stop())
-beforeEach(async () => {
-  stage = await startDeployed(aws)
-  return () => stage.close()
-})
+const at = useStage()
 
-const put = (letter: Letter) => createQueue(aws.sqs, stage.deadLetterQueueUrl).send(letterOf(letter))
-const ready = async (url: string) => (await aws.messages(url)).ready
-const hidden = async () => (await aws.messages(stage.deadLetterQueueUrl)).inflight.length
-const dead = () => ready(stage.deadLetterQueueUrl)
-const queued = () => ready(stage.queueUrl)
+const put = (letter: Letter) => createQueue(at.aws.sqs, at.stage.deadLetterQueueUrl).send(letterOf(letter))
+const ready = async (url: string) => (await at.aws.messages(url)).ready
+const hidden = async () => (await at.aws.messages(at.stage.deadLetterQueueUrl)).inflight.length
+const dead = () => ready(at.stage.deadLetterQueueUrl)
+const queued = () => ready(at.stage.queueUrl)
 const idsIn = (messages: Awaited<ReturnType<typeof ready>>) =>
   messages.map(({ messageAttributes }) => messageAttributes.eventId?.StringValue).sort()
-const dlq = (...args: string[]) => runCommand(['dlq', ...args], { env: stage.env })
+/** Runs it without the pauses that it makes. */
+const dlq = (...args: string[]) => runCommand(['dlq', ...args], { env: at.stage.env, ...waitClock() })
 const prod = (...args: string[]) => dlq(...args, '--stage', 'prod')
 
 describe('boxhooks dlq list', { timeout: 60_000 }, () => {
@@ -110,8 +98,8 @@ describe('boxhooks dlq list', { timeout: 60_000 }, () => {
 
   test('says so where somebody else looks at them at the moment', async () => {
     await put({})
-    await aws.sqs.send(
-      new ReceiveMessageCommand({ QueueUrl: stage.deadLetterQueueUrl, VisibilityTimeout: 60 }),
+    await at.aws.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: at.stage.deadLetterQueueUrl, VisibilityTimeout: 60 }),
     )
     expect((await prod('list')).out).toContain('about 1 are hidden')
   })
@@ -122,7 +110,7 @@ describe('boxhooks dlq show', { timeout: 60_000 }, () => {
     await put({ id: 'shown-1', automations: ['a', 'b'] })
     const event = { deliveryId: 'd', trigger: 't', source: 'none', receivedAt: 'r', origin: 'webhook' }
     const failed = { ...FRESH_RUN, status: 'failed', attempts: 3, steps: { copied: '1' } } as const
-    await stage.ledger.open(
+    await at.stage.ledger.open(
       { eventId: 'shown-1', ...event },
       {
         lease: { token: 't', until: 0 },
@@ -219,39 +207,37 @@ describe('boxhooks dlq redrive', { timeout: 60_000 }, () => {
 
   test('goes no faster than it is told to', async () => {
     for (let index = 0; index < 6; index += 1) await put({})
-    const begun = performance.now()
-    await prod('redrive', '--all', '--yes', '--rate', '2')
-    expect(performance.now() - begun).toBeGreaterThan(2500)
+    const clock = waitClock()
+    const args = ['dlq', 'redrive', '--all', '--yes', '--rate', '2', '--stage', 'prod']
+    await runCommand(args, { env: at.stage.env, ...clock })
+    expect(clock.waitedMs).toBe(2500)
     expect(await queued()).toHaveLength(6)
   })
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
-    'on %s stops after the letters in hand; the same command goes on',
-    async signal => {
-      for (let index = 0; index < 40; index += 1) await put({ id: `e-${index}` })
-      const args = ['dlq', 'redrive', '--all', '--yes', '--stage', 'prod', '--rate']
-      const running = startCommand([...args, '10'], { env: stage.env })
-      await vi.waitFor(async () => expect((await queued()).length).toBeGreaterThan(5), { timeout: 30_000 })
-      running.child.kill(signal)
-      const { code, out, err } = await running.ended
-      const taken = await queued()
-      expect(code).toBe(130)
-      expect(out).toBe(`${taken.length} dead letters redriven.\n`)
-      expect(err).toContain('The same command goes on from there.')
-      expect(taken.length).toBeLessThan(40)
-      expect((await dead()).length).toBe(40 - taken.length)
-      expect(await hidden()).toBe(0)
-      expect(await runCommand([...args, '1000'], { env: stage.env })).toMatchObject({ code: 0 })
-      expect(new Set(idsIn(await queued())).size).toBe(40)
-      expect(await queued()).toHaveLength(40)
-    },
-  )
+  test('interrupted stops after the letters in hand; the same command goes on', async () => {
+    for (let index = 0; index < 15; index += 1) await put({ id: `e-${index}` })
+    const args = ['redrive', '--all', '--yes', '--stage', 'prod']
+    const clock = waitClock(Date.now(), waits => {
+      // Ten are in hand at a time, and the first of all does not wait.
+      if (waits === 11) running.interrupt()
+    })
+    const running = startCommand(['dlq', ...args], { env: at.stage.env, ...clock })
+    const { code, out, err } = await running.ended
+    expect({ code, out }).toEqual({ code: 130, out: '10 dead letters redriven.\n' })
+    expect(err).toContain('Stopping after the dead letters in hand')
+    expect(err).toContain('The same command goes on from there.')
+    expect(await queued()).toHaveLength(10)
+    expect(await dead()).toHaveLength(5)
+    expect(await hidden()).toBe(0)
+    expect(await dlq(...args)).toMatchObject({ code: 0 })
+    expect(new Set(idsIn(await queued())).size).toBe(15)
+    expect(await queued()).toHaveLength(15)
+  })
 
   test('that is killed leaves no gap: what was not sent is still there, and at most ten are hidden for two minutes', async () => {
     for (let index = 0; index < 30; index += 1) await put({})
-    const running = startCommand(['dlq', 'redrive', '--all', '--yes', '--stage', 'prod', '--rate', '10'], {
-      env: stage.env,
-    })
+    const args = ['dlq', 'redrive', '--all', '--yes', '--stage', 'prod', '--rate', '10']
+    const running = spawnCommand(args, { env: at.stage.env })
     await vi.waitFor(async () => expect((await queued()).length).toBeGreaterThan(3), { timeout: 30_000 })
     running.child.kill('SIGKILL')
     await running.ended
@@ -273,7 +259,7 @@ describe('boxhooks dlq drop', { timeout: 60_000 }, () => {
     expect(await prod(...args, '--yes')).toEqual({ code: 0, out: '1 dead letter dropped.\n', err: '' })
     expect(idsIn(await dead())).toEqual(['kept-1'])
     expect(await queued()).toEqual([])
-    const record = await stage.ledger.read('dropped-1')
+    const record = await at.stage.ledger.read('dropped-1')
     expect(record).toMatchObject({ status: 'dead', dropped: { reason: 'The file is gone.', by: 'ada' } })
     expect((await prod('show', 'dropped-1')).out).toContain('by ada: The file is gone.')
   })
@@ -313,10 +299,10 @@ describe('each command of boxhooks dlq', { timeout: 120_000 }, () => {
     [['--stage', 'denied'], 'needs the right cloudformation:DescribeStacks'],
     [['--local', '--port', '9'], 'No local stack answers on port 9. Start it with npm start'],
     [[], '--stage NAME'],
-  ])('at %j says what to do', (at, told) => expectRefusal(['list'], [at, told]))
+  ])('at %j says what to do', (place, told) => expectRefusal(['list'], [place, told]))
 
-  async function expectRefusal(args: readonly string[], [at, told]: readonly [string[], string]) {
-    const { code, out, err } = await dlq(...args, ...at)
+  async function expectRefusal(args: readonly string[], [place, told]: readonly [string[], string]) {
+    const { code, out, err } = await dlq(...args, ...place)
     expect({ code, out }).toEqual({ code: 1, out: '' })
     expect(err).toContain(told)
     expect(err).not.toContain('    at ')
@@ -326,7 +312,10 @@ describe('each command of boxhooks dlq', { timeout: 120_000 }, () => {
     await put({ id: 'e' })
     const denying = await startDenying()
     const without = (name: string) =>
-      runCommand(['dlq', ...args, '--stage', 'prod'], { env: { ...stage.env, [name]: denying.url } })
+      runCommand(['dlq', ...args, '--stage', 'prod'], {
+        env: { ...at.stage.env, [name]: denying.url },
+        ...waitClock(),
+      })
     const { code, err } = await without('AWS_ENDPOINT_URL_SQS')
     expect(code).toBe(1)
     expect(err).toContain('your user or role needs the right sqs:ReceiveMessage')
@@ -343,8 +332,8 @@ describe('each command of boxhooks dlq', { timeout: 120_000 }, () => {
 test('a terminal sees how far it is on one line that changes', () => {
   const written: string[] = []
   let time = 0
-  const stream = { isTTY: true, write: (text: string) => written.push(text) > 0 }
-  const progress = createProgress({ verb: 'redriven', total: 1000, stream, now: () => time })
+  const stderr = { isTTY: true, write: (text: string) => written.push(text) }
+  const progress = createProgress({ stderr, now: () => time }, { verb: 'redriven', total: 1000 })
   for (let step = 0; step < 500; step += 1) {
     time += 10
     progress.step()
@@ -353,66 +342,4 @@ test('a terminal sees how far it is on one line that changes', () => {
   expect(written.length).toBeLessThan(30)
   expect(written.at(-2)).toBe('\r\x1b[K500 of about 1,000 redriven, 100 a second, 5 s left')
   expect(written.at(-1)).toBe('\r\x1b[K')
-})
-
-describe('boxhooks dlq on the local stack', { timeout: 60_000 }, () => {
-  let stack: Stack
-  let removeSamples: () => Promise<void>
-  beforeAll(async () => {
-    stack = await startStack({ port: 0, packaged: await packagedLocal() })
-    removeSamples = await onlySamples(stack)
-  })
-  afterAll(async () => {
-    await stack.stop()
-    await removeSamples()
-  })
-  const local = (...args: string[]) =>
-    runCommand(['dlq', ...args, '--local', '--port', new URL(stack.url).port])
-
-  test('lists what is dead there, and a redrive runs again what is unfinished and nothing else', async () => {
-    const { content } = stack.box
-    const { id: fileId } = content.uploadFile({ parentId: '100001', name: 'offer.pdf', content: 'x' })
-    content.updateFile(fileId, { sharedLink: { access: 'open' } })
-    const REMOVES = 'remove-shared-link-after-download'
-    const event = boxEvent('FILE.DOWNLOADED', { id: 'local-dead', source: { id: fileId } })
-    const body = Buffer.from(JSON.stringify(event))
-    const message: Message = {
-      ...describeBody(body),
-      deliveryId: 'd',
-      receivedAt: new Date().toISOString(),
-      origin: 'webhook',
-      body,
-    }
-    const { eventId, deliveryId, trigger, receivedAt, origin } = message
-    const doneBefore = { ...FRESH_RUN, status: 'done', attempts: 1, finishedAt: 1 } as const
-    await stack.ledger.open(
-      { eventId, deliveryId, trigger, source: `file:${fileId}`, receivedAt, origin },
-      {
-        lease: { token: 't', until: 0 },
-        status: 'dead',
-        redrives: 0,
-        runs: { [REMOVES]: { ...FRESH_RUN, status: 'failed', attempts: 3 }, other: doneBefore },
-        targets: [{ type: 'folder', id: '100001' }],
-      },
-    )
-    const { failure } = letterOf({ automations: [REMOVES] })
-    await createQueue(stack.aws.sqs, stack.aws.deadLetterQueueUrl).send({ ...message, failure })
-
-    expect((await local('list')).out).toContain('local-dead')
-    expect(await local('redrive', 'local-dead', '--yes')).toMatchObject({ code: 0 })
-    await expect
-      .poll(async () => (await stack.ledger.read('local-dead'))?.status, { timeout: 20_000 })
-      .toBe('done')
-    expect(content.file(fileId).sharedLink).toBeUndefined()
-    expect((await stack.ledger.read('local-dead'))?.runs.other).toEqual(doneBefore)
-    expect((await local('list')).out).toBe('There is no dead letter in the local stack.\n')
-  })
-
-  test('drops, and keeps the reason', async () => {
-    const message = letterOf({ id: 'local-dropped' })
-    await createQueue(stack.aws.sqs, stack.aws.deadLetterQueueUrl).send(message)
-    expect(await local('drop', '--all', '--reason', 'It was a test.', '--yes')).toMatchObject({ code: 0 })
-    expect((await stack.ledger.read('local-dropped'))?.dropped).toMatchObject({ reason: 'It was a test.' })
-    expect((await local('show', 'local-dropped')).out).toContain('It was a test.')
-  })
 })

@@ -1,34 +1,35 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isObject } from '../../lib/json.ts'
-import type { NewEvent } from '../../lib/ledger.ts'
+import { createLedger, type NewEvent } from '../../lib/ledger.ts'
 import { type EventStatus, FRESH_RUN, type RunRecord } from '../../lib/record.ts'
 import { type Served, serve } from '../../local/serve.ts'
-import { type Stack, startStack } from '../../local/stack.ts'
-import { boxEvent, signedDelivery } from '../kit.ts'
-import { runCommand, startCommand } from '../support/command.ts'
-import { type Deployed, startDenying, startDeployed } from '../support/deployed.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { type CommandOptions, runCommand, startCommand } from '../support/command.ts'
+import { startDenying } from '../support/deployed.ts'
 import { type LogGroups, startLogGroups } from '../support/log-groups.ts'
-import { packagedLocal } from '../support/packaged.ts'
-import { onlySamples } from '../support/samples.ts'
+import { automationCode, type ScratchProject, scratchProject } from '../support/scratch-project.ts'
+import { useStage } from '../support/stage.ts'
 
-const REMOVES = 'remove-shared-link-after-download'
-const ARCHIVES = 'archive-uploads'
+const UNSHARES = 'unshare'
+const ARCHIVES = 'archive'
 
-let aws: Embedded
-let stage: Deployed
+const at = useStage()
+let project: ScratchProject
 let logs: LogGroups
 let denying: Served
 beforeAll(async () => {
-  aws = await startEmbedded()
-  denying = await startDenying()
+  ;[project, denying] = await Promise.all([scratchProject(), startDenying()])
+  const watch = "watch: { folder: '${FOLDER_ID}' }, settings: { FOLDER_ID: 'the folder' }"
+  for (const [name, on] of [
+    [UNSHARES, 'FILE.DOWNLOADED'],
+    [ARCHIVES, 'FILE.UPLOADED'],
+  ] as const)
+    await project.write(`automations/${name}.ts`, automationCode(name, `on: '${on}', ${watch}`))
 })
-afterAll(() => Promise.all([aws.stop(), denying.close()]))
+afterAll(() => Promise.all([project.remove(), denying.close()]))
 beforeEach(async () => {
   logs = await startLogGroups()
-  stage = await startDeployed(aws)
-  return () => Promise.all([stage.close(), logs.served.close()])
+  return () => logs.served.close()
 })
 
 type Known = Partial<NewEvent> & {
@@ -56,7 +57,9 @@ async function put({
     payload: gzipSync(JSON.stringify({ id: eventId, trigger: 'FILE.DOWNLOADED', name: 'secret.pdf' })),
   }
   const claim = { lease: { token: 't', until: leaseUntil }, status, redrives: 0, runs }
-  await stage.ledger.open({ ...known, ...event }, { ...claim, targets: [{ type: 'folder', id: '100001' }] })
+  const { dynamodb, table } = at.aws
+  const ledger = createLedger({ dynamodb, table, now: Date.now })
+  await ledger.open({ ...known, ...event }, { ...claim, targets: [{ type: 'folder', id: '100001' }] })
 }
 
 const done = { ...FRESH_RUN, status: 'done', attempts: 1, startedAt: 1, finishedAt: Date.now() } as const
@@ -68,12 +71,14 @@ const failed = {
 } as const
 
 const environment = (more: Record<string, string> = {}) => ({
-  ...stage.env,
+  ...at.stage.env,
   AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logs.served.url,
   AWS_ENDPOINT_URL_LAMBDA: denying.url,
   ...more,
 })
-const prod = (...args: string[]) => runCommand([...args, '--stage', 'prod'], { env: environment() })
+const run = (args: readonly string[], options: CommandOptions = {}) =>
+  runCommand(args, { env: environment(), project: project.folder, ...options })
+const prod = (...args: string[]) => run([...args, '--stage', 'prod'])
 
 const idsIn = (json: string): unknown[] => {
   const events: unknown = JSON.parse(json)
@@ -82,14 +87,12 @@ const idsIn = (json: string): unknown[] => {
 
 describe('boxhooks events list', { timeout: 120_000 }, () => {
   beforeAll(async () => {
-    stage = await startDeployed(aws)
     await put({ eventId: 'l-1', source: 'file:11', agoMs: 600_000, runs: { a: done, b: done } })
     await put({ eventId: 'l-2', source: 'folder:11', agoMs: 500_000, status: 'dead', runs: { a: failed } })
     await put({ eventId: 'l-3', source: 'file:12', agoMs: 400_000, trigger: 'FILE.LOCKED' })
     await put({ eventId: 'l-4', source: 'file:13', agoMs: 3 * 86_400_000 })
     const nextAt = Date.now() + 600_000
     await put({ eventId: 'l-5', agoMs: 300_000, status: 'open', runs: { b: { ...FRESH_RUN, nextAt } } })
-    await stage.close()
   })
 
   test('shows what the ledger has of the last hour, the newest first, without bodies', async () => {
@@ -185,11 +188,11 @@ describe('boxhooks events show', { timeout: 120_000 }, () => {
     for (const told of [
       /status +dead/,
       /about +folder:100001/,
-      /archive-uploads +failed +3 +0 +0 .*copied \(10\)/,
-      /archive-uploads: box_forbidden: Box says no\./,
+      /archive +failed +3 +0 +0 .*copied \(10\)/,
+      /archive: box_forbidden: Box says no\./,
       /\+0 ms +front door +delivery d-s-1 accepted, signed with the primary key/,
-      /\+200 ms +archive-uploads +run started, attempt 3/,
-      /\+400 ms +archive-uploads +PUT \/2\.0\/files\/1 → 403, 12 ms/,
+      /\+200 ms +archive +run started, attempt 3/,
+      /\+400 ms +archive +PUT \/2\.0\/files\/1 → 403, 12 ms/,
       /\+600 ms +queue +put on the dead-letter queue \(box_forbidden\)/,
       /\+900 ms +front door +delivery d-again accepted, signed with the secondary key/,
       /\+1\.0 s +queue +event duplicate/,
@@ -221,7 +224,7 @@ describe('boxhooks events show', { timeout: 120_000 }, () => {
     await put({ eventId: 's-3', runs: { a: done } })
     expect((await prod('events', 'show', 's-3')).out).toContain('The logs have nothing of it')
     const env = environment({ AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: denying.url })
-    const { code, out } = await runCommand(['events', 'show', 's-3', '--stage', 'prod'], { env })
+    const { code, out } = await run(['events', 'show', 's-3', '--stage', 'prod'], { env })
     expect(code).toBe(0)
     expect(out).toContain('delivery d-s-3 received')
     expect(out).toContain(
@@ -240,7 +243,7 @@ describe('boxhooks events show', { timeout: 120_000 }, () => {
 
 describe('boxhooks why', { timeout: 120_000 }, () => {
   test('answers from the ledger and the logs what became of each automation', async () => {
-    await put({ eventId: 'w-1', source: 'file:77', runs: { [REMOVES]: done } })
+    await put({ eventId: 'w-1', source: 'file:77', runs: { [UNSHARES]: done } })
     await put({
       eventId: 'w-2',
       source: 'file:77',
@@ -253,10 +256,8 @@ describe('boxhooks why', { timeout: 120_000 }, () => {
     const { code, out } = await prod('why', 'https://app.box.com/file/77')
     expect(code).toBe(0)
     expect(out).toContain('file:77 in stage prod: 2 events')
-    expect(out).toMatch(/remove-shared-link-after-download: done\n.*w-1.*delivered the event 2 times/)
-    expect(out).toMatch(
-      /archive-uploads: given up\n.*box_forbidden: Box says no\.\n.*dlq redrive w-2 --stage prod/,
-    )
+    expect(out).toMatch(/unshare: done\n.*w-1.*delivered the event 2 times/)
+    expect(out).toMatch(/archive: given up\n.*box_forbidden: Box says no\.\n.*dlq redrive w-2 --stage prod/)
     const json = await prod('why', '77', ARCHIVES, '--json')
     expect(JSON.parse(json.out)).toMatchObject({
       item: { type: 'file', id: '77' },
@@ -265,16 +266,16 @@ describe('boxhooks why', { timeout: 120_000 }, () => {
   })
 
   test('says what it could not learn, and which right that takes', async () => {
-    const { code, out } = await prod('why', 'file:4040', REMOVES)
+    const { code, out } = await prod('why', 'file:4040', UNSHARES)
     expect(code).toBe(0)
     expect(out).toMatch(/No event (of its triggers|about it) came/)
-    expect(out).toMatch(/REVIEW_FOLDER_ID|lambda:InvokeFunction on boxhooks-prod-reconcile/)
+    expect(out).toMatch(/FOLDER_ID|lambda:InvokeFunction on boxhooks-prod-reconcile/)
   })
 
   test('wants an automation and an item that there can be', async () => {
-    expect(await prod('why', '4040', 'archive-upload')).toMatchObject({
+    expect(await prod('why', '4040', 'archve')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('Did you mean archive-uploads'),
+      err: expect.stringContaining('Did you mean archive'),
     })
     expect(await prod('why', 'https://app.box.com/s/abc')).toMatchObject({
       code: 1,
@@ -297,12 +298,12 @@ describe('each of these commands', { timeout: 120_000 }, () => {
   ]
 
   test.each(COMMANDS)('%s %s at the wrong stage says what to do', async (...args) => {
-    for (const [at, told] of [
+    for (const [place, told] of [
       [['--stage', 'nowhere'], 'There is no stack boxhooks-nowhere in eu-central-1. Deploy the stage first'],
       [['--stage', 'denied'], 'needs the right cloudformation:DescribeStacks'],
       [[], '--stage NAME'],
     ] as const) {
-      const { code, out, err } = await runCommand([...args, ...at], { env: environment() })
+      const { code, out, err } = await run([...args, ...place])
       expect({ code, out }).toEqual({ code: 1, out: '' })
       expect(err).toContain(told)
       expect(err).not.toContain('    at ')
@@ -311,7 +312,7 @@ describe('each of these commands', { timeout: 120_000 }, () => {
 
   test.each(COMMANDS)('%s %s without the right for the ledger names the right', async (...args) => {
     const env = environment({ AWS_ENDPOINT_URL_DYNAMODB: denying.url })
-    const { code, err } = await runCommand([...args, '--stage', 'prod'], { env })
+    const { code, err } = await run([...args, '--stage', 'prod'], { env })
     expect(code).toBe(1)
     expect(err).toMatch(/your user or role needs the right dynamodb:(Query|GetItem)/)
   })
@@ -324,7 +325,7 @@ describe('each of these commands', { timeout: 120_000 }, () => {
       fetch: async request => {
         asked += 1
         await stopping.promise
-        return fetch(`${stage.env.AWS_ENDPOINT_URL_DYNAMODB}/`, {
+        return fetch(`${at.stage.env.AWS_ENDPOINT_URL_DYNAMODB}/`, {
           method: 'POST',
           headers: request.headers,
           body: await request.text(),
@@ -335,9 +336,10 @@ describe('each of these commands', { timeout: 120_000 }, () => {
     const service = args[1] === 'list' ? 'AWS_ENDPOINT_URL_DYNAMODB' : 'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS'
     const running = startCommand([...args, '--stage', 'prod'], {
       env: environment({ [service]: hanging.url }),
+      project: project.folder,
     })
     await expect.poll(() => asked, { timeout: 30_000 }).toBeGreaterThan(0)
-    running.child.kill('SIGINT')
+    running.interrupt()
     await expect.poll(() => running.printed.err, { timeout: 30_000 }).toContain('Stopping.')
     // The list waits for DynamoDB's answer, the others for no answer of the logs.
     if (args[1] === 'list') stopping.resolve()
@@ -347,72 +349,5 @@ describe('each of these commands', { timeout: 120_000 }, () => {
     expect(err).not.toContain('    at ')
     expect(out).not.toContain('"eventId"')
     await hanging.close()
-  })
-})
-
-describe('on the local stack', { timeout: 120_000 }, () => {
-  let stack: Stack
-  let removeSamples: () => Promise<void>
-  beforeAll(async () => {
-    stack = await startStack({ port: 0, packaged: await packagedLocal() })
-    removeSamples = await onlySamples(stack)
-  }, 120_000)
-  afterAll(async () => {
-    await stack.stop()
-    await removeSamples()
-  })
-  const local = (...args: string[]) => runCommand([...args, '--local', '--port', new URL(stack.url).port])
-
-  test('a download is listed, told as a whole, and explained; repetitions are recognised', async () => {
-    const { content } = stack.box
-    const { id } = content.uploadFile({ parentId: '100001', name: 'offer.pdf', content: 'x' })
-    const event = boxEvent('FILE.DOWNLOADED', { id: 'local-1', source: { id } })
-    const post = async () => {
-      const { body, headers } = signedDelivery(event, stack.keys)
-      return fetch(stack.webhookUrl, { method: 'POST', headers, body: Uint8Array.from(body) })
-    }
-    const settled = () =>
-      expect.poll(async () => (await stack.ledger.read('local-1'))?.status, { timeout: 40_000 }).toBe('done')
-    expect((await post()).status).toBe(202)
-    await settled()
-    expect((await post()).status).toBe(202)
-    const lines = () => stack.journal.event('local-1')?.lines.map(line => line.event) ?? []
-    await expect.poll(lines, { timeout: 40_000 }).toContain('event_duplicate')
-
-    const listed = await local('events', 'list', '--item', id, '--automation', REMOVES, '--json')
-    expect(idsIn(listed.out)).toEqual(['local-1'])
-    const shown = await local('events', 'show', 'local-1')
-    for (const told of [/signed with the primary key/, /PUT \/2\.0\/files\/\d+ → /, /event duplicate/])
-      expect(shown.out).toMatch(told)
-    const delivery = stack.journal.event('local-1')?.deliveries.at(-1)?.deliveryId ?? ''
-    expect((await local('events', 'show', delivery)).out).toContain('is a delivery of event local-1')
-    const answer = await local('why', id, REMOVES)
-    expect(answer.out).toMatch(/remove-shared-link-after-download: done\n/)
-    expect(answer.out).toContain('Box delivered the event 2 times')
-  })
-
-  test('an item of which nothing came is explained by where it lies and which webhooks there are', async () => {
-    const { content, webhooks } = stack.box
-    // It has been there since before there were webhooks.
-    const file = [...content.files.values()].find(({ name }) => name === 'contract.pdf') ?? { id: '' }
-    const outside = content.createFolder({ parentId: '0', name: 'Elsewhere' })
-    const verdictOf = async (item: string) => {
-      const { out } = await local('why', item, REMOVES, '--json')
-      const told: unknown = JSON.parse(out)
-      return isObject(told) && Array.isArray(told.answers) ? told.answers[0] : undefined
-    }
-    expect(await verdictOf(file.id)).toMatchObject({ verdict: 'nothing_came' })
-    expect(await verdictOf(`folder:${outside.id}`)).toMatchObject({ verdict: 'other_kind' })
-    expect(await verdictOf('file:424242')).toMatchObject({ verdict: 'item_unseen' })
-    content.createFile({ id: '987655', parentId: outside.id, name: 'out.txt', content: 'x' })
-    expect(await verdictOf('987655')).toMatchObject({
-      verdict: 'other_target',
-      because: expect.stringContaining(`lies in folder:${outside.id}`),
-    })
-    for (const { id } of [...webhooks.all.values()]) webhooks.delete(id)
-    expect(await verdictOf(file.id)).toMatchObject({
-      verdict: 'no_webhook',
-      next: expect.stringContaining('npx boxhooks webhooks apply --local'),
-    })
   })
 })

@@ -1,10 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { rotate as rotateHere } from '../../cli/keys/keys-rotate.ts'
 import { connectKeys, KeysChanged } from '../../cli/keys/stage-keys.ts'
 import { ingest } from '../../lib/ingest.ts'
 import { keyId } from '../../lib/key-fields.ts'
@@ -14,10 +12,18 @@ import { parseKeys } from '../../lib/signature-keys.ts'
 import { type CloudWatchLogs, createCloudWatchLogs } from '../../local/cloudwatch-logs.ts'
 import { createSecretsManager, type SecretsManager } from '../../local/secrets-manager.ts'
 import { type Served, serve } from '../../local/serve.ts'
-import { runCommand, runInterrupted, startCommand } from '../support/command.ts'
+import {
+  type CommandOptions,
+  runCommand,
+  startCommand,
+  testShell,
+  type WaitClock,
+  waitClock,
+} from '../support/command.ts'
 import { deliveryOf } from '../support/deliveries.ts'
 import { type Deployed, startDenying, startDeployed } from '../support/deployed.ts'
 import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { fakeTerminal } from '../support/terminal.ts'
 
 const A = 'canary-a-0123456789abcdef'
 const B = 'canary-b-0123456789abcdef'
@@ -33,9 +39,9 @@ let folder: string
 let secrets: SecretsManager
 let logs: CloudWatchLogs
 let env: Record<string, string>
-/** How far the clock of AWS is behind, in milliseconds: what happens now is of the past for the command. */
-let behindMs = 0
-const now = () => Date.now() - behindMs
+/** The time of the command and of AWS. */
+let clock: WaitClock
+const now = () => clock.now()
 beforeAll(async () => {
   aws = await startEmbedded()
   stage = await startDeployed(aws, { SignatureKeysSecretArn: 'keys' })
@@ -58,9 +64,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 beforeEach(() => {
-  behindMs = HOUR
+  clock = waitClock()
   secrets = createSecretsManager({ keys: JSON.stringify({ primary: A, secondary: B }) }, now)
-  behindMs = 0
+  clock.advance(HOUR)
   logs = createCloudWatchLogs(now)
   logs.create(GROUP)
 })
@@ -93,7 +99,9 @@ async function deliver(primary: string, secondary: string): Promise<number> {
   return status
 }
 
-const keys = (...args: string[]) => runCommand(['keys', ...args], { env })
+const run = (args: readonly string[], options: CommandOptions = {}) =>
+  runCommand(args, { env, ...clock, ...options })
+const keys = (...args: string[]) => run(['keys', ...args])
 const prod = (...args: string[]) => keys(...args, '--stage', 'prod')
 const rotate = (...args: string[]) => prod('rotate', '--settle', '11s', ...args)
 async function keyFile(key: string): Promise<string> {
@@ -103,7 +111,7 @@ async function keyFile(key: string): Promise<string> {
 }
 /** Puts the secret into the middle of a rotation that stored a key some time ago. */
 function inRotation(key: string | undefined, secondsAgo: number): void {
-  const at = Date.now() - secondsAgo * 1000
+  const at = now() - secondsAgo * 1000
   const before = readKeySecret(JSON.stringify({ primary: A, secondary: B }))
   const started = begun(before, { by: 'somebody', todo: ['secondary', 'primary'], at })
   const next = key === undefined ? started : withStored(started, key, at)
@@ -167,17 +175,6 @@ describe('boxhooks keys status', { timeout: 120_000 }, () => {
     expect(unreadable.err).not.toContain('canary')
   })
 
-  test('interrupted while it reads the log, ends at once and leaves the keys alone', async () => {
-    const before = await secret()
-    const interrupted = await runInterrupted(
-      ['keys', 'status', '--stage', 'prod'],
-      env,
-      'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS',
-    )
-    expect(interrupted).toMatchObject({ out: '', err: '', by: 'SIGINT' })
-    expect(await secret()).toEqual(before)
-  })
-
   test('says what to do where there is no such stage, no output, or no right', async () => {
     expect(await keys('status', '--stage', 'nowhere')).toMatchObject({
       code: 1,
@@ -191,7 +188,7 @@ describe('boxhooks keys status', { timeout: 120_000 }, () => {
       ['SECRETS_MANAGER', 'secretsmanager:GetSecretValue'],
       ['CLOUDWATCH_LOGS', 'logs:FilterLogEvents'],
     ]) {
-      const { code, err } = await runCommand(['keys', 'status', '--stage', 'prod'], {
+      const { code, err } = await run(['keys', 'status', '--stage', 'prod'], {
         env: { ...env, [`AWS_ENDPOINT_URL_${service}`]: denying.url },
       })
       expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(`the right ${right}`) })
@@ -202,8 +199,9 @@ describe('boxhooks keys status', { timeout: 120_000 }, () => {
 
 describe('boxhooks keys rotate', { timeout: 180_000 }, () => {
   test('begins only when a delivery has shown what Box signs with, and says how to cause one', async () => {
-    const { code, out, err } = await rotate('--timeout', '1s')
+    const { code, out, err } = await rotate('--timeout', '20s')
     expect(code).toBe(1)
+    expect(clock.waitedMs).toBe(20_000)
     expect(err).toContain('uploading a file into a watched folder')
     expect(out).toContain('npx boxhooks keys rotate --stage prod goes on')
     expect((await secret()).rotation).toBeUndefined()
@@ -215,7 +213,9 @@ describe('boxhooks keys rotate', { timeout: 180_000 }, () => {
     expect(begin.code).toBe(0)
     expect(begin.out).toContain("In Box's Developer Console open the app")
     expect(begin.out).toContain('reset the SECONDARY key')
-    const stored = await rotate('--no-wait', '--key-file', await keyFile(C))
+    const stored = await run(['keys', 'rotate', '--stage', 'prod', '--no-wait', '--key-file', '-'], {
+      input: C,
+    })
     expect(stored).toMatchObject({
       code: 0,
       out: expect.stringContaining(`Stored as secondary: key ${keyId(C)}`),
@@ -248,10 +248,15 @@ describe('boxhooks keys rotate', { timeout: 180_000 }, () => {
 
   test('at Ctrl-C leaves everything where it is, and the same command goes on', async () => {
     inRotation(C, 5)
-    const running = startCommand(['keys', 'rotate', '--stage', 'prod', '--settle', '11s'], { env })
-    await expect.poll(() => running.printed.err, { timeout: 20_000 }).toContain('waiting for the first')
-    running.child.kill('SIGINT')
-    expect(await running.ended).toMatchObject({ code: 130, err: expect.stringContaining('goes on') })
+    const stopping = waitClock(now(), () => running.interrupt())
+    const running = startCommand(['keys', 'rotate', '--stage', 'prod', '--settle', '11s'], {
+      env,
+      ...stopping,
+    })
+    const { code, err } = await running.ended
+    expect(code).toBe(130)
+    expect(err).toContain('waiting for the first')
+    expect(err).toContain('goes on')
     expect(await secret()).toMatchObject({ keys: { secondary: C }, rotation: { phase: 'seen' } })
     await deliver(A, C)
     expect((await rotate()).out).toContain('Promoted')
@@ -319,7 +324,8 @@ describe('boxhooks keys rotate', { timeout: 180_000 }, () => {
 
   test('of two operators the second sees what the first has done, and overwrites nothing', async () => {
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
-    const [one, other] = [await connectKeys(PLACE), await connectKeys(PLACE)]
+    const place = { stage: 'prod', region: 'eu-central-1' }
+    const [one, other] = [await connectKeys(testShell(), place), await connectKeys(testShell(), place)]
     const before = await one.read()
     const same = await other.read()
     await one.write(before, { ...before.secret, keys: { primary: A, secondary: C } })
@@ -336,21 +342,18 @@ describe('boxhooks keys rotate', { timeout: 180_000 }, () => {
   })
 
   test('asks at a terminal without showing what is typed, again where it can’t be, and can be left there', async () => {
-    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
     inRotation(undefined, 5)
     const { terminal, shown, type } = fakeTerminal()
-    const options = { place: PLACE, wait: true, timeoutMs: 1, settleMs: 11_000, by: 'me', terminal }
-    const walking = rotateHere(options).catch((error: Error) => error.name)
+    const asking = startCommand(['keys', 'rotate', '--stage', 'prod'], { env, ...clock, terminal })
     await expect.poll(shown).toContain('New secondary key: ')
     type('canary\n')
     await expect.poll(() => shown().split('New secondary key: ').length).toBe(3)
     type('\u0003')
-    await walking
-    expect(process.exitCode).toBe(130)
-    process.exitCode = 0
-    expect(shown()).not.toContain('canary')
+    const { code, out, err } = await asking.ended
+    expect(code).toBe(130)
+    expect(out).toContain('too short')
+    expect(shown() + out + err).not.toContain('canary')
     expect(await secret()).toMatchObject({ keys: { secondary: B }, rotation: { phase: 'reset' } })
-    vi.unstubAllEnvs()
   })
 
   test('--abort ends it where it is, after a yes; what was stored goes where the traffic shows it', async () => {
@@ -368,14 +371,14 @@ describe('boxhooks keys rotate', { timeout: 180_000 }, () => {
     inRotation(C, 5)
     const set = ['secrets', 'set', 'signature-keys', '--stage', 'prod', '--file']
     const file = await keyFile(JSON.stringify({ primary: D }))
-    const { code, err } = await runCommand([...set, file], { env })
+    const { code, err } = await run([...set, file])
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('A rotation is under way') })
     expect((await secret()).keys.primary).toBe(A)
   })
 
   test('says which right is missing, and that less waiting than the front door’s cache would refuse deliveries', async () => {
     const denying = await startDenying()
-    const { code, err } = await runCommand(['keys', 'rotate', '--stage', 'prod'], {
+    const { code, err } = await run(['keys', 'rotate', '--stage', 'prod'], {
       env: { ...env, AWS_ENDPOINT_URL_SECRETS_MANAGER: denying.url },
     })
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('secretsmanager:GetSecretValue') })
@@ -383,16 +386,3 @@ describe('boxhooks keys rotate', { timeout: 180_000 }, () => {
     expect((await prod('rotate', '--settle', '10s')).err).toContain('It must be 11s at least')
   })
 })
-
-const PLACE = { stage: 'prod', region: 'eu-central-1' }
-
-/** A terminal that a test types into. */
-function fakeTerminal() {
-  const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => input })
-  const output = new PassThrough()
-  let shown = ''
-  output.setEncoding('utf8').on('data', (more: string) => {
-    shown += more
-  })
-  return { terminal: { input, output }, shown: () => shown, type: (typed: string) => input.write(typed) }
-}

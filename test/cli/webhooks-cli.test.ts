@@ -1,28 +1,16 @@
-import { spawn } from 'node:child_process'
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { isObject, parseObject } from '../../lib/json.ts'
 import { WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
-import { type Stack, startStack } from '../../local/stack.ts'
-import { packagedLocal } from '../support/packaged.ts'
-import { onlySamples } from '../support/samples.ts'
+import { runCommand } from '../support/command.ts'
+import { useStack } from '../support/stack.ts'
 
 const REVIEW = '100001'
 const ARCHIVE = '100002'
 const DECLARED = ['COLLABORATION.ACCEPTED', 'COLLABORATION.CREATED', 'FILE.DOWNLOADED', 'FILE.UPLOADED']
 const ELSEWHERE = 'https://somebody.example.org/hook?secret=theirs'
 
-let stack: Stack
-let removeSamples: () => Promise<void>
-beforeAll(async () => {
-  stack = await startStack({ port: 0, packaged: await packagedLocal() })
-  removeSamples = await onlySamples(stack)
-})
-afterAll(async () => {
-  await stack.stop()
-  await removeSamples()
-})
+const stack = useStack()
 beforeEach(async () => {
   const { webhooks } = stack.box
   for (const { id } of [...webhooks.all.values()]) webhooks.delete(id)
@@ -42,25 +30,8 @@ const foreign = (id: string) =>
     triggers: ['FILE.UPLOADED'],
   })
 
-type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
-
-/** The command in a process of its own, as npx starts it. */
-function boxhooks(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, ['cli/main.ts', 'webhooks', ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const printed = { out: '', err: '' }
-  child.stdout.setEncoding('utf8').on('data', text => {
-    printed.out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', text => {
-    printed.err += text
-  })
-  return new Promise(resolve => child.once('close', code => resolve({ code, ...printed })))
-}
-
+const boxhooks = (args: readonly string[], env: Record<string, string> = {}) =>
+  runCommand(['webhooks', ...args], { env })
 const local = (...args: string[]) => boxhooks([...args, '--local', '--port', new URL(stack.url).port])
 /** As with a deployed stage: the same call, through AWS’s address. */
 const deployed = (...args: string[]) =>

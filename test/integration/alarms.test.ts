@@ -2,23 +2,18 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ROOT } from '../../infra/bundle.ts'
-import { packageBuilt } from '../../infra/package.ts'
 import { type CompiledTemplate, resource } from '../../infra/template.ts'
 import { isObject } from '../../lib/json.ts'
 import { isMetric, METRICS } from '../../lib/metrics.ts'
-import { packagedLocal } from '../support/packaged.ts'
+import { packagedWithEverything } from '../support/packaged.ts'
 
-/** The stage local, with the one alarm that a stage has only where it asks for it. */
+/** A stage with the one alarm that there is only where it is asked for. */
 let template: CompiledTemplate
 beforeAll(async () => {
-  const { manifest } = await packagedLocal()
-  const settings = manifest.flatMap(one => Object.keys(one.settings).map(setting => `${setting}=1`))
-  const params = [...settings, 'silenceHours=48', 'metrics=alarms', 'logDetails=true']
-  const args = params.flatMap(param => ['--param', param])
-  template = (await packageBuilt({ stage: 'metrics', manifest, args })).template
-}, 60_000)
+  template = (await packagedWithEverything()).template
+})
 
-const NAMESPACE = 'boxhooks/metrics'
+const NAMESPACE = 'boxhooks/everything'
 
 /** A metric that the template shows or watches. */
 type Used = { readonly name: string; readonly dimensions: readonly string[]; readonly stat: string }
@@ -115,19 +110,6 @@ describe('the metrics that the template uses', () => {
         Variables: { LOG_DETAILS: 'true' },
       })
   })
-
-  test('packaging stops at a param that is neither', async () => {
-    const { manifest } = await packagedLocal()
-    const settings = manifest.flatMap(one => Object.keys(one.settings).map(setting => `${setting}=1`))
-    const refusal = (param: string) =>
-      packageBuilt({
-        stage: 'metrics',
-        manifest,
-        args: [...settings, param].flatMap(one => ['--param', one]),
-      })
-    await expect(refusal('metrics=none')).rejects.toThrow(/^params.metrics must be all, or alarms/)
-    await expect(refusal('logDetails=yes')).rejects.toThrow(/^params.logDetails must be true or false/)
-  }, 60_000)
 })
 
 describe('docs/operate.md', () => {

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ClaimInput, LEASE_MARGIN_MS, planClaim } from '../../lib/claim.ts'
 import type { Failure, Replay } from '../../lib/message.ts'
-import { type EventRecord, FRESH_RUN, isSettled, type RunRecord, statusOf } from '../../lib/record.ts'
+import { type EventRecord, isSettled, statusOf } from '../../lib/record.ts'
 import { DEFAULT_RETRY } from '../../lib/retry.ts'
+import { type RecordParts, recordOf } from '../support/records.ts'
 
 const NOW = 1_000_000
 const bound = (name: string) => ({
@@ -19,24 +20,8 @@ const bound = (name: string) => ({
   watch: [{ type: 'folder', id: '1' }] as const,
 })
 
-const record = (
-  runs: Record<string, Partial<RunRecord>>,
-  change: Partial<EventRecord> = {},
-): EventRecord => ({
-  eventId: 'e',
-  deliveryId: 'd',
-  trigger: 'FILE.DOWNLOADED',
-  source: 'file:1',
-  receivedAt: '',
-  origin: 'webhook',
-  status: 'open',
-  version: 4,
-  leaseToken: 'old',
-  leaseUntil: 0,
-  redrives: 0,
-  runs: Object.fromEntries(Object.entries(runs).map(([name, run]) => [name, { ...FRESH_RUN, ...run }])),
-  ...change,
-})
+const record = (runs: Required<RecordParts>['runs'], change: RecordParts = {}): EventRecord =>
+  recordOf({ trigger: 'FILE.DOWNLOADED', status: 'open', version: 4, leaseToken: 'old', runs, ...change })
 
 function plan(change: Partial<ClaimInput> & { names?: string[] } = {}) {
   const automations = (change.names ?? ['a']).map(bound)

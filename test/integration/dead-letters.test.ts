@@ -1,17 +1,13 @@
 import { DeleteMessageCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { walkDeadLetters } from '../../lib/dead-letter-walk.ts'
 import { createDeadLetters, type DeadLetter, type DeadLetters } from '../../lib/dead-letters.ts'
 import { createLedger } from '../../lib/ledger.ts'
 import { describeBody, type Failure } from '../../lib/message.ts'
 import { createQueue } from '../../lib/queue.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { useEmbedded } from '../support/embedded.ts'
 
-let aws: Embedded
-beforeAll(async () => {
-  aws = await startEmbedded()
-})
-afterAll(() => aws.stop())
+const aws = useEmbedded()
 
 const NOW = Date.parse('2026-11-23T10:00:00Z')
 const now = () => NOW

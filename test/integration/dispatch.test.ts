@@ -1,5 +1,5 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Automation, automation, skip } from '../../lib/automation.ts'
 import { LEASE_MARGIN_MS } from '../../lib/claim.ts'
 import { PermanentError, RetryLater } from '../../lib/errors.ts'
@@ -7,14 +7,10 @@ import { createLedger } from '../../lib/ledger.ts'
 import { MESSAGE_BYTES_FIRST_MAX } from '../../lib/message.ts'
 import { VISIBILITY_SECONDS_MAX } from '../../lib/queue.ts'
 import { samplePayload, wireBody } from '../../local/box/payload.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { useEmbedded } from '../support/embedded.ts'
 import { createEngine } from '../support/engine.ts'
 
-let embedded: Embedded
-beforeAll(async () => {
-  embedded = await startEmbedded()
-})
-afterAll(() => embedded.stop())
+const embedded = useEmbedded()
 
 /** Counts what automations do, and lets a test say what happens at each run. */
 function counted(name: string, behaviour: (attempt: number) => unknown = () => {}, extra: object = {}) {
@@ -57,7 +53,7 @@ describe('an event', () => {
     expect(await engine.record(id)).toMatchObject({
       status: 'done',
       leaseUntil: 0,
-      source: 'file:73835521473',
+      source: 'file:910001',
       runs: { one: { status: 'done', attempts: 1 } },
     })
   })
@@ -906,7 +902,7 @@ describe('what Box tells of a webhook itself', () => {
     const engine = await createEngine(embedded, [])
     await engine.send(trigger)
     expect((await engine.work()).batchItemFailures).toEqual([])
-    expect(engine.lines).toContainEqual(expect.objectContaining({ event, level: 'warn', webhookId: '53' }))
+    expect(engine.lines).toContainEqual(expect.objectContaining({ event, level: 'warn', webhookId: '5001' }))
   })
 })
 

@@ -471,7 +471,6 @@ describe('a webhook that Box deletes of its own accord', () => {
     expect(parseObject(Buffer.from(attempt.body).toString())).toMatchObject({
       trigger: 'WEBHOOK.DELETED',
       webhook: { id: webhookId, type: 'webhook' },
-      source: { id: webhookId, type: 'webhook', target },
       additional_info: { reason: 'auto_cleanup' },
     })
     expect((await refusal(client.webhooks.getWebhookById(webhookId))).status).toBe(404)

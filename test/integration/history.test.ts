@@ -1,19 +1,17 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { createHistory, type History, type Span } from '../../lib/history.ts'
 import { createLedger, type Ledger } from '../../lib/ledger.ts'
 import { RECORD_FIELDS } from '../../lib/record.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { useEmbedded } from '../support/embedded.ts'
 
-let aws: Embedded
+const aws = useEmbedded()
 let ledger: Ledger
 let history: History
-beforeAll(async () => {
-  aws = await startEmbedded()
+beforeAll(() => {
   ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: Date.now })
   history = createHistory({ dynamodb: aws.dynamodb, table: aws.table })
 })
-afterAll(() => aws.stop())
 
 const DAY = 86_400_000
 const START = Date.parse('2026-11-01T00:00:00.000Z')

@@ -1,7 +1,5 @@
-import { join } from 'node:path'
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { decodeMessage, MESSAGE_BYTES_FIRST_MAX } from '../../lib/message.ts'
 import { sign } from '../../lib/signature.ts'
 import { samplePayload, wireBody } from '../../local/box/payload.ts'
@@ -11,14 +9,15 @@ import { recordOf } from '../../local/poller.ts'
 import { createSecretsManager } from '../../local/secrets-manager.ts'
 import { type Served, serve } from '../../local/serve.ts'
 import { accepted, startWire } from '../support/aws-wire.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { useEmbedded } from '../support/embedded.ts'
+import { builtBundle } from '../support/packaged.ts'
 
 const KEYS = { primary: 'canary-primary-key', secondary: 'canary-secondary-key' }
-let embedded: Embedded
+const embedded = useEmbedded()
+let bundle: string
 beforeAll(async () => {
-  embedded = await startEmbedded()
+  bundle = await builtBundle('ingest')
 })
-afterAll(() => embedded.stop())
 
 let doors = 0
 
@@ -34,7 +33,7 @@ async function openDoor(
   const lines: string[] = []
   const lambda = createLambda({
     name: 'ingest',
-    bundle: join(ROOT, 'dist', 'ingest', 'index.mjs'),
+    bundle,
     timeoutMs: 10_000,
     env: {
       AWS_REGION: 'eu-central-1',

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createLedger, LeaseLost } from '../../lib/ledger.ts'
 import { FRESH_RUN } from '../../lib/record.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { useEmbedded } from '../support/embedded.ts'
 
-let embedded: Embedded
-beforeAll(async () => {
-  embedded = await startEmbedded()
-})
-afterAll(() => embedded.stop())
+const embedded = useEmbedded()
 
 const NOW = Date.parse('2026-11-23T10:00:00Z')
 let events = 0

@@ -4,13 +4,18 @@ import { automationLog } from '../../lib/automation-log.ts'
 import { createLog, type LogFields, type LogLevel } from '../../lib/log.ts'
 import { METRICS, type MetricName } from '../../lib/metrics.ts'
 import { redact } from '../../lib/redaction.ts'
+import { anyCharacter } from '../support/any-character.ts'
 import { metricsIn } from '../support/emf.ts'
 
 const NOW = Date.parse('2026-11-23T10:00:00Z')
 const NAMES = Object.keys(METRICS).filter((name): name is MetricName => Object.hasOwn(METRICS, name))
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
-const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('done', 'x'.repeat(3000)))
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: anyCharacter }),
+  fc.constantFrom('done', 'x'.repeat(3000)),
+)
 const scalar = fc.oneof(text, fc.double(), fc.boolean(), fc.constant(null), fc.constant(undefined))
 const fields: fc.Arbitrary<LogFields> = fc.dictionary(
   fc.oneof(fc.constantFrom('code', 'automation', 'outcome', 'eventId', '_aws', ...NAMES), fc.string()),

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { SQSEvent } from 'aws-lambda'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { automation } from '../../lib/automation.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { reconcileFunction } from '../../lib/reconcile-function.ts'
 import { WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
 import { recordOf } from '../../local/poller.ts'
 import { type Kit, startKit } from '../kit.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { useEmbedded } from '../support/embedded.ts'
 
 const ADDRESS = 'https://hooks.example.com/box/webhook'
 const SCHEDULED = { source: 'aws.events', 'detail-type': 'Scheduled Event' }
@@ -17,13 +17,9 @@ const TOLD: SQSEvent = {
   ],
 }
 
-let embedded: Embedded
+const embedded = useEmbedded()
 let kit: Kit
 let lines: Record<string, unknown>[]
-beforeAll(async () => {
-  embedded = await startEmbedded()
-})
-afterAll(() => embedded.stop())
 beforeEach(async () => {
   kit = await startKit()
   lines = []

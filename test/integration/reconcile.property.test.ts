@@ -1,13 +1,14 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { BoxError } from '../../lib/box-error.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import type { Trigger } from '../../lib/event.ts'
 import { type ReconcileInput, reconcile } from '../../lib/reconcile.ts'
 import { createWebhookRecord, WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
 import type { DesiredWebhook } from '../../lib/webhooks.ts'
-import { type Kit, startKit } from '../kit.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { startKit } from '../kit.ts'
+import { useEmbedded } from '../support/embedded.ts'
+import { useStarted } from '../support/started.ts'
 
 /** Random worlds on the real parts: the official SDK over HTTP to the emulated Box, and the record on DynamoDB. */
 
@@ -19,14 +20,10 @@ const FOLDERS = ['100', '101', '102', '103', '104']
 const RUNS = 40
 const TIMEOUT_MS = 120_000
 
-let embedded: Embedded
-let kit: Kit
-beforeAll(async () => {
-  ;[embedded, kit] = await Promise.all([startEmbedded(), startKit()])
+const embedded = useEmbedded()
+const kit = useStarted(startKit, started => started.close())
+beforeAll(() => {
   for (const id of FOLDERS) kit.box.content.createFolder({ parentId: '0', name: id, id })
-})
-afterAll(async () => {
-  await Promise.all([embedded.stop(), kit.close()])
 })
 
 type Existing = {

@@ -1,23 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import type { Trigger } from '../../lib/event.ts'
 import { type ReconcileInput, reconcile } from '../../lib/reconcile.ts'
 import { createWebhookRecord, WEBHOOK_RECORD_KEY, type WebhookRecord } from '../../lib/webhook-record.ts'
 import type { DesiredWebhook } from '../../lib/webhooks.ts'
 import { type Kit, startKit } from '../kit.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { useEmbedded } from '../support/embedded.ts'
 
 const ADDRESS = 'https://hooks.example.com/box/webhook'
 const ELSEWHERE = 'https://somebody.example.org/hook'
 
-let embedded: Embedded
+const embedded = useEmbedded()
 let kit: Kit
 let record: WebhookRecord
-beforeAll(async () => {
-  embedded = await startEmbedded()
-})
-afterAll(() => embedded.stop())
 beforeEach(async () => {
   kit = await startKit()
   await embedded.remove(WEBHOOK_RECORD_KEY)

@@ -1,41 +1,31 @@
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { automation, skip } from '../../lib/automation.ts'
 import { PermanentError } from '../../lib/errors.ts'
 import { MESSAGE_BYTES_FIRST_MAX } from '../../lib/message.ts'
 import { createQueue } from '../../lib/queue.ts'
-import { type EventRecord, FRESH_RUN } from '../../lib/record.ts'
+import type { EventRecord } from '../../lib/record.ts'
 import { ReplayImpossible, replayMessage, sendReplay } from '../../lib/replay.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { useEmbedded } from '../support/embedded.ts'
 import { createEngine } from '../support/engine.ts'
+import { recordOf } from '../support/records.ts'
 
-let aws: Embedded
-beforeAll(async () => {
-  aws = await startEmbedded()
-})
-afterAll(() => aws.stop())
+const aws = useEmbedded()
 
 const BODY = Buffer.from('{"id":"e1","trigger":"FILE.UPLOADED","webhook":{"id":"7"}}')
-const RECORD: EventRecord = {
+const RECORD = recordOf({
   eventId: 'e1',
   deliveryId: 'd1',
-  trigger: 'FILE.UPLOADED',
-  source: 'file:1',
-  receivedAt: '2026-11-23T10:00:00.000Z',
-  origin: 'webhook',
   status: 'dead',
-  version: 3,
-  leaseToken: 't',
-  leaseUntil: 0,
   redrives: 1,
   runs: {
-    done: { ...FRESH_RUN, status: 'done' },
-    failed: { ...FRESH_RUN, status: 'failed', redrives: 2 },
-    skipped: { ...FRESH_RUN, status: 'skipped' },
-    pending: FRESH_RUN,
+    done: { status: 'done' },
+    failed: { status: 'failed', redrives: 2 },
+    skipped: { status: 'skipped' },
+    pending: {},
   },
   payload: gzipSync(BODY),
-}
+})
 const stored = (record: EventRecord | undefined) => ({ read: async () => record })
 
 describe('the message of a replay', () => {

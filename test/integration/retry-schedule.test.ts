@@ -1,25 +1,27 @@
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
 import { type Attempt, RETRY_CURVES } from '../../local/box/delivery.ts'
 import { createEmulatedBox } from '../../local/box/emulated-box.ts'
 import { createGateway } from '../../local/gateway.ts'
 import { type Handler, loadHandler } from '../../local/handler.ts'
-import { type Secrets, startSecrets } from '../../local/secrets.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { startSecrets } from '../../local/secrets.ts'
+import { useEmbedded } from '../support/embedded.ts'
 import { type ManualClock, manualClock } from '../support/manual-clock.ts'
+import { builtBundle } from '../support/packaged.ts'
+import { useStarted } from '../support/started.ts'
 
 const KEYS = { primary: 'primary-key', secondary: 'secondary-key' }
 const START = Date.parse('2026-11-23T10:00:00Z')
 
 /** Box's clock, which is the bundle's as well; it doesn't move of itself. */
 let clock: ManualClock = manualClock(START)
-let aws: Embedded
-let secrets: Secrets
+const aws = useEmbedded()
+const secrets = useStarted(
+  () => startSecrets({ keys: JSON.stringify(KEYS) }, {}),
+  started => started.stop(),
+)
 let ingest: Handler
 beforeAll(async () => {
-  ;[aws, secrets] = await Promise.all([startEmbedded(), startSecrets({ keys: JSON.stringify(KEYS) }, {})])
   // The bundle reads the process's environment with its first request.
   vi.stubEnv('QUEUE_URL', `${aws.sqsUrl}/000000000000/events`)
   vi.stubEnv('SIGNATURE_KEYS_SECRET_ID', 'keys')
@@ -30,13 +32,12 @@ beforeAll(async () => {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'x')
   // The bundle takes the function that tells the time when it is loaded.
   vi.spyOn(Date, 'now').mockImplementation(() => clock.now())
-  ingest = await loadHandler(join(ROOT, 'dist', 'ingest', 'index.mjs'))
+  ingest = await loadHandler(await builtBundle('ingest'))
   vi.spyOn(process.stdout, 'write').mockReturnValue(true)
 })
-afterAll(async () => {
+afterAll(() => {
   vi.restoreAllMocks()
   vi.unstubAllEnvs()
-  await Promise.all([aws?.stop(), secrets?.stop()])
 })
 
 /** An emulated Box before the front door and the bundle of ingest, whose queue is not there. */

@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Automation, automation, skip } from '../../lib/automation.ts'
 import { PermanentError } from '../../lib/errors.ts'
 import { createLog } from '../../lib/log.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { useEmbedded } from '../support/embedded.ts'
 import { type EmittedMetric, metricsIn } from '../support/emf.ts'
 import { createEngine, NOW, type WorkOptions } from '../support/engine.ts'
 
-let embedded: Embedded
-beforeAll(async () => {
-  embedded = await startEmbedded()
-})
-afterAll(() => embedded.stop())
+const embedded = useEmbedded()
 
 const declare = (run: Automation['run'], extra: Pick<Automation, 'when'> = {}) =>
   automation({ name: 'one', on: 'FILE.DOWNLOADED', watch: { folder: '100001' }, run, ...extra })

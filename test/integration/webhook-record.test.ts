@@ -1,14 +1,10 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { idText } from '../../lib/message.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { idText } from '../../lib/event-body.ts'
 import { changeRecord, createWebhookRecord, WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { useEmbedded } from '../support/embedded.ts'
 
-let embedded: Embedded
-beforeAll(async () => {
-  embedded = await startEmbedded()
-})
-afterAll(() => embedded.stop())
+const embedded = useEmbedded()
 beforeEach(() => embedded.remove(WEBHOOK_RECORD_KEY))
 
 const recorded = (id: string, webhookId?: string) => ({

@@ -1,43 +1,41 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../lib/clock.ts'
 import { TRIGGERS } from '../../lib/event.ts'
 import { parseObject } from '../../lib/json.ts'
 import { reconcile } from '../../lib/reconcile.ts'
 import { createWebhookRecord } from '../../lib/webhook-record.ts'
 import type { DesiredWebhook } from '../../lib/webhooks.ts'
-import { type Kit, startKit } from '../kit.ts'
-import { type Embedded, startEmbedded } from '../support/embedded.ts'
+import { startKit } from '../kit.ts'
+import { useEmbedded } from '../support/embedded.ts'
 import { boxOpenApi } from '../support/openapi.ts'
+import { useStarted } from '../support/started.ts'
 
 const openApi = boxOpenApi()
 
 /** What is sent and answered, checked against Box's own description. */
 describe.skipIf(!openApi)('by Box’s OpenAPI description', () => {
-  let embedded: Embedded
-  let kit: Kit
+  const embedded = useEmbedded()
   const problems: string[] = []
   const seen = new Set<string>()
-  beforeAll(async () => {
-    embedded = await startEmbedded()
-    kit = await startKit({
-      async onExchange(request, response) {
-        const { pathname, searchParams } = new URL(request.url)
-        const path = pathname.replace(/^\/2\.0/, '')
-        if (!openApi || !path.startsWith('/webhooks')) return
-        const { method } = request
-        const sent = parseObject(await request.text())
-        const answered = parseObject(await response.text())
-        seen.add(`${method} ${path.replace(/\d+$/, ':id')} ${response.status}`)
-        problems.push(
-          ...openApi.requestProblems(method, path, searchParams, sent),
-          ...openApi.answerProblems(method, path, response.status, answered),
-        )
-      },
-    })
-  })
-  afterAll(async () => {
-    await Promise.all([embedded.stop(), kit.close()])
-  })
+  const kit = useStarted(
+    () =>
+      startKit({
+        async onExchange(request, response) {
+          const { pathname, searchParams } = new URL(request.url)
+          const path = pathname.replace(/^\/2\.0/, '')
+          if (!openApi || !path.startsWith('/webhooks')) return
+          const { method } = request
+          const sent = parseObject(await request.text())
+          const answered = parseObject(await response.text())
+          seen.add(`${method} ${path.replace(/\d+$/, ':id')} ${response.status}`)
+          problems.push(
+            ...openApi.requestProblems(method, path, searchParams, sent),
+            ...openApi.answerProblems(method, path, response.status, answered),
+          )
+        },
+      }),
+    started => started.close(),
+  )
 
   test('all that reconciling sends is right, and all that the emulated Box answers', async () => {
     const folders = ['a', 'b', 'c'].map(name => kit.box.content.createFolder({ parentId: '0', name }).id)

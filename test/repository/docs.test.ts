@@ -14,7 +14,7 @@ import { WEBHOOK_REASONS } from '../../lib/webhooks.ts'
 const text = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 
 test('the README shows the reference automation as it is', () => {
-  expect(text('README.md')).toContain(text('automations/remove-shared-link.ts').trim())
+  expect(text('README.md')).toContain(text('examples/automations/remove-shared-link.ts').trim())
 })
 
 /** Every code that stands anywhere in the code: as an object's or a class's `code`, or in a type of codes. */

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ROOT } from '../../infra/bundle.ts'
 import { exclusively } from '../../infra/exclusively.ts'
 import { stageOf } from '../../infra/package.ts'
@@ -49,16 +49,18 @@ describe('work that excludes itself', () => {
 })
 
 describe('the environment of automate', () => {
-  /** Runs what osls runs, beside a manifest of the test's own. */
+  afterEach(() => vi.restoreAllMocks())
+
+  /** Runs what osls runs, in a project with a manifest of the test's own. */
   async function environmentFor(settings: Record<string, string>, params: Record<string, string>) {
     const service = await mkdtemp(join(folder, 'service-'))
     await mkdir(join(service, 'dist'))
-    await cp(join(ROOT, 'infra'), join(service, 'infra'), { recursive: true })
     await writeFile(join(service, 'dist', 'automations.json'), JSON.stringify([{ name: 'mine', settings }]))
     await writeFile(join(service, 'dist', 'version'), '0.1.0\n')
     const { automate }: { automate: (variables: object) => Promise<unknown> } = createRequire(
       import.meta.url,
-    )(join(service, 'infra', 'environment.cjs'))
+    )(join(ROOT, 'infra', 'environment.cjs'))
+    vi.spyOn(process, 'cwd').mockReturnValue(service)
     const values: Record<string, string> = {
       'self:service': 'boxhooks',
       'sls:stage': 'dev',

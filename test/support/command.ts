@@ -1,68 +1,147 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { expect } from 'vitest'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
+import { run } from '../../cli/program.ts'
+import type { Terminal } from '../../cli/terminal/prompt.ts'
+import type { Shell } from '../../cli/terminal/shell.ts'
 import { ROOT } from '../../infra/bundle.ts'
-import { serve } from '../../local/serve.ts'
+import type { Ended } from './spawn.ts'
 
-/** What a command of the CLI ended with, and what it printed. */
-export type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
+export type CommandOptions = Partial<Pick<Shell, 'now' | 'sleep' | 'project'>> & {
+  /** What its environment has besides this process's; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Standard input; empty by default. */
+  readonly input?: string | Uint8Array
+  /** Where a person answers; nobody does by default. */
+  readonly terminal?: Terminal
+}
 
-/** A command of the CLI that runs in a process of its own. */
+/** A command that runs in this process. */
 export type Running = {
-  readonly child: ChildProcess
   /** What it has printed so far. */
   readonly printed: { readonly out: string; readonly err: string }
   readonly ended: Promise<Ended>
+  /** Stops it as Ctrl-C does. */
+  interrupt(): void
 }
 
-export type CommandOptions = {
-  readonly env?: Readonly<Record<string, string>>
-  /** Options of Node itself. */
-  readonly node?: readonly string[]
-}
+let isRunning = false
 
-/** Starts a command as npx starts it, with nobody at a terminal. */
-export function startCommand(args: readonly string[], { env = {}, node = [] }: CommandOptions = {}): Running {
-  const child = spawn(process.execPath, [...node, 'cli/main.ts', ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+/**
+ * Starts a command in this process.
+ * @throws while another runs: the AWS SDK reads process.env, and two commands can't share it
+ */
+export function startCommand(args: readonly string[], options: CommandOptions = {}): Running {
+  if (isRunning) throw new Error('Another command still runs; await its end first.')
+  isRunning = true
+  const restore = setEnvironment(options.env ?? {})
   const printed = { out: '', err: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    printed.out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    printed.err += text
-  })
-  const ended = new Promise<Ended>(resolve => child.once('close', code => resolve({ code, ...printed })))
-  return { child, printed, ended }
+  const listeners = new Set<() => void>()
+  const shell = testShell(options, printed, listeners)
+  const ended = run(args, shell)
+    .then(code => ({ code, ...printed }))
+    .finally(() => {
+      restore()
+      isRunning = false
+    })
+  return {
+    printed,
+    ended,
+    interrupt() {
+      for (const listener of listeners) listener()
+    },
+  }
 }
 
-/** Runs a command to its end. */
+/** Runs a command to its end in this process. */
 export const runCommand = (args: readonly string[], options?: CommandOptions): Promise<Ended> =>
   startCommand(args, options).ended
 
 /**
- * Runs a command against a service of AWS that never answers, and interrupts it once it has asked.
- * @param variable what says where that service is, such as AWS_ENDPOINT_URL_SQS
+ * Makes a shell whose output is gathered.
+ * @param listeners are called when the command is to be interrupted
  */
-export async function runInterrupted(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  variable: string,
-): Promise<Ended & { readonly by: NodeJS.Signals | null }> {
-  let asked = 0
-  const hanging = await serve({
-    fetch: () => {
-      asked += 1
-      return new Promise<Response>(() => {})
+export function testShell(
+  options: CommandOptions = {},
+  printed = { out: '', err: '' },
+  listeners: Set<() => void> = new Set(),
+): Shell {
+  return {
+    async print(text, end = '\n') {
+      printed.out += `${text}${end}`
+      return true
     },
-    port: 0,
-  })
-  const { child, ended } = startCommand(args, { env: { ...env, [variable]: hanging.url } })
-  await expect.poll(() => asked, { timeout: 30_000 }).toBeGreaterThan(0)
-  child.kill('SIGINT')
-  const end = await ended
-  await hanging.close()
-  return { ...end, by: child.signalCode }
+    printError(text) {
+      printed.err += `${text}\n`
+    },
+    stderr: {
+      write(text) {
+        printed.err += text
+      },
+    },
+    exitCode: 0,
+    env: process.env,
+    now: options.now ?? Date.now,
+    sleep: options.sleep ?? ((ms, signal) => delay(ms, undefined, signal ? { signal } : {}).catch(() => {})),
+    fetch,
+    readStdin: () => Buffer.from(options.input ?? ''),
+    terminal: options.terminal,
+    onInterrupt(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    project: options.project ?? ROOT,
+  }
+}
+
+/** @returns puts everything back */
+function setEnvironment(env: Readonly<Record<string, string | undefined>>): () => void {
+  const before = Object.keys(env).map(name => [name, process.env[name]] as const)
+  for (const [name, value] of Object.entries(env)) setVariable(name, value)
+  return () => {
+    for (const [name, value] of before) setVariable(name, value)
+  }
+}
+
+function setVariable(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name]
+  else process.env[name] = value
+}
+
+/** A clock that stands still but for a command's own waits, which take no time. */
+export type WaitClock = Pick<Shell, 'now' | 'sleep'> & {
+  /** How long was waited in all, in milliseconds. */
+  readonly waitedMs: number
+  advance(ms: number): void
+}
+
+/**
+ * Makes a clock for {@link CommandOptions}.
+ * @param start in milliseconds since the epoch
+ * @param onWait called at each wait, with how many there were before
+ */
+export function waitClock(
+  start: number = Date.now(),
+  onWait: (before: number) => void = () => {},
+): WaitClock {
+  let now = start
+  let waits = 0
+  let waitedMs = 0
+  return {
+    now: () => now,
+    async sleep(ms, signal) {
+      const due = now + ms
+      onWait(waits)
+      waits += 1
+      // Waits that begin at the same time run side by side.
+      await setImmediate()
+      if (signal?.aborted || due <= now) return
+      waitedMs += due - now
+      now = due
+    },
+    get waitedMs() {
+      return waitedMs
+    },
+    advance(ms) {
+      now += ms
+    },
+  }
 }

@@ -6,7 +6,7 @@ import type { Stack } from '../../local/stack.ts'
 import { packagedLocal } from './packaged.ts'
 
 /** What AWS says of the stage that a local stack stands for; a test changes what it is to say. */
-export type StageState = {
+type StageState = {
   outputs: Record<string, string>
   /** Name → what Lambda has of it. */
   functions: Record<string, Record<string, unknown>>

@@ -15,8 +15,8 @@ export type Deployed = {
 let stages = 0
 
 /**
- * Makes a stage named prod. Besides it there are `old`, whose stack has no outputs, `denied`, of which AWS tells nothing,
- * and no other.
+ * Makes a stage named prod. Besides it there are `old`, whose stack has no outputs, `broken`, whose deployment failed,
+ * `denied`, of which AWS tells nothing, and no other.
  * @param more outputs that its stack has besides
  */
 export async function startDeployed(
@@ -80,13 +80,13 @@ async function describeStacks(
     )
   if (asked === 'boxhooks-denied')
     return refused('AccessDenied', 'User x is not authorized to perform: cloudformation:DescribeStacks')
-  if (asked !== 'boxhooks-prod' && asked !== 'boxhooks-old')
+  if (!['boxhooks-prod', 'boxhooks-old', 'boxhooks-broken'].includes(asked))
     return refused('ValidationError', `Stack with id ${asked} does not exist`)
   const members = Object.entries(asked === 'boxhooks-prod' ? outputs : {}).map(
     ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
   )
   return xml(
     200,
-    `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>${asked}</StackName><StackStatus>UPDATE_COMPLETE</StackStatus><CreationTime>2026-11-23T10:00:00Z</CreationTime><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+    `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>${asked}</StackName><StackStatus>${asked === 'boxhooks-broken' ? 'ROLLBACK_COMPLETE' : 'UPDATE_COMPLETE'}</StackStatus><CreationTime>2026-11-23T10:00:00Z</CreationTime><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
   )
 }

@@ -9,6 +9,7 @@ import {
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type { FauxqsServer } from 'fauxqs'
 import { startEmbeddedDynamoDb, startEmbeddedSqs } from '../../local/embedded-aws.ts'
+import { useStarted } from './started.ts'
 
 /** The embedded SQS and DynamoDB, with the ledger's table. */
 export type Embedded = {
@@ -31,7 +32,7 @@ export type Embedded = {
   stop(): Promise<void>
 }
 
-export type QueueMessages = NonNullable<ReturnType<FauxqsServer['inspectQueue']>>['messages']
+type QueueMessages = NonNullable<ReturnType<FauxqsServer['inspectQueue']>>['messages']
 
 export async function startEmbedded(): Promise<Embedded> {
   const [queues, database] = await Promise.all([startEmbeddedSqs(), startEmbeddedDynamoDb()])
@@ -90,3 +91,6 @@ const byTime = (IndexName: string, key: string): GlobalSecondaryIndex => ({
   ],
   Projection: { ProjectionType: 'KEYS_ONLY' },
 })
+
+/** Embedded servers for all tests of a file or a describe block. */
+export const useEmbedded = (): Embedded => useStarted(startEmbedded, embedded => embedded.stop())

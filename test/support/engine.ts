@@ -89,8 +89,8 @@ export async function createEngine(aws: Embedded, automations: readonly Automati
     concurrency: 5,
   })
   const sendBody = async (body: Uint8Array, deliveryId = 'delivery-1') => {
-    const described = describeBody(body)
     const receivedAt = new Date(clock.now()).toISOString()
+    const described = describeBody(body, receivedAt)
     await queue.send({ ...described, deliveryId, receivedAt, origin: 'webhook', body })
     return described.eventId
   }

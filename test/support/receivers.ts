@@ -8,13 +8,13 @@ export type Keys = { readonly primary: string; readonly secondary?: string | und
 /** A receiver somebody else could have written: its answer to a request. */
 export type Receiver = (request: Received, keys: Keys) => Promise<Reply> | Reply
 
-export type Received = {
+type Received = {
   readonly method: string
   readonly headers: IncomingMessage['headers']
   readonly body: Buffer
 }
 
-export type Reply = { readonly status: number; readonly text?: string }
+type Reply = { readonly status: number; readonly text?: string }
 
 export type Running = { readonly url: URL; close(): Promise<void> }
 

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ROOT } from '../../infra/bundle.ts'
-import { SAMPLES } from './samples.ts'
+import { EXAMPLES, ROOT } from '../../infra/bundle.ts'
+import { scriptOf, type Tool } from './tools.ts'
 
-export type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
+type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
 
 /** A copy of this repository's code, of the automations just the samples, in a folder within it, for commands that read and write their own clone. */
 export type ScratchClone = {
@@ -13,8 +13,8 @@ export type ScratchClone = {
   boxhooks(...args: string[]): Promise<Ended>
   /** Runs it with more in its environment. */
   boxhooksWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended>
-  /** Runs a tool of node_modules/.bin in the clone. */
-  tool(name: string, ...args: string[]): Promise<Ended>
+  /** Runs a tool, or a script of Node, in the clone. */
+  tool(name: Tool | 'node', ...args: string[]): Promise<Ended>
   /** Runs tests of the clone. */
   tests(...files: string[]): Promise<Ended>
   /** Writes a file of the clone. */
@@ -24,7 +24,7 @@ export type ScratchClone = {
 
 const COPIED = [
   '.gitignore',
-  ...SAMPLES.flatMap(name => [`automations/${name}.ts`, `test/automations/${name}.test.ts`]),
+  'index.ts',
   'cli',
   'conformance',
   'functions',
@@ -35,7 +35,6 @@ const COPIED = [
   'biome.json',
   'package-lock.json',
   'package.json',
-  'serverless.yml',
   'tsconfig.json',
 ]
 
@@ -51,14 +50,18 @@ export async function scratchClone(): Promise<ScratchClone> {
   await mkdir(join(ROOT, '.boxhooks'), { recursive: true })
   const folder = await mkdtemp(join(ROOT, '.boxhooks', 'clone-'))
   for (const path of COPIED) await cp(join(ROOT, path), join(folder, path), { recursive: true })
+  for (const path of ['automations', 'test/automations'])
+    await cp(join(EXAMPLES, path), join(folder, path), { recursive: true })
+  const service = await readFile(join(EXAMPLES, 'serverless.yml'), 'utf8')
+  await writeFile(join(folder, 'serverless.yml'), service.replaceAll('../infra', 'infra'))
   await writeFile(join(folder, 'vitest.config.ts'), VITEST_CONFIG)
   const main = join(folder, 'cli', 'main.ts')
-  const tool = (name: string, ...args: string[]) =>
-    run(folder, join(ROOT, 'node_modules', '.bin', name), args)
+  const tool: ScratchClone['tool'] = (name, ...args) =>
+    runNode(folder, name === 'node' ? args : [scriptOf(name), ...args])
   return {
     folder,
-    boxhooks: (...args) => run(folder, process.execPath, [main, ...args]),
-    boxhooksWith: (env, ...args) => run(folder, process.execPath, [main, ...args], env),
+    boxhooks: (...args) => runNode(folder, [main, ...args]),
+    boxhooksWith: (env, ...args) => runNode(folder, [main, ...args], env),
     tool,
     tests: (...files) => tool('vitest', 'run', '--reporter=verbose', ...files),
     write: (path, text) => writeFile(join(folder, path), text),
@@ -66,15 +69,15 @@ export async function scratchClone(): Promise<ScratchClone> {
   }
 }
 
-function run(
+/** Runs Node in a folder. */
+function runNode(
   cwd: string,
-  command: string,
   args: readonly string[],
   more: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const own = Object.entries(process.env).filter(([name]) => !/^(VITEST|TEST$|NODE_ENV$)/.test(name))
   const env = { ...Object.fromEntries(own), NO_COLOR: '1', ...more }
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const printed = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed.out += text

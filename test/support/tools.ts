@@ -1,22 +1,19 @@
 import { spawnSync } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { ROOT } from '../../infra/bundle.ts'
 
 const SCRIPTS = {
-  biome: ['@biomejs/biome', 'bin/biome'],
-  knip: ['knip', 'bin/knip.js'],
-  tsc: ['typescript', 'bin/tsc'],
-  vitest: ['vitest', 'vitest.mjs'],
+  biome: '@biomejs/biome/bin/biome',
+  knip: 'knip/bin/knip.js',
+  tsc: 'typescript/bin/tsc',
+  vitest: 'vitest/vitest.mjs',
 } as const
 
 export type Tool = keyof typeof SCRIPTS
 
 /** Returns the path of a tool's script, which this Node can run on any system, with no shell and no `.cmd` file. */
 export function scriptOf(tool: Tool): string {
-  const [name, script] = SCRIPTS[tool]
-  const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`)
-  return join(dirname(manifest), script)
+  return join(ROOT, 'node_modules', SCRIPTS[tool])
 }
 
 /**

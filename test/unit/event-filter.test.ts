@@ -5,24 +5,12 @@ import { mergedNewestFirst } from '../../cli/events/merge-newest.ts'
 import { momentText, parseMoment } from '../../cli/terminal/moment.ts'
 import { growingTable } from '../../cli/terminal/table.ts'
 import { type EventRecord, FRESH_RUN } from '../../lib/record.ts'
+import { type RecordParts, recordOf } from '../support/records.ts'
 
 const NOW = Date.parse('2026-11-25T12:00:00Z')
 
-const event = (more: Partial<EventRecord> = {}): EventRecord => ({
-  eventId: 'e',
-  deliveryId: 'd',
-  trigger: 'FILE.UPLOADED',
-  source: 'file:1',
-  receivedAt: new Date(NOW - 1000).toISOString(),
-  origin: 'webhook',
-  status: 'done',
-  version: 1,
-  leaseToken: 't',
-  leaseUntil: 0,
-  redrives: 0,
-  runs: {},
-  ...more,
-})
+const event = (more: RecordParts = {}): EventRecord =>
+  recordOf({ receivedAt: new Date(NOW - 1000).toISOString(), ...more })
 
 const done = { ...FRESH_RUN, status: 'done' } as const
 const failed = { ...FRESH_RUN, status: 'failed' } as const

@@ -1,13 +1,18 @@
 /** Only has to compile: what authors' editors show them. */
 import { automation, skip } from '../../lib/automation.ts'
-import type { BoxEvent, EventOf } from '../../lib/event.ts'
-import type { BoxFile, BoxFolder, Collaboration } from '../../lib/resources.ts'
+import type { BoxEvent, EventOf, Item } from '../../lib/event.ts'
+import type { BoxFile, BoxFolder, Collaboration, SharedLinkOf } from '../../lib/resources.ts'
 
 type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false
 const holds = <T extends true>(..._: T[]) => {}
 
 holds<Equal<EventOf<'FILE.DOWNLOADED'>['source'], BoxFile>>()
-holds<Equal<EventOf<'SHARED_LINK.CREATED'>['source'], BoxFile | BoxFolder>>()
+holds<Equal<EventOf<'SIGN_REQUEST.COMPLETED'>['source'], BoxFile>>()
+holds<Equal<EventOf<'SHARED_LINK.CREATED'>['source'], SharedLinkOf>>()
+holds<Equal<EventOf<'FILE.DOWNLOADED'>['item'], Item | undefined>>()
+holds<Equal<BoxFile['name'], string | undefined>>()
+holds<Equal<EventOf<'FILE.RENAMED'>['additionalInfo']['old_name'], string | undefined>>()
+holds<Equal<EventOf<'FILE.LOCKED'>['additionalInfo']['old_name'], unknown>>()
 holds<Equal<EventOf<'COLLABORATION.CREATED' | 'COLLABORATION.ACCEPTED'>['source'], Collaboration>>()
 
 export function narrowed(event: BoxEvent): string | undefined {
@@ -32,7 +37,9 @@ export const one = automation({
     settings.C
     const size = await step('size', () => event.source.size ?? 0)
     holds<Equal<typeof size, number>>()
-    await box.asUser('1').files.getFileById(event.source.id)
+    if (event.item) await box.asUser('1').files.getFileById(event.item.id)
+    // @ts-expect-error Box may leave out every field
+    await box.files.getFileById(event.source.id)
   },
 })
 

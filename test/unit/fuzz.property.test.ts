@@ -1,16 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
+import { runs } from '../support/seed.ts'
 import { BOUNDARIES } from '../thorough/fuzz/boundaries.ts'
-
-/** Another one with each run, as fast-check's own; a failure names it. */
-const SEED = Date.now() % 2 ** 31
 
 test.each(BOUNDARIES.map(boundary => [boundary.name, boundary] as const))(
   'whatever comes, it holds at the boundary %s',
   async (_, boundary) => {
-    const { cases, failure } = await boundary.check({ cases: boundary.quickCases, seed: SEED })
+    const { numRuns } = runs(boundary.quickCases)
+    const { cases, failure } = await boundary.check({ cases: numRuns, seed: inject('seed') })
     expect(failure?.report).toBeUndefined()
-    expect(cases).toBe(boundary.quickCases)
+    expect(cases).toBe(numRuns)
   },
 )
 

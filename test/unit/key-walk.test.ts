@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type WalkParts, walkRotation } from '../../cli/keys/key-walk.ts'
-import { KeysChanged, KeysFailed, type StageKeys } from '../../cli/keys/stage-keys.ts'
+import { KeysChanged, type StageKeys } from '../../cli/keys/stage-keys.ts'
+import { CommandError } from '../../cli/terminal/command-error.ts'
 import { begun, stored } from '../../lib/key-secret.ts'
 import { createKeyTraffic } from '../../lib/key-traffic.ts'
 
@@ -47,7 +48,8 @@ const walk = (keys: StageKeys, signal: AbortSignal = new AbortController().signa
       by: 'me',
     },
     now: () => AT + HOUR,
-    say: text => void said.push(text),
+    sleep: async () => {},
+    say: async text => said.push(text),
     line: { tell: () => {}, end: () => {} },
     askKey: async () => undefined,
   }
@@ -56,7 +58,7 @@ const walk = (keys: StageKeys, signal: AbortSignal = new AbortController().signa
 
 test('a secret that stays as it is, and yet can’t be changed, ends the rotation with the reason', async () => {
   const { keys, tries } = stuck(() => 'v1')
-  await expect(walk(keys).ended).rejects.toThrow(KeysFailed)
+  await expect(walk(keys).ended).rejects.toThrow(CommandError)
   expect(tries()).toBe(5)
 })
 

@@ -10,6 +10,7 @@ import {
   type Replay,
 } from '../../lib/message.ts'
 import { createQueue } from '../../lib/queue.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 const message = (change: Partial<Message> = {}): Message => ({
   eventId: 'e1',
@@ -30,14 +31,14 @@ describe('the message form', () => {
   test('carries any bytes, through characters that SQS accepts', () => {
     const anyBody = fc.oneof(
       fc.uint8Array({ minLength: 1, maxLength: 3000 }),
-      fc.string({ unit: 'binary', minLength: 1 }).map(text => Buffer.from(text)),
+      fc.string({ unit: anyCharacter, minLength: 1 }).map(text => Buffer.from(text)),
       fc.json().map(text => Buffer.from(text)),
     )
     fc.assert(
       fc.property(
         anyBody,
-        fc.string({ unit: 'binary' }),
-        fc.string({ unit: 'binary' }),
+        fc.string({ unit: anyCharacter }),
+        fc.string({ unit: anyCharacter }),
         (body, deliveryId, text) => {
           const failure: Failure = { code: 'x', message: text, at: '', redrives: 1, automations: [] }
           const replay: Replay = { runs: [{ name: text, redrives: 2 }], redrives: 1, only: [text] }

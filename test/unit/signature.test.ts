@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { parseTimestamp, sign, type VerifyInput, verify } from '../../lib/signature.ts'
+import { sign, type VerifyInput, verify } from '../../lib/signature.ts'
+import { parseTimestamp } from '../../lib/timestamp.ts'
 import { signatureVectors } from '../support/vectors.ts'
 
 const { primaryKey, secondaryKey, vectors } = signatureVectors(

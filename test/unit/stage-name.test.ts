@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { placeOf } from '../../cli/place/place.ts'
-import { secretsCommand } from '../../cli/secrets/secrets-command.ts'
 import { stageOf } from '../../infra/package.ts'
 import { stageProblem } from '../../infra/stage-name.ts'
+import { runCommand } from '../support/command.ts'
 
 const LONG = 'a-very-long-branch-name-that-people-use-for-previews-in-ci'
 const TOO_LONG = `"${LONG}" is too long for a stage: it has 58 characters, and at most 31 are possible.`
@@ -15,8 +15,8 @@ describe('a name that is too long for a stage', () => {
 
   test('is said to be too long by the commands that work on a stage', async () => {
     expect(() => placeOf({ stage: LONG, port: 4400 })).toThrow(TOO_LONG)
-    const check = secretsCommand().parseAsync(['check', '--stage', LONG], { from: 'user' })
-    await expect(check).rejects.toThrow(TOO_LONG)
+    const { code, err } = await runCommand(['secrets', 'check', '--stage', LONG])
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(TOO_LONG) })
   })
 })
 

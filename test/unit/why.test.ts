@@ -5,8 +5,9 @@ import { type DeclaredFact, VERDICTS, type WhyFacts } from '../../cli/why/why-fa
 import { parseItem, sourcesOf } from '../../cli/why/why-item.ts'
 import { UNDEPLOYED_REASON } from '../../lib/claim.ts'
 import { type Target, TRIGGERS } from '../../lib/event.ts'
-import { type EventRecord, FRESH_RUN, type RunRecord } from '../../lib/record.ts'
+import type { EventRecord, RunRecord } from '../../lib/record.ts'
 import { WEBHOOK_REASONS } from '../../lib/webhooks.ts'
+import { type RecordParts, recordOf } from '../support/records.ts'
 
 const NOW = Date.parse('2026-11-25T12:00:00Z')
 const MINUTE = 60_000
@@ -21,25 +22,16 @@ const declared = (more: Partial<DeclaredFact> = {}): DeclaredFact => ({
   ...more,
 })
 
-const event = (more: Partial<EventRecord> = {}): EventRecord => ({
-  eventId: 'e-1',
-  deliveryId: 'd-1',
-  trigger: 'FILE.UPLOADED',
-  source: 'file:1',
-  receivedAt: new Date(NOW - 3 * MINUTE).toISOString(),
-  origin: 'webhook',
-  status: 'done',
-  version: 2,
-  leaseToken: 't',
-  leaseUntil: 0,
-  redrives: 0,
-  runs: {},
-  targets: [FOLDER],
-  ...more,
-})
+const event = (more: RecordParts = {}): EventRecord =>
+  recordOf({
+    eventId: 'e-1',
+    receivedAt: new Date(NOW - 3 * MINUTE).toISOString(),
+    targets: [FOLDER],
+    ...more,
+  })
 
-const withRun = (run: Partial<RunRecord>, more: Partial<EventRecord> = {}) =>
-  event({ ...more, runs: { archive: { ...FRESH_RUN, attempts: 1, ...run } } })
+const withRun = (run: Partial<RunRecord>, more: RecordParts = {}) =>
+  event({ ...more, runs: { archive: { attempts: 1, ...run } } })
 
 const webhook = {
   kind: 'leave',
@@ -158,6 +150,19 @@ describe('of an event, why says', () => {
       {
         verdict: 'event_dead',
         because: expect.stringContaining('target_unknown: No webhook.'),
+        next: expect.stringContaining('dlq show e-1'),
+      },
+    ],
+    [
+      'that the event could not be read, so that nobody knows for whom it was',
+      event({
+        status: 'dead',
+        trigger: 'unknown',
+        error: { code: 'event_unreadable', message: 'No trigger.' },
+      }),
+      {
+        verdict: 'event_dead',
+        because: expect.stringContaining('event_unreadable: No trigger.'),
         next: expect.stringContaining('dlq show e-1'),
       },
     ],
@@ -378,41 +383,27 @@ describe('whatever the facts are', () => {
     },
     { requiredKeys: ['status', 'attempts', 'throttles', 'redrives', 'steps'] },
   )
-  const record: fc.Arbitrary<EventRecord> = fc.record(
-    {
-      eventId: fc.uuid(),
-      deliveryId: fc.string(),
-      trigger,
-      source: fc.constant('file:1'),
-      receivedAt: fc.oneof(fc.constant(new Date(NOW).toISOString()), fc.string()),
-      origin: fc.constantFrom('webhook', 'v1', 'backfill', ''),
-      status: fc.constantFrom('open' as const, 'done' as const, 'dead' as const),
-      version: fc.nat(),
-      leaseToken: fc.string(),
-      leaseUntil: time,
-      redrives: fc.nat(3),
-      runs: fc.array(fc.tuple(name, run), { maxLength: 3 }).map(runs => Object.fromEntries(runs)),
-      targets: fc.array(target, { maxLength: 2 }),
-      error,
-      dropped: fc.record({ at: fc.string(), reason: fc.string() }),
-    },
-    {
-      requiredKeys: [
-        'eventId',
-        'deliveryId',
-        'trigger',
-        'source',
-        'receivedAt',
-        'origin',
-        'status',
-        'version',
-        'leaseToken',
-        'leaseUntil',
-        'redrives',
-        'runs',
-      ],
-    },
-  )
+  const record = fc
+    .record(
+      {
+        eventId: fc.uuid(),
+        deliveryId: fc.string(),
+        trigger,
+        receivedAt: fc.oneof(fc.constant(new Date(NOW).toISOString()), fc.string()),
+        origin: fc.constantFrom('webhook', 'v1', 'backfill', ''),
+        status: fc.constantFrom('open' as const, 'done' as const, 'dead' as const),
+        version: fc.nat(),
+        leaseToken: fc.string(),
+        leaseUntil: time,
+        redrives: fc.nat(3),
+        runs: fc.array(fc.tuple(name, run), { maxLength: 3 }).map(runs => Object.fromEntries(runs)),
+        targets: fc.array(target, { maxLength: 2 }),
+        error,
+        dropped: fc.record({ at: fc.string(), reason: fc.string() }),
+      },
+      { requiredKeys: ['eventId', 'runs'] },
+    )
+    .map(recordOf)
   const reason = fc.string()
   const learnt = <T>(value: fc.Arbitrary<T>) =>
     fc.oneof(
@@ -500,7 +491,7 @@ describe('whatever the facts are', () => {
 })
 
 test.each([
-  ['123', undefined, ['file:123', 'folder:123']],
+  ['123', undefined, ['file:123', 'folder:123', 'web_link:123']],
   ['file:123', 'file', ['file:123']],
   ['folder:0', 'folder', ['folder:0']],
   ['https://app.box.com/file/123', 'file', ['file:123']],

@@ -1,7 +1,7 @@
 import type { ActionResult } from '../protocol.ts'
 
 /** Something that the stack answered with a refusal; its message says why. */
-export class Refused extends Error {
+class Refused extends Error {
   override readonly name = 'Refused'
 }
 

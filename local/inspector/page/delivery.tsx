@@ -58,7 +58,7 @@ function Verdict({ steps }: { readonly steps: readonly VerdictStep[] }) {
   )
 }
 
-export function codeOf(answer: string): string {
+function codeOf(answer: string): string {
   try {
     return String(JSON.parse(answer).code ?? '')
   } catch {

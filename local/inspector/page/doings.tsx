@@ -111,16 +111,6 @@ function Field(props: {
         ))}
       </select>
     )
-  if (field.kind === 'json')
-    return (
-      <textarea
-        id={id}
-        rows={4}
-        spellcheck={false}
-        value={value}
-        onInput={({ currentTarget }) => onChange(currentTarget.value)}
-      />
-    )
   return (
     <input id={id} type="text" value={value} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
   )

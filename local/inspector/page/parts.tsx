@@ -91,7 +91,7 @@ const GOOD: ReadonlySet<string> = new Set(['done', 'accepted'])
 const BAD: ReadonlySet<string> = new Set(['dead', 'failed', 'refused', 'undelivered'])
 const PLAIN: ReadonlySet<string> = new Set(['skipped'])
 
-export function toneClass(state: string): string {
+function toneClass(state: string): string {
   if (GOOD.has(state)) return 'good'
   if (BAD.has(state)) return 'bad'
   return PLAIN.has(state) ? 'plain' : 'wait'

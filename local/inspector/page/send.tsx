@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'preact/hooks'
 import { type JsonObject, readPayload } from '../payload-form.ts'
-import type { BoxView, EventDetails, TemplateName } from '../protocol.ts'
+import type { BoxView, EventDetails, TemplateName, TemplateShape } from '../protocol.ts'
 import { get } from './api.ts'
 import { ActionButton, perform, pretty, say } from './parts.tsx'
 import { PayloadFields } from './payload-fields.tsx'
 import type { Live } from './store.ts'
 
-const FIRST: TemplateName = { trigger: 'FILE.DOWNLOADED', about: ['file'] }
+const FIRST: TemplateName = { trigger: 'FILE.DOWNLOADED', shapes: [] }
 
 /** Sends anything as Box would: any trigger from its template, or an event that came before, changed. */
 export function Send({ live, eventId }: { readonly live: Live; readonly eventId: string | undefined }) {
@@ -14,6 +14,7 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
   const [items, setItems] = useState<BoxView['items']>()
   const [trigger, setTrigger] = useState(FIRST.trigger)
   const [about, setAbout] = useState('')
+  const [nth, setNth] = useState(0)
   const [fromEvent, setFromEvent] = useState(eventId)
   const [template, setTemplate] = useState<JsonObject>({})
   const [body, setBody] = useState('')
@@ -30,26 +31,29 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
     get<readonly string[]>('/_local/bends').then(setBends, failed)
     get<BoxView>('/_local/box').then(view => setItems(view.items), failed)
   }, [])
-  const kinds = templates.find(one => one.trigger === trigger)?.about ?? []
+  const shapes = templates.find(one => one.trigger === trigger)?.shapes ?? []
+  const shape = shapes[nth]
+  const kinds = shape?.about ?? []
   const choices = (items ?? []).filter(
     ({ type, trashed, id }) => kinds.includes(type) && !trashed && id !== '0',
   )
   const chosen = choices.some(item => keyOf(item) === about) ? about : choices[0] ? keyOf(choices[0]) : ''
   useEffect(() => setFromEvent(eventId), [eventId])
-  const wanted = fromEvent ?? (items && `${trigger} ${chosen}`)
+  const wanted = fromEvent ?? (items && shape && `${trigger} ${nth} ${chosen}`)
   useEffect(() => {
     if (wanted === undefined) return
     let stale = false
-    const filled = fromEvent === undefined ? textOf(trigger, chosen) : bodyOf(fromEvent)
+    const filled = fromEvent === undefined ? textOf(trigger, chosen, nth) : bodyOf(fromEvent)
     filled.then(text => !stale && fill(text), failed)
     return () => {
       stale = true
     }
   }, [wanted])
-  const choose = (next: string, item: string): void => {
+  const choose = (next: string, item: string, form = 0): void => {
     setFromEvent(undefined)
     setTrigger(next)
     setAbout(item)
+    setNth(form)
   }
   const payload = readPayload(body)
   const told = fromEvent === undefined ? trigger : payload?.trigger
@@ -75,13 +79,29 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
             ))}
           </select>
         </label>
+        {fromEvent === undefined && shapes.length > 0 && (
+          <label>
+            Shape
+            <select
+              id="send-shape"
+              value={String(nth)}
+              onChange={({ currentTarget }) => choose(trigger, chosen, Number(currentTarget.value))}
+            >
+              {shapes.map(({ provenance, date }, index) => (
+                <option key={index} value={String(index)}>
+                  {provenance} {date}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         {choices.length > 0 && (
           <label>
             About
             <select
               id="send-about"
               value={chosen}
-              onChange={({ currentTarget }) => choose(trigger, currentTarget.value)}
+              onChange={({ currentTarget }) => choose(trigger, currentTarget.value, nth)}
             >
               {choices.map(item => (
                 <option key={keyOf(item)} value={keyOf(item)}>
@@ -110,12 +130,13 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
           a new event id
         </label>
       </div>
+      {fromEvent === undefined && shape && <Known shape={shape} />}
       <div class="send-body">
         <div>
           <h3>Fields</h3>
           {payload ? (
             <PayloadFields
-              key={`${trigger} ${chosen} ${fromEvent ?? ''}`}
+              key={`${trigger} ${nth} ${chosen} ${fromEvent ?? ''}`}
               payload={payload}
               template={template}
               onChange={next => setBody(JSON.stringify(next, null, 2))}
@@ -146,10 +167,30 @@ export function Send({ live, eventId }: { readonly live: Live; readonly eventId:
   )
 }
 
+/** How the shape is known; that it is a guess stands out. */
+const Known = ({ shape }: { readonly shape: TemplateShape }) =>
+  shape.provenance === 'guess' ? (
+    <p class="wait" id="send-known">
+      This shape is a guess: {shape.source}. Box may send something else.
+    </p>
+  ) : (
+    <p class="quiet" id="send-known">
+      {KNOWN[shape.provenance]}: {shape.source}
+    </p>
+  )
+
+const KNOWN = {
+  captured: 'A receiver has logged such a delivery',
+  consumer: 'The code of a receiver reads these fields',
+  guide: 'Box’s guide has this',
+  schema: 'Only Box’s API description has these fields',
+}
+
 const keyOf = ({ type, id }: { readonly type: string; readonly id: string }): string => `${type}:${id}`
 
-const textOf = async (trigger: string, about: string): Promise<string> => {
-  const path = `/_local/templates/${encodeURIComponent(trigger)}?about=${encodeURIComponent(about)}`
+const textOf = async (trigger: string, about: string, nth: number): Promise<string> => {
+  const query = new URLSearchParams({ about, shape: String(nth) })
+  const path = `/_local/templates/${encodeURIComponent(trigger)}?${query}`
   return JSON.stringify(await get<unknown>(path), null, 2)
 }
 

@@ -1,17 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { type Automation, automation } from '../../../lib/automation.ts'
 import { createBoxConnection } from '../../../lib/box.ts'
 import { createLog } from '../../../lib/log.ts'
-import { type Embedded, startEmbedded } from '../../support/embedded.ts'
+import { useEmbedded } from '../../support/embedded.ts'
 import { createEngine } from '../../support/engine.ts'
 import { CANARIES, expectNoCanary } from './canaries.ts'
 
-let embedded: Embedded
-beforeAll(async () => {
-  embedded = await startEmbedded()
-})
-afterAll(() => embedded.stop())
+const embedded = useEmbedded()
 
 type Answering = (request: IncomingMessage, body: string, response: ServerResponse) => void
 
@@ -71,7 +67,7 @@ async function runAgainst(apiUrl: string, { secret = CLIENT_CREDENTIALS, fails =
     automation({ name, on: 'FILE.LOCKED', watch: { folder: '100001' }, retry: { attempts: 1 }, run })
   const updating = declare('updating', async ({ event, box }) => {
     const name = CANARIES.fileName
-    await box.files.updateFileById(String(event.source.id), { requestBody: { name, description: name } })
+    await box.files.updateFileById(String(event.item?.id), { requestBody: { name, description: name } })
   })
   const searching = declare('searching', async ({ box }) => {
     await box.search.searchForContent({ query: CANARIES.fileName })

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -72,14 +72,16 @@ describe('what is deployed', () => {
   })
 })
 
-describe('what CI asks the registry', () => {
+const noBash = spawnSync('bash', ['-c', 'exit 0']).status !== 0
+
+describe.skipIf(noBash)('what CI asks the registry', () => {
   /** Runs CI's audit against a registry that answers in its own way. */
   async function audit(
     answer: (request: Request) => Response,
   ): Promise<{ code: number | null; told: string }> {
     const registry = await serve({ fetch: answer, port: 0 })
     const env = { ...process.env, npm_config_registry: registry.url, npm_config_fetch_retries: '0' }
-    const child = spawn('.ci/audit', { cwd: ROOT, env })
+    const child = spawn('bash', ['.ci/audit'], { cwd: ROOT, env })
     let told = ''
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {

@@ -6,7 +6,7 @@ import { decodeMessage } from '../../../lib/message.ts'
 import { samplePayload, wireBody } from '../../../local/box/payload.ts'
 import { createGateway } from '../../../local/gateway.ts'
 import { type Served, serve } from '../../../local/serve.ts'
-import { type Embedded, startEmbedded } from '../../support/embedded.ts'
+import { useEmbedded } from '../../support/embedded.ts'
 import { createEngine } from '../../support/engine.ts'
 import { type Entered, enter, hmac, KEYS, NOW } from '../../thorough/fuzz/door.ts'
 
@@ -160,11 +160,7 @@ describe('headers that are smuggled in', () => {
 })
 
 describe('a captured delivery that is replayed', () => {
-  let embedded: Embedded
-  beforeAll(async () => {
-    embedded = await startEmbedded()
-  })
-  afterAll(() => embedded.stop())
+  const embedded = useEmbedded()
 
   test('within the window is accepted, and takes effect once', async () => {
     const runs: string[] = []

@@ -1,15 +1,22 @@
-import { spawnSync } from 'node:child_process'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { inspect } from 'node:util'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { CompiledTemplate } from '../../../infra/template.ts'
+import { createIngestAws } from '../../../lib/ingest-aws.ts'
+import { ingestFunction } from '../../../lib/ingest-function.ts'
 import { isObject } from '../../../lib/json.ts'
+import { AwsEndpointFailed, startAws } from '../../../local/aws.ts'
 import { samplePayload, wireBody } from '../../../local/box/payload.ts'
-import { createLambda } from '../../../local/lambda.ts'
 import { createSecretsManager } from '../../../local/secrets-manager.ts'
 import { type Served, serve } from '../../../local/serve.ts'
 import { signedDelivery } from '../../kit.ts'
+import { packagedLocal } from '../../support/packaged.ts'
 import { CANARIES, expectNoCanary } from './canaries.ts'
+
+let template: CompiledTemplate
+beforeAll(async () => {
+  template = (await packagedLocal()).template
+})
 
 const KEYS = { primary: CANARIES.primaryKey, secondary: CANARIES.secondaryKey }
 
@@ -45,27 +52,26 @@ async function secretsWith(secret: string): Promise<string> {
 
 type Surroundings = { readonly secrets: string; readonly sqs?: string; readonly env?: Record<string, string> }
 
-/** The built bundle, as Lambda runs it, given one event; all that it says. */
-async function invoke(event: unknown, { secrets, sqs = 'http://127.0.0.1:1', env = {} }: Surroundings) {
+/** The function ingest, made as functions/ingest.ts makes it, given one event; all that it says. */
+async function invoke(event: unknown, { secrets, sqs = 'http://127.0.0.1:1', env: more = {} }: Surroundings) {
   const lines: string[] = []
-  const lambda = createLambda({
-    name: 'ingest',
-    bundle: join(ROOT, 'dist', 'ingest', 'index.mjs'),
-    timeoutMs: 10_000,
-    env: {
-      AWS_REGION: 'eu-central-1',
-      AWS_ACCESS_KEY_ID: 'x',
-      AWS_SECRET_ACCESS_KEY: CANARIES.awsText,
-      AWS_ENDPOINT_URL_SQS: sqs,
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets,
-      QUEUE_URL: `${sqs}/000000000000/queue`,
-      SIGNATURE_KEYS_SECRET_ID: 'keys',
-      ...env,
-    },
-    onLine: line => lines.push(line),
+  const env = {
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'x',
+    AWS_SECRET_ACCESS_KEY: CANARIES.awsText,
+    AWS_ENDPOINT_URL_SQS: sqs,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets,
+    QUEUE_URL: `${sqs}/000000000000/queue`,
+    SIGNATURE_KEYS_SECRET_ID: 'keys',
+    ...more,
+  }
+  const world = { env, now: Date.now, random: () => 0 }
+  const handler = ingestFunction({
+    ...world,
+    write: line => void lines.push(line),
+    aws: createIngestAws(world),
   })
-  open.push(() => lambda.close())
-  const answer = await lambda.invoke(event)
+  const answer: unknown = await Reflect.apply(handler, undefined, [event, { awsRequestId: 'request' }])
   return { status: isObject(answer) ? answer.statusCode : undefined, told: { answer, lines } }
 }
 
@@ -169,13 +175,11 @@ describe('nothing secret or private is told by ingest, in its answer and its log
   })
 })
 
-test('the command line tells no password of an AWS endpoint that can’t be reached', () => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['cli/main.ts', 'start', '--port', '0'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    env: { ...process.env, AWS_ENDPOINT_URL: `http://${CANARIES.token}:${CANARIES.passphrase}@127.0.0.1:9` },
-  })
-  expect(status).toBe(1)
-  expect(stderr).toContain('http://127.0.0.1:9')
-  expectNoCanary(stdout + stderr)
+test('a stack tells no password of an AWS endpoint that can’t be reached', async () => {
+  const starting = startAws(template, `http://${CANARIES.token}:${CANARIES.passphrase}@127.0.0.1:9`)
+  const error: unknown = await starting.catch(reason => reason)
+  expect(error).toBeInstanceOf(AwsEndpointFailed)
+  const told = inspect(error)
+  expect(told).toContain('http://127.0.0.1:9')
+  expectNoCanary(told)
 })

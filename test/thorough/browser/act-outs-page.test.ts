@@ -1,32 +1,7 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Stack, startStack } from '../../../local/stack.ts'
-import { packagedLocal } from '../../support/packaged.ts'
-import { onlySamples } from '../../support/samples.ts'
-import { browserAbsent, launchBrowser } from './browser.ts'
-import { hands, openPage } from './open-page.ts'
+import { describe, expect, test } from 'vitest'
+import { browserAbsent, usePage } from '../../support/page.ts'
 
-let stack: Stack
-let removeSamples: (() => Promise<void>) | undefined
-let browser: Browser
-let page: Page
-const errors: string[] = []
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 })
-beforeAll(async () => {
-  if (browserAbsent) return
-  stack = await startStack({ port: 0, packaged: await packagedLocal() })
-  removeSamples = await onlySamples(stack)
-  browser = await launchBrowser()
-  page = await openPage(browser, stack, errors)
-})
-afterAll(async () => {
-  await browser?.close()
-  await stack?.stop()
-  await removeSamples?.()
-})
-
-const { press, go, message, saysLater, rows, step, opened, fileRow, fill } = hands(() => page)
+const { stack, page, errors, press, go, message, saysLater, rows, step, opened, fileRow, fill } = usePage()
 const box = () => page.locator('.box')
 const download = () => fileRow('contract.pdf').getByRole('button', { name: 'Download' }).click()
 /** Downloads the contract, waits until its delivery is heard of, and opens its event. */

@@ -1,34 +1,9 @@
 import { mkdir } from 'node:fs/promises'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isObject } from '../../../lib/json.ts'
-import { type Stack, startStack } from '../../../local/stack.ts'
-import { packagedLocal } from '../../support/packaged.ts'
-import { onlySamples } from '../../support/samples.ts'
-import { browserAbsent, launchBrowser, SCREENSHOTS } from './browser.ts'
-import { hands, openPage } from './open-page.ts'
+import { browserAbsent, SCREENSHOTS, usePage } from '../../support/page.ts'
 
-let stack: Stack
-let removeSamples: (() => Promise<void>) | undefined
-let browser: Browser
-let page: Page
-const errors: string[] = []
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 })
-beforeAll(async () => {
-  if (browserAbsent) return
-  stack = await startStack({ port: 0, packaged: await packagedLocal() })
-  removeSamples = await onlySamples(stack)
-  browser = await launchBrowser()
-  page = await openPage(browser, stack, errors)
-})
-afterAll(async () => {
-  await browser?.close()
-  await stack?.stop()
-  await removeSamples?.()
-})
-
-const { press, go, opened, fileRow } = hands(() => page)
+const { stack, page, errors, press, go, opened, fileRow } = usePage()
 
 /** Each view, and how it is reached; an event is shown with all of it unfolded. */
 const VIEWS: Readonly<Record<string, () => Promise<unknown>>> = {

@@ -1,25 +1,12 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Stack, startStack } from '../../../local/stack.ts'
-import { packagedLocal } from '../../support/packaged.ts'
-import { browserAbsent, launchBrowser } from './browser.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { browserAbsent, usePage } from '../../support/page.ts'
 
 const MANY = 5000
 
-let stack: Stack
-let browser: Browser
-let page: Page
+const { stack, page } = usePage()
 beforeAll(async () => {
-  if (browserAbsent) return
-  stack = await startStack({ port: 0, packaged: await packagedLocal() })
   for (let nth = 0; nth < MANY; nth += 1) stack.journal.attempt(attempt(nth))
-  browser = await launchBrowser()
-  page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-  await page.goto(stack.url)
-})
-afterAll(async () => {
-  await browser?.close()
-  await stack?.stop()
+  await page.reload()
 })
 
 const AT = Date.parse('2026-11-23T10:00:00Z')

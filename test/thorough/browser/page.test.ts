@@ -1,44 +1,21 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtempSync } from 'node:fs'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { parseObject } from '../../../lib/json.ts'
-import { type Stack, startStack } from '../../../local/stack.ts'
 import { boxEvent, signedDelivery } from '../../kit.ts'
-import { packagedLocal } from '../../support/packaged.ts'
-import { onlySamples } from '../../support/samples.ts'
-import { browserAbsent, launchBrowser } from './browser.ts'
-import { hands, openPage } from './open-page.ts'
+import { browserAbsent, usePage } from '../../support/page.ts'
 
 const EVIL = '<img src=x onerror=document.title="broken">.txt'
 const REMOVE_LINK = 'remove-shared-link-after-download'
 
-let stack: Stack
-let removeSamples: (() => Promise<void>) | undefined
-let fixtures: string
-let browser: Browser
-let page: Page
-const errors: string[] = []
+const fixtures = mkdtempSync(join(tmpdir(), 'boxhooks-fixtures-'))
+afterAll(() => rm(fixtures, { recursive: true, force: true }))
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 })
-
-beforeAll(async () => {
-  if (browserAbsent) return
-  fixtures = await mkdtemp(join(tmpdir(), 'boxhooks-fixtures-'))
-  stack = await startStack({ port: 0, fixtures, packaged: await packagedLocal() })
-  removeSamples = await onlySamples(stack)
-  browser = await launchBrowser()
-  page = await openPage(browser, stack, errors)
+const { stack, page, errors, press, go, message, saysLater, rows, step, opened, select, fileRow } = usePage({
+  fixtures,
 })
-afterAll(async () => {
-  await browser?.close()
-  await stack?.stop()
-  await removeSamples?.()
-  if (fixtures) await rm(fixtures, { recursive: true, force: true })
-})
-
-const { press, go, message, saysLater, rows, step, opened, select, fileRow } = hands(() => page)
 const eventId = async () =>
   (await page.locator('#details-id').textContent())?.replace('event ', '').trim() ?? ''
 

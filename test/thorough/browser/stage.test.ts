@@ -2,15 +2,14 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isObject, parseObject } from '../../../lib/json.ts'
 import { type Served, serve } from '../../../local/serve.ts'
-import { type Running, runCommand, startCommand } from '../../support/command.ts'
 import { type Deployed, startDenying, startDeployed } from '../../support/deployed.ts'
-import { type Embedded, startEmbedded } from '../../support/embedded.ts'
-import { browserAbsent, launchBrowser } from './browser.ts'
-import { openPage } from './open-page.ts'
+import { useEmbedded } from '../../support/embedded.ts'
+import { browserAbsent, launchBrowser, openPage } from '../../support/page.ts'
+import { runSpawned, type Spawned, spawnCommand } from '../../support/spawn.ts'
 
 const GROUP = '/aws/lambda/boxhooks-prod'
 
-let aws: Embedded
+const aws = useEmbedded()
 let stage: Deployed
 let logs: Served
 /** Group → lines that CloudWatch has. */
@@ -19,10 +18,9 @@ let lines: Map<string, { eventId: string; timestamp: number; message: string }[]
 const operations = new Set<string>()
 
 beforeAll(async () => {
-  aws = await startEmbedded()
   ;[stage, logs] = await Promise.all([startDeployed(aws), serve({ fetch: answerLogs, port: 0 })])
 })
-afterAll(() => Promise.all([stage.close(), logs.close(), aws.stop()]))
+afterAll(() => Promise.all([stage.close(), logs.close()]))
 beforeEach(() => {
   lines = new Map()
 })
@@ -70,8 +68,8 @@ const environment = (more: Record<string, string> = {}) => ({
 })
 
 /** Starts the command and waits until it serves. */
-async function inspecting(env = environment()): Promise<{ running: Running; url: string }> {
-  const running = startCommand(['inspect', '--stage', 'prod', '--port', '0'], { env })
+async function inspecting(env = environment()): Promise<{ running: Spawned; url: string }> {
+  const running = spawnCommand(['inspect', '--stage', 'prod', '--port', '0'], { env })
   await expect.poll(() => running.printed.out, { timeout: 20_000 }).toContain('read-only')
   const [url = ''] = /http:\/\/localhost:\d+/.exec(running.printed.out) ?? []
   return { running, url }
@@ -214,10 +212,13 @@ describe('inspect', () => {
     [['--stage', 'denied'], 'needs the right cloudformation:DescribeStacks'],
     [['--stage', 'old'], 'has no output QueueUrl. Deploy the stage again'],
     [['--stage', 'a b'], 'It must be letters, digits and hyphens'],
-    [['--stage', 'prod', '--since', 'yesterday'], 'It must be an age such as 90s, 30m, 2h or 3d.'],
+    [
+      ['--stage', 'prod', '--since', 'yesterday'],
+      'It must be a whole number with a unit: 90s, 30m, 2h or 3d.',
+    ],
     [[], '--stage'],
   ])('%j says what to do', async (args, told) => {
-    const { code, out, err } = await runCommand(['inspect', ...args], { env: environment() })
+    const { code, out, err } = await runSpawned(['inspect', ...args], { env: environment() })
     expect({ code, out }).toEqual({ code: 1, out: '' })
     expect(err).toContain(told)
     expect(err).not.toContain('    at ')

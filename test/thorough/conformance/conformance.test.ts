@@ -1,13 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createKit } from '../../../conformance/delivery.ts'
 import { conforms, examine, type Finding } from '../../../conformance/examine.ts'
 import { REQUIREMENTS } from '../../../conformance/requirements.ts'
 import { ROOT } from '../../../infra/bundle.ts'
 import { verify } from '../../../lib/signature.ts'
-import { type Stack, startStack } from '../../../local/stack.ts'
-import { packagedLocal } from '../../support/packaged.ts'
 import {
   type Keys,
   naive,
@@ -17,6 +15,7 @@ import {
   serveParseFirst,
   serveReceiver,
 } from '../../support/receivers.ts'
+import { useStack } from '../../support/stack.ts'
 
 const KEYS = { primary: 'conformance-primary-key', secondary: 'conformance-secondary-key' }
 const RETIRED = 'a key of last year'
@@ -134,11 +133,7 @@ const ON_SDK = [
 ]
 
 describe('our own receiver', () => {
-  let stack: Stack
-  beforeAll(async () => {
-    stack = await startStack({ port: 0, keys: KEYS, packaged: await packagedLocal() })
-  })
-  afterAll(() => stack.stop())
+  const stack = useStack({ keys: KEYS })
 
   test('keeps to every requirement, what should hold included', { timeout: 120_000 }, async () => {
     const findings = await examine({

@@ -5,7 +5,7 @@ export type Boundary = {
   readonly name: string
   /** The share of a long run's cases, against the weights of the others. */
   readonly weight: number
-  /** How many cases `npm test` tries. */
+  /** How many cases the thorough suite tries at once; the fast one tries a tenth of them. */
   readonly quickCases: number
   check(run: BoundaryRun): Promise<BoundaryResult>
 }

@@ -192,7 +192,7 @@ export const capturedDeliveries = asyncBoundary(
   async one => {
     const judged = []
     for (const capture of read(one.bytes, undefined).slice(0, 3))
-      judged.push(await judge(capture, KEYS, { at: one.at, ageMax: 600, skewMax: 60 }))
+      judged.push(await judge(capture, KEYS, { at: one.at, now: Date.now(), ageMax: 600, skewMax: 60 }))
     for (const { answer, diagnosis } of judged) {
       assert.equal(diagnosis.causes.length === 0, answer.status === 202)
       if (!diagnosis.verdict.ok && answer.code !== 'empty_body' && answer.code !== 'method_not_allowed')

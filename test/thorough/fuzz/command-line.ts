@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { type Command, CommanderError } from 'commander'
 import fc from 'fast-check'
-import { program } from '../../../cli/main.ts'
+import { createProgram, everyCommand } from '../../../cli/program.ts'
+import { processShell } from '../../../cli/terminal/shell.ts'
+import { anyCharacter } from '../../support/any-character.ts'
 import { asyncBoundary } from './boundary.ts'
 
-/** Every command, those within others too. */
-const everyCommand = (of: Command): Command[] => [of, ...of.commands.flatMap(everyCommand)]
+const program = createProgram(processShell())
 const leaves = everyCommand(program).filter(({ commands: within }) => within.length === 0)
 
 const commands = everyCommand(program).flatMap(command => (command === program ? [] : [command.name()]))
@@ -34,7 +35,7 @@ const word = fc.oneof(
     'constructor',
   ),
   fc.tuple(fc.constantFrom(...flags), fc.string()).map(([flag, value]) => `${flag}=${value}`),
-  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({ unit: anyCharacter, maxLength: 12 }),
 )
 const line = fc.record({
   words: fc.oneof(
@@ -48,7 +49,7 @@ const line = fc.record({
 
 type Parsed = { readonly exitCode: number; readonly told: string; readonly ran: readonly Command[] }
 
-/** Reads a command line as cli/main.ts does, without doing what it says. */
+/** Reads a command line as cli/program.ts does, without doing what it says. */
 async function parsed(words: readonly string[], portVariable: string | undefined): Promise<Parsed> {
   const ran: Command[] = []
   let told = ''

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { TRIGGERS } from '../../../lib/event.ts'
 import { samplePayload, wireBody } from '../../../local/box/payload.ts'
+import { anyCharacter } from '../../support/any-character.ts'
 
 /** Every trigger there is, and some that are not. */
 export const triggerName = fc.constantFrom(...Object.keys(TRIGGERS), 'SIGN_REQUEST.SIGNER_SIGNED', 'FILE.NEW')
@@ -15,11 +16,11 @@ export const eventBody: fc.Arbitrary<Buffer> = fc.oneof(
   { weight: 3, arbitrary: payloadBody },
   fc
     .record({
-      id: fc.string({ unit: 'binary' }),
-      trigger: fc.string({ unit: 'binary' }),
+      id: fc.string({ unit: anyCharacter }),
+      trigger: fc.string({ unit: anyCharacter }),
       webhook: fc.jsonValue(),
     })
     .map(json => Buffer.from(JSON.stringify(json))),
-  fc.string({ unit: 'binary', maxLength: 60 }).map(text => Buffer.from(text)),
+  fc.string({ unit: anyCharacter, maxLength: 60 }).map(text => Buffer.from(text)),
   fc.uint8Array({ maxLength: 60 }).map(bytes => Buffer.from(bytes)),
 )

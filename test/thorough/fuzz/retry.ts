@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { BoxError } from '../../../lib/box-error.ts'
 import { classify, FAILURE_CODES, type RunFailure } from '../../../lib/errors.ts'
 import { backoffSeconds, decideRetry, type RetryPolicy } from '../../../lib/retry.ts'
+import { anyCharacter } from '../../support/any-character.ts'
 import { boundary } from './boundary.ts'
 
 /** The longest wait that there may be, in seconds: an asked-for one at its bound, and a tenth or a minute on top. */
@@ -52,7 +53,7 @@ export const retryDecisions = boundary(
   },
 )
 
-const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ minLength: 1000, maxLength: 3000 }))
+const text = fc.oneof(fc.string({ unit: anyCharacter }), fc.string({ minLength: 1000, maxLength: 3000 }))
 const answer = fc.record(
   {
     status: fc.oneof(

@@ -55,7 +55,7 @@ const entry = fc.oneof(
       {
         event_id: fc.oneof(fc.uuid(), fc.string()),
         event_type: eventType,
-        created_at: fc.constantFrom('2026-11-23T10:00:00-08:00', 'yesterday', ''),
+        created_at: fc.constantFrom('2026-11-23T10:00:00-08:00', '2026', 'Nov 23 2026', 'yesterday', ''),
         created_by: fc.jsonValue({ maxDepth: 1 }),
         source,
         additional_details: details,
@@ -92,7 +92,12 @@ export const streamPages = boundary('stream-pages', { weight: 3, quickCases: 150
       for (const trigger of triggersOf(event, stream, ALL)) {
         const about = sourceOf(trigger, event)
         if (!about) continue
-        assert.match(about.item.id, /^[\w-]{1,128}$/)
+        const { type, id } = about.item
+        assert.match(id, /^[\w-]{1,128}$/)
+        for (const folder of [...(about.path ?? []), ...(about.parent ? [about.parent] : [])]) {
+          assert.equal(folder.type, 'folder')
+          assert.match(folder.id, /^[\w-]{1,128}$/)
+        }
         const eventId = backfillId(event, trigger, TARGET)
         const message = backfilledMessage(
           {
@@ -104,7 +109,7 @@ export const streamPages = boundary('stream-pages', { weight: 3, quickCases: 150
             webhookId: undefined,
             about,
             found: undefined,
-            path: [],
+            path: about.path ?? [],
           },
           '2026-11-23T20:00:00.000Z',
         )
@@ -112,5 +117,8 @@ export const streamPages = boundary('stream-pages', { weight: 3, quickCases: 150
         const parsed = parseEvent(message.body, { eventId, origin: 'backfill' })
         assert.ok(parsed.ok, parsed.ok ? '' : parsed.reason.message)
         assert.equal(parsed.event.trigger, trigger)
+        assert.deepEqual([parsed.event.item?.type, parsed.event.item?.id], [type, id], 'it is about its item')
+        assert.deepEqual(parsed.event.source, parsed.event.payload.source, 'all of its source is of its type')
+        assert.notEqual(parsed.event.createdAt, '')
       }
 })

@@ -4,12 +4,13 @@ import { parseEvent } from '../../../lib/event.ts'
 import { ingestV1 } from '../../../lib/ingest-v1.ts'
 import { createLog } from '../../../lib/log.ts'
 import type { Message } from '../../../lib/message.ts'
+import { anyCharacter } from '../../support/any-character.ts'
 import { asyncBoundary } from './boundary.ts'
 
 const TOKEN = 'zQ7-canary-token-of-the-v1-route-0123456789'
 
 const text = fc.oneof(
-  { weight: 4, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
+  { weight: 4, arbitrary: fc.string({ unit: anyCharacter, maxLength: 40 }) },
   fc
     .tuple(fc.string({ maxLength: 3 }), fc.string({ maxLength: 3 }))
     .map(([before, after]) => before + TOKEN + after),

@@ -3,7 +3,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs'
-import { runCommand } from '../../support/command.ts'
+import { runSpawned } from '../../support/spawn.ts'
 import { type MotoStack, REGION } from './stack.ts'
 
 /** The parts of AWS that the stack is made of, in moto. */
@@ -43,7 +43,7 @@ export function connect(endpoint: string, { resources }: MotoStack) {
 
 /** Runs a command of the CLI on the stage in moto, and returns what it prints. */
 export async function boxhooks(aws: Aws, ...args: string[]): Promise<string> {
-  const { code, out, err } = await runCommand([...args, '--stage', 'local'], { env: aws.env })
+  const { code, out, err } = await runSpawned([...args, '--stage', 'local'], { env: aws.env })
   assert.equal(code, 0, err)
   return out
 }

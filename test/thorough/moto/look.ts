@@ -3,7 +3,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb'
 import { systemClock } from '../../../lib/clock.ts'
 import { isObject } from '../../../lib/json.ts'
 import { createStageSource } from '../../../local/inspector/stage-source.ts'
-import { runCommand, startCommand } from '../../support/command.ts'
+import { runSpawned, spawnCommand } from '../../support/spawn.ts'
 import { type Aws, boxhooks } from './aws.ts'
 import { writeLogs } from './logs.ts'
 import { AUTOMATION, say, undo, until } from './scene.ts'
@@ -44,7 +44,7 @@ export async function look(aws: Aws): Promise<void> {
 async function lookWithCommand(aws: Aws, events: number): Promise<void> {
   const before = await stateOf(aws)
   const command = ['inspect', '--stage', 'local', '--since', '2h', '--port', '0']
-  const running = startCommand(command, { env: aws.env })
+  const running = spawnCommand(command, { env: aws.env })
   undo.push(async () => running.child.kill('SIGINT'))
   await until('boxhooks inspect serves', async () => running.printed.out.includes('read-only'))
   const [url = ''] = /http:\/\/localhost:\d+/.exec(running.printed.out) ?? []
@@ -89,7 +89,7 @@ export async function lookBack(aws: Aws): Promise<void> {
 
 /** The doctor must find well what moto has, and name what it lacks. */
 export async function examine({ env }: Aws): Promise<void> {
-  const { out, err } = await runCommand(['doctor', '--stage', 'local', '--json'], { env })
+  const { out, err } = await runSpawned(['doctor', '--stage', 'local', '--json'], { env })
   const told: unknown = JSON.parse(out || '{}')
   const checks = isObject(told) && Array.isArray(told.checks) ? told.checks.filter(isObject) : []
   const statusOf = (name: string) => checks.find(({ check }) => check === name)?.status

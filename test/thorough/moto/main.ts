@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EXAMPLES } from '../../../infra/bundle.ts'
 import { packageStage } from '../../../infra/package.ts'
 import { connect } from './aws.ts'
 import { makeUpFor } from './backfill.ts'
@@ -27,7 +28,7 @@ try {
 }
 
 async function prove(endpoint: string): Promise<void> {
-  const packaged = await packageStage({ stage: 'local' })
+  const packaged = await packageStage({ stage: 'local', project: EXAMPLES })
   const stack = await createStack(endpoint, packaged)
   say(`moto made ${Object.keys(stack.resources).length} resources; it can't make ${stack.leftOut.join(', ')}`)
   const aws = connect(endpoint, stack)

@@ -20,7 +20,7 @@ const UNKNOWN_TO_MOTO: ReadonlySet<string> = new Set([
 export const REGION = 'eu-central-1'
 
 /** A function as moto's Lambda has it. */
-export type DeployedFunction = {
+type DeployedFunction = {
   /** Such as `dist/ingest/index.handler`. */
   readonly handler: string
   readonly timeoutMs: number

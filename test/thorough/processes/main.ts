@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { EXAMPLES } from '../../../infra/bundle.ts'
 import { packageStage } from '../../../infra/package.ts'
 import { createRandom } from '../simulation/random.ts'
 import { figuresOf } from './figures.ts'
@@ -29,7 +30,7 @@ const { events, seed, minutes, workers, verbose } = new Command('faults')
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130))
 
 const startedAt = Date.now()
-const { template } = await packageStage({ stage: 'local' })
+const { template } = await packageStage({ stage: 'local', project: EXAMPLES })
 let round = seed
 do {
   const sound = await storm(round)

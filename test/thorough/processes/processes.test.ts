@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { EXAMPLES } from '../../../infra/bundle.ts'
 import { packagedLocal } from '../../support/packaged.ts'
 import { createRandom } from '../simulation/random.ts'
 import { type Rig, startRig } from './rig.ts'
@@ -35,7 +35,7 @@ describe('with each part a process of its own', { timeout: 4 * PATIENCE_MS }, ()
 
   test('the front door is the very bundle that Lambda gets', async () => {
     const built = await readFile(join(rig.bundles, 'ingest', 'index.mjs'))
-    expect(built.equals(await readFile(join(ROOT, 'dist', 'ingest', 'index.mjs')))).toBe(true)
+    expect(built.equals(await readFile(join(EXAMPLES, 'dist', 'ingest', 'index.mjs')))).toBe(true)
   })
 
   test('ingest that starts cold while Secrets Manager is away answers 503, and Box’s retries bring all', async () => {

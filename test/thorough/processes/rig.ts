@@ -25,7 +25,7 @@ export type RigOptions = {
 }
 
 /** Told of each call that changed something in Box, before it is answered. */
-export type EffectHook = (effect: Effect, worker: Worker) => Promise<void> | void
+type EffectHook = (effect: Effect, worker: Worker) => Promise<void> | void
 
 /** The whole of boxhooks with each part in a process of its own, and the emulated Box in this one. */
 export type Rig = {

@@ -8,7 +8,7 @@ import { until } from './until.ts'
 import type { Worker } from './workers.ts'
 
 /** Something that goes wrong. */
-export type Fault =
+type Fault =
   /** Kills the worker at whose call it is this fault's turn: Box has done it, and the worker never hears of it. */
   | { readonly kind: 'kill-at-effect' }
   /** Kills whichever worker it meets after so many milliseconds. */
@@ -116,7 +116,7 @@ async function inflict(rig: Rig, fault: Fault, worker: Worker): Promise<void> {
 }
 
 /** Cuts a service off for a while; not where it is cut off already. */
-export async function cutFor(
+async function cutFor(
   service: Rig['services'][keyof Rig['services']],
   { how, ms }: { readonly how: Cut; readonly ms: number },
   meanwhile: () => Promise<unknown> = async () => {},
@@ -128,7 +128,7 @@ export async function cutFor(
 }
 
 /** Stops a worker until its lease is over and another has claimed what it had, and then lets it go on. */
-export async function stopUntilTakenOver({ workers, witness }: Rig, worker: Worker): Promise<void> {
+async function stopUntilTakenOver({ workers, witness }: Rig, worker: Worker): Promise<void> {
   if (worker.state !== 'up') return
   const takenOver = witness.takeOver(worker.name, worker.deadline + LEASE_MARGIN_MS)
   await workers.stop(worker)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type EventRecord, FRESH_RUN, type RunRecord } from '../../../lib/record.ts'
+import { FRESH_RUN } from '../../../lib/record.ts'
+import { recordOf } from '../../support/records.ts'
 import type { DeadLetter } from './dead-letters.ts'
 import { judge } from './verdict.ts'
 import { Witness } from './witness.ts'
@@ -13,26 +14,15 @@ function history() {
     witness.write({ ...written, worker, at, claimedUntil: at + 8000 })
   const effect = (name: string, at: number, worker = 'a') => witness.effect(`e:${name}`, worker, at)
   const step = (name: string, at: number) => witness.write({ ...written, at, steps: [`three-steps:${name}`] })
-  const run = (status: RunRecord['status']): RunRecord => ({ ...FRESH_RUN, status })
-  const record: EventRecord = {
-    eventId: 'e',
-    deliveryId: 'd',
-    trigger: 'FILE.DOWNLOADED',
-    source: 'file:1',
-    receivedAt: '',
-    origin: 'webhook',
+  const record = recordOf({
     status: 'dead',
-    version: 9,
-    leaseToken: 't',
-    leaseUntil: 0,
-    redrives: 0,
     runs: {
-      single: run('done'),
-      'three-steps': run('done'),
-      stumbles: run('skipped'),
-      refuses: { ...run('failed'), error: { code: 'permanent', message: 'no' } },
+      single: { status: 'done' },
+      'three-steps': { status: 'done' },
+      stumbles: { status: 'skipped' },
+      refuses: { status: 'failed', error: { code: 'permanent', message: 'no' } },
     },
-  }
+  })
   const letter: DeadLetter = { eventId: 'e', code: 'permanent', automations: ['refuses'], sentAt: 500 }
   const finish = (at: number) =>
     witness.write({

@@ -1,21 +1,17 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { encodeMessage } from '../../../lib/message.ts'
-import { runCommand, startCommand } from '../../support/command.ts'
-import { type Deployed, startDeployed } from '../../support/deployed.ts'
-import { type Embedded, startEmbedded } from '../../support/embedded.ts'
+import { startDeployed } from '../../support/deployed.ts'
+import { useEmbedded } from '../../support/embedded.ts'
 import { letterOf } from '../../support/letters.ts'
+import { runSpawned, spawnCommand } from '../../support/spawn.ts'
+import { useStarted } from '../../support/started.ts'
 
-let aws: Embedded
-let stage: Deployed
-beforeAll(async () => {
-  aws = await startEmbedded()
-  stage = await startDeployed(aws)
-})
-afterAll(async () => {
-  await stage.close()
-  await aws.stop()
-})
+const aws = useEmbedded()
+const stage = useStarted(
+  () => startDeployed(aws),
+  deployed => deployed.close(),
+)
 
 describe('10,000 dead letters', { timeout: 600_000 }, () => {
   const LETTERS = 10_000
@@ -44,7 +40,7 @@ describe('10,000 dead letters', { timeout: 600_000 }, () => {
     }
     const args = ['dlq', 'redrive', '--all', '--yes', '--stage', 'prod', '--rate', '9999']
     const options = { env: stage.env, node: [`--max-old-space-size=${HEAP_MB}`] }
-    const first = startCommand(args, options)
+    const first = spawnCommand(args, options)
     await vi.waitFor(() => expect(first.printed.err).toContain('3,000 redriven'), {
       timeout: 240_000,
       interval: 100,
@@ -55,7 +51,7 @@ describe('10,000 dead letters', { timeout: 600_000 }, () => {
     const taken = Number(/^([\d,]+) dead letters redriven/.exec(stopped.out)?.[1]?.replaceAll(',', ''))
     expect(taken).toBeGreaterThanOrEqual(3000)
     expect(await counts(stage.deadLetterQueueUrl)).toBe(LETTERS - taken)
-    const second = await runCommand(args, options)
+    const second = await runSpawned(args, options)
     expect(second.code).toBe(0)
     expect(second.out).toBe(`${(LETTERS - taken).toLocaleString('en')} dead letters redriven.\n`)
     expect(second.err).toMatch(/5,000 redriven, \d+ a second/)

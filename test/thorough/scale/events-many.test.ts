@@ -1,27 +1,23 @@
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { dayOf } from '../../../lib/ledger.ts'
-import { FRESH_RUN } from '../../../lib/record.ts'
-import { runCommand } from '../../support/command.ts'
-import { type Deployed, startDeployed } from '../../support/deployed.ts'
-import { type Embedded, startEmbedded } from '../../support/embedded.ts'
+import { startDeployed } from '../../support/deployed.ts'
+import { useEmbedded } from '../../support/embedded.ts'
+import { recordOf } from '../../support/records.ts'
+import { runSpawned } from '../../support/spawn.ts'
+import { useStarted } from '../../support/started.ts'
 
 const EVENTS = 10_000
 /** The payloads alone are more. */
 const HEAP_MB = 48
 const NOW = Date.now()
 
-let aws: Embedded
-let stage: Deployed
-beforeAll(async () => {
-  aws = await startEmbedded()
-  stage = await startDeployed(aws)
-}, 60_000)
-afterAll(async () => {
-  await stage.close()
-  await aws.stop()
-})
+const aws = useEmbedded()
+const stage = useStarted(
+  () => startDeployed(aws),
+  deployed => deployed.close(),
+)
 
 async function fill(): Promise<void> {
   const payload = new Uint8Array(6000)
@@ -29,24 +25,16 @@ async function fill(): Promise<void> {
     const requests = Array.from({ length: 25 }, (_, index) => {
       const nth = from + index
       const receivedAt = new Date(NOW - nth * 1000).toISOString()
-      const failed = { ...FRESH_RUN, status: nth % 100 === 0 ? 'failed' : 'done', attempts: 1 }
-      const Item = marshall({
+      const failed = nth % 100 === 0
+      const record = recordOf({
         eventId: `many-${nth}`,
-        deliveryId: 'd',
-        trigger: 'FILE.UPLOADED',
         source: `file:${nth % 7}`,
         receivedAt,
-        receivedOn: dayOf(receivedAt),
-        origin: 'webhook',
-        status: nth % 100 === 0 ? 'dead' : 'done',
-        version: 1,
-        leaseToken: 't',
-        leaseUntil: 0,
-        redrives: 0,
-        runs: { a: failed },
+        status: failed ? 'dead' : 'done',
+        runs: { a: { status: failed ? 'failed' : 'done', attempts: 1 } },
         payload,
       })
-      return { PutRequest: { Item } }
+      return { PutRequest: { Item: marshall({ ...record, receivedOn: dayOf(receivedAt) }) } }
     })
     await aws.dynamodb.send(new BatchWriteItemCommand({ RequestItems: { [aws.table]: requests } }))
   }
@@ -58,7 +46,7 @@ test('10,000 events are listed with filters in bounded memory, with progress', {
   await fill()
   const options = { env: stage.env, node: [`--max-old-space-size=${HEAP_MB}`] }
   const list = (...args: string[]) =>
-    runCommand(['events', 'list', '--stage', 'prod', '--since', '1d', ...args], options)
+    runSpawned(['events', 'list', '--stage', 'prod', '--since', '1d', ...args], options)
   const failed = await list('--automation', 'a', '--status', 'failed', '--limit', '99999', '--json')
   expect(failed.code).toBe(0)
   expect(JSON.parse(failed.out)).toHaveLength(EVENTS / 100)

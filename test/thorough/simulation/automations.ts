@@ -72,7 +72,7 @@ export function automationOf(simulated: Simulated, surroundings: Surroundings): 
     on: [first, ...others],
     watch: { folder: FOLDERS[folder] },
     retry: { attempts, baseSeconds: 2, capSeconds: 600 },
-    when: event => (filters && isEven(event.source.id) ? skip('the file’s id is even') : true),
+    when: event => (filters && isEven(event.item?.id ?? '') ? skip('the file’s id is even') : true),
     async run(context) {
       const { process, until } = surroundings.whereabouts()
       const attempt = surroundings.witness.runStarts(context.event.id, name, process, until)
@@ -116,7 +116,7 @@ async function live(
 /** One effect on Box, whose request says whose it is. */
 async function actOn({ event, box }: SimulatedContext, attempt: Attempt, effect: string): Promise<null> {
   const description = `${attempt.serial} ${effect}`
-  await box.files.updateFileById(event.source.id, { requestBody: { description } })
+  await box.files.updateFileById(event.item?.id ?? '', { requestBody: { description } })
   return null
 }
 

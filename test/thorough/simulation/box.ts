@@ -270,7 +270,7 @@ function unreadable(eventId: string, random: Random): Uint8Array {
   return Buffer.from(
     random.pick([
       `{"id":"${eventId}","type":"webhook_event"}`,
-      `{"id":"${eventId}","trigger":"FILE.UPLOADED","source":null}`,
+      `{"id":"${eventId}","trigger":"","source":null}`,
       `{"id":"${eventId}","trigger":7}`,
       `\u00ff\u0000${eventId}`,
     ]),

@@ -31,7 +31,7 @@ export type LambdaOptions<I, O> = {
 }
 
 /** An invocation without a result. */
-export class InvocationFailed extends Error {
+class InvocationFailed extends Error {
   override readonly name = 'InvocationFailed'
 }
 

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Embedded, startEmbedded } from '../../support/embedded.ts'
+import { describe, expect, test } from 'vitest'
+import { useEmbedded } from '../../support/embedded.ts'
 import { Table } from './dynamodb.ts'
 import { clientOf, modelQueues, playQueue, playTable, type Takes } from './models.ts'
 import { createRandom } from './random.ts'
 
-let aws: Embedded
-beforeAll(async () => {
-  aws = await startEmbedded()
-})
-afterAll(() => aws.stop())
+const aws = useEmbedded()
 
 const SEEDS = Array.from({ length: 25 }, (_, index) => index + 1)
 

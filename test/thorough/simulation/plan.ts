@@ -126,7 +126,7 @@ export function knobsOf({ rates, times }: Plan): Knob[] {
 }
 
 /** Smaller plans of the same seed, the boldest first. */
-export function smallerPlans(plan: Plan): Plan[] {
+function smallerPlans(plan: Plan): Plan[] {
   const fewer = (count: number): number[] =>
     [1, Math.floor(count / 2), count - 1].filter(less => less > 0 && less < count)
   return [

@@ -36,6 +36,6 @@ export function report({ outcome, smallest, trace }: Replay): string {
     '',
     ...trace.slice(-TRACE_LINES),
     '',
-    `Again: npm test -- --seed ${outcome.plan.seed}`,
+    `Again: npm run simulate -- --seed ${outcome.plan.seed}`,
   ].join('\n')
 }

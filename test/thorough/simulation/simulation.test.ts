@@ -1,39 +1,27 @@
-import { createHash, randomInt } from 'node:crypto'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { createHash } from 'node:crypto'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { FAILED_SEEDS } from '../failed-seeds.ts'
 import { INVARIANTS } from './invariants.ts'
 import { knobsOf, type Plan, planOf, shrink } from './plan.ts'
-import { replay, report } from './replay.ts'
-import { brokenBy, type Outcome, simulate } from './simulate.ts'
+import { FAULTS, runSeeds } from './seeds.ts'
+import { type Outcome, simulate } from './simulate.ts'
 
 const { SIMULATION_SEED } = process.env
 
-/** Found something once, and are run for ever after. */
-const SEEDS_OF_BUGS = [164, 229, 697, 778, 57882394, 74594080, 746154854]
-const FIXED = [...SEEDS_OF_BUGS, ...Array.from({ length: 80 }, (_, index) => index + 1)]
-const FRESH = { first: randomInt(2 ** 30), seeds: 20 }
+const FIXED = Array.from({ length: 80 }, (_, index) => index + 1)
+const FRESH = { first: inject('seed'), seeds: 20 }
 
 beforeAll(() => {
   Error.stackTraceLimit = 0
 })
 
-/** Runs seeds one after the other; one that breaks an invariant fails the test with the least that does. */
-async function runAll(seeds: readonly number[]): Promise<Outcome[]> {
-  const outcomes: Outcome[] = []
-  for (const seed of seeds) {
-    const outcome = await simulate(planOf(seed), { impatient: true })
-    if (brokenBy(outcome)) throw new Error(report(await replay(seed)))
-    outcomes.push(outcome)
-  }
-  return outcomes
-}
-
 test.runIf(SIMULATION_SEED)(`seed ${SIMULATION_SEED} breaks no invariant`, { timeout: 600_000 }, async () => {
-  await runAll([Number(SIMULATION_SEED)])
+  await runSeeds([Number(SIMULATION_SEED)])
 })
 
 describe.skipIf(SIMULATION_SEED)('the simulation', { timeout: 180_000 }, () => {
   test('breaks no invariant with the fixed seeds, although every kind of fault strikes', async () => {
-    const outcomes = await runAll(FIXED)
+    const outcomes = await runSeeds(FIXED)
     const struck = new Set(outcomes.flatMap(({ figures }) => Object.keys(figures.faults)))
     expect([...struck].sort()).toEqual(FAULTS)
     const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((so, one) => so + of(one), 0)
@@ -42,8 +30,12 @@ describe.skipIf(SIMULATION_SEED)('the simulation', { timeout: 180_000 }, () => {
     expect(sum(({ figures }) => figures.deliveries)).toBeGreaterThan(3000)
   })
 
+  test.each(FAILED_SEEDS.simulation)('breaks no invariant with seed %i, which broke one once', async seed => {
+    await runSeeds([seed])
+  })
+
   test(`breaks no invariant with ${FRESH.seeds} fresh seeds from ${FRESH.first} on`, async () => {
-    await runAll(Array.from({ length: FRESH.seeds }, (_, index) => FRESH.first + index))
+    await runSeeds(Array.from({ length: FRESH.seeds }, (_, index) => FRESH.first + index))
   })
 
   test('where nothing fails, nothing is done twice, and nothing is dead-lettered', async () => {
@@ -92,27 +84,3 @@ describe.skipIf(SIMULATION_SEED)('a failing plan', () => {
 test('every invariant is a sentence', () => {
   for (const sentence of Object.values(INVARIANTS)) expect(sentence).toMatch(/^[A-Z].*\.$/)
 })
-
-const FAULTS = [
-  'Box failed',
-  'Box throttled',
-  'Box tokens revoked',
-  'Box unheard',
-  'answer lost',
-  'delivery lost',
-  'event source paused',
-  'outage of Box',
-  'outage of DynamoDB',
-  'outage of SQS',
-  'outage of Secrets Manager',
-  'process frozen',
-  'process killed',
-  'process timed out',
-  'redriven',
-  'replayed',
-  'request lost',
-  'response lost',
-  'service error',
-  'service given up',
-  'service throttled',
-]

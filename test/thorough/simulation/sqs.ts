@@ -25,7 +25,7 @@ export type Anomalies = {
   readonly pick: (count: number) => number
 }
 
-export const NO_ANOMALIES: Anomalies = {
+const NO_ANOMALIES: Anomalies = {
   resurrectAfterMs: () => undefined,
   duplicates: () => false,
   pick: () => 0,

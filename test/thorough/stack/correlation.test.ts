@@ -5,14 +5,14 @@ import { bundle, ROOT } from '../../../infra/bundle.ts'
 import { isObject, parseObject } from '../../../lib/json.ts'
 import { encodeMessage } from '../../../lib/message.ts'
 import { createLambda } from '../../../local/lambda.ts'
-import { type Stack, startStack } from '../../../local/stack.ts'
+import type { Stack } from '../../../local/stack.ts'
 import { boxEvent, signedDelivery } from '../../kit.ts'
 import { type EmittedMetric, metricsIn } from '../../support/emf.ts'
 import { packagedLocal } from '../../support/packaged.ts'
+import { startTestStack } from '../../support/stack.ts'
 
 /** An author's code that tells its log, and its errors, all that it should not. */
-const TALKATIVE = `import { automation } from '../../../../../lib/automation.ts'
-import { PermanentError } from '../../../../../lib/errors.ts'
+const TALKATIVE = `import { automation, PermanentError } from 'boxhooks'
 export default automation({ name: 'talkative', on: 'FILE.DOWNLOADED', watch: { folder: '\${REVIEW_FOLDER_ID}' },
   retry: { baseSeconds: 1, capSeconds: 1 },
   async run({ event, box, log, step }) {
@@ -25,7 +25,7 @@ export default automation({ name: 'talkative', on: 'FILE.DOWNLOADED', watch: { f
   },
 })
 `
-const FILTERING = `import { automation, skip } from '../../../../../lib/automation.ts'
+const FILTERING = `import { automation, skip } from 'boxhooks'
 export default automation({ name: 'filtering', on: 'FILE.DOWNLOADED', watch: { folder: '\${REVIEW_FOLDER_ID}' },
   when: event => skip('not for ' + event.source.name), run() {} })
 `
@@ -44,7 +44,7 @@ beforeAll(async () => {
   await writeFile(join(automationsDir, 'talkative.ts'), TALKATIVE)
   await writeFile(join(automationsDir, 'filtering.ts'), FILTERING)
   const { manifest } = await bundle({ outDir: folder, automationsDir })
-  stack = await startStack({ port: 0, packaged: await withoutDetails() })
+  stack = await startTestStack({ packaged: await withoutDetails() })
   const line = stack.journal.line
   vi.spyOn(stack.journal, 'line').mockImplementation((fn, text) => {
     heard.push({ fn, text, line: parseObject(text) ?? {} })

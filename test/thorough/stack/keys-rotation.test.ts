@@ -3,15 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { paginateScan } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { isObject, parseObject } from '../../../lib/json.ts'
 import { storm } from '../../../local/box/act-outs.ts'
 import type { Attempt } from '../../../local/box/delivery.ts'
-import { type Stack, startStack } from '../../../local/stack.ts'
-import { runCommand, startCommand } from '../../support/command.ts'
-import { packagedLocal } from '../../support/packaged.ts'
-import { onlySamples } from '../../support/samples.ts'
+import { builtBundle } from '../../support/packaged.ts'
+import { runSpawned, spawnCommand } from '../../support/spawn.ts'
+import { useStack } from '../../support/stack.ts'
 
 /** Deliveries a second; ROTATION_RATE=50 where nothing else runs on the machine. */
 const RATE = Number(process.env.ROTATION_RATE ?? 15)
@@ -19,20 +17,12 @@ const RATE = Number(process.env.ROTATION_RATE ?? 15)
 /** How many deliveries are under way at a time: a machine that is slower than the stream slows it down, and makes nothing too late. */
 const WIDTH = 20
 
-let stack: Stack
-let removeSamples: () => Promise<void>
+const stack = useStack({ retrySeconds: Array.from({ length: 12 }, () => 2) })
 let folder: string
 beforeAll(async () => {
-  const retrySeconds = Array.from({ length: 12 }, () => 2)
-  stack = await startStack({ port: 0, packaged: await packagedLocal(), retrySeconds })
-  removeSamples = await onlySamples(stack)
   folder = await mkdtemp(join(tmpdir(), 'boxhooks-rotation-'))
-}, 180_000)
-afterAll(async () => {
-  await stack?.stop()
-  await removeSamples?.()
-  await rm(folder, { recursive: true })
 })
+afterAll(() => rm(folder, { recursive: true }))
 
 const at = () => ['--local', '--port', new URL(stack.url).port]
 const rotate = (...args: string[]) => ['keys', 'rotate', ...at(), '--settle', '11s', ...args]
@@ -52,7 +42,7 @@ async function resetKey(key: 'primary' | 'secondary'): Promise<string> {
  * Lets other instances of ingest take over, as Lambda does now and then, while those that are at work end what they have begun.
  * One whose keys still fit would know nothing of a new one for minutes.
  */
-const renewInstances = (): void => stack.lambdas.ingest.replace(join(ROOT, 'dist', 'ingest', 'index.mjs'))
+const renewInstances = async (): Promise<void> => stack.lambdas.ingest.replace(await builtBundle('ingest'))
 
 /** The ids of the events that the ledger has as done. */
 async function doneIds(): Promise<ReadonlySet<string>> {
@@ -91,27 +81,27 @@ test('a whole rotation under a steady stream of deliveries, killed in the middle
     },
   })
 
-  const first = await runCommand(rotate())
+  const first = await runSpawned(rotate())
   expect(first.out + first.err).toContain('Reset the SECONDARY key')
   expect(first).toMatchObject({ code: 1, err: expect.stringContaining('Nobody is there to ask') })
 
-  const killed = startCommand(rotate('--key-file', await resetKey('secondary')))
+  const killed = spawnCommand(rotate('--key-file', await resetKey('secondary')))
   await expect.poll(() => killed.printed.out, { timeout: 120_000 }).toContain('Stored as secondary')
   killed.child.kill('SIGKILL')
   await killed.ended
 
-  renewInstances()
-  const resumed = await runCommand(rotate())
+  await renewInstances()
+  const resumed = await runSpawned(rotate())
   expect(resumed.out).toContain('Promoted: the new secondary key')
   expect(resumed.out).toContain('Reset the PRIMARY key')
 
-  const finishing = startCommand(rotate('--key-file', await resetKey('primary')))
+  const finishing = spawnCommand(rotate('--key-file', await resetKey('primary')))
   await expect.poll(() => finishing.printed.out, { timeout: 120_000 }).toContain('Stored as primary')
-  renewInstances()
+  await renewInstances()
   const last = await finishing.ended
   expect(last).toMatchObject({ code: 0, out: expect.stringContaining('Retired: the new primary key') })
 
-  const status = await runCommand(['keys', 'status', ...at(), '--json'])
+  const status = await runSpawned(['keys', 'status', ...at(), '--json'])
   expect(JSON.parse(status.out)).toMatchObject({ refused: 0, rotation: null, findings: [{ level: 'ok' }] })
   stream.stop()
   await stream.attempts

@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../../lib/clock.ts'
 import { createHistory } from '../../../lib/history.ts'
 import type { EventRecord } from '../../../lib/record.ts'
 import type { ApiCall } from '../../../local/box/api.ts'
-import { type Stack, startStack } from '../../../local/stack.ts'
-import { runCommand } from '../../support/command.ts'
-import { type ManualClock, manualClock } from '../../support/manual-clock.ts'
-import { packagedLocal } from '../../support/packaged.ts'
-import { onlySamples } from '../../support/samples.ts'
+import { manualClock } from '../../support/manual-clock.ts'
+import { runSpawned } from '../../support/spawn.ts'
+import { useStack } from '../../support/stack.ts'
 
 const HOUR = 3_600_000
 const MINUTE = 60_000
@@ -16,31 +14,21 @@ const REVIEW = '100001'
 /** How long anything may take, in milliseconds, before it counts as not happening. */
 const PATIENCE_MS = 120_000
 
-let clock: ManualClock
+/** Box's time runs by itself: seven hours of it pass in this test. */
+const clock = manualClock(Math.floor(systemClock.now() / 1000) * 1000 - 7 * HOUR)
 let isDown = false
-let stack: Stack
-let removeSamples: () => Promise<void>
+const stack = useStack({
+  box: {
+    clock,
+    fetch: request => (isDown ? Promise.reject(new Error('The endpoint is down.')) : deliver(request)),
+  },
+  ingestEnv: { SIGNATURE_AGE_MAX_SECONDS: '86400' },
+})
 const calls: ApiCall[] = []
-beforeAll(async () => {
-  // Box's time runs by itself: seven hours of it pass in this test.
-  clock = manualClock(Math.floor(systemClock.now() / 1000) * 1000 - 7 * HOUR)
-  stack = await startStack({
-    port: 0,
-    packaged: await packagedLocal(),
-    box: {
-      clock,
-      fetch: request => (isDown ? Promise.reject(new Error('The endpoint is down.')) : deliver(request)),
-    },
-    ingestEnv: { SIGNATURE_AGE_MAX_SECONDS: '86400' },
-  })
-  removeSamples = await onlySamples(stack)
+beforeAll(() => {
   stack.box.on(notice => {
     if (notice.kind === 'call') calls.push(notice.call)
   })
-}, 300_000)
-afterAll(async () => {
-  await stack?.stop()
-  await removeSamples?.()
 })
 
 let underWay = 0
@@ -98,7 +86,7 @@ const archived = (id: string) =>
     ({ method, path, status }) => method === 'POST' && path === `/2.0/files/${id}/copy` && status === 201,
   ).length
 const backfill = (...args: string[]) =>
-  runCommand(['backfill', ...args, '--local', '--port', new URL(stack.url).port])
+  runSpawned(['backfill', ...args, '--local', '--port', new URL(stack.url).port])
 
 test('after three hours without webhooks every event has had its effect exactly once', {
   timeout: 400_000,

@@ -8,19 +8,20 @@ test('a changed automation is loaded; one that does not build leaves the old one
   timeout: 200_000,
 }, async () => {
   await mkdir(join(ROOT, '.boxhooks'), { recursive: true })
-  const folder = await mkdtemp(join(ROOT, '.boxhooks', 'watched-'))
-  const file = join(folder, 'one.ts')
+  const project = await mkdtemp(join(ROOT, '.boxhooks', 'watched-'))
+  await mkdir(join(project, 'automations'))
+  const file = join(project, 'automations', 'one.ts')
   const write = (name: string) =>
     writeFile(
       file,
-      `import { automation } from '../../../../lib/automation.ts'
+      `import { automation } from 'boxhooks'
       export default automation({ name: '${name}', on: 'FILE.MOVED', watch: { folder: '1' }, run() {} })`,
     )
   const lines: string[] = []
   const loaded: string[][] = []
   const replace = async (_: string, manifest: readonly { name: string }[]) =>
     void loaded.push(manifest.map(({ name }) => name))
-  const watching = watchSources({ replace }, line => lines.push(line), folder)
+  const watching = watchSources({ replace }, line => lines.push(line), project)
   await write('first')
   await expect.poll(() => loaded, { timeout: 60_000 }).toEqual([['first']])
   await writeFile(file, 'export default 5 +')
@@ -31,5 +32,5 @@ test('a changed automation is loaded; one that does not build leaves the old one
   await write('second')
   await expect.poll(() => loaded, { timeout: 60_000 }).toEqual([['first'], ['second']])
   await watching.close()
-  await rm(folder, { recursive: true })
+  await rm(project, { recursive: true })
 })

@@ -2,14 +2,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseTrace, type Trace } from '../../../cli/cost/trace.ts'
-import { ROOT } from '../../../infra/bundle.ts'
+import { EXAMPLES, ROOT } from '../../../infra/bundle.ts'
 import { packageStage } from '../../../infra/package.ts'
 import { measure } from './measure.ts'
 import { stackFacts } from './stack-facts.ts'
 
 const FILE = join('cli', 'cost', 'trace.json')
 
-const { template } = await packageStage({ stage: 'local' })
+const { template } = await packageStage({ stage: 'local', project: EXAMPLES })
 const { metrics, ...measured } = await measure({ template })
 const trace: Trace = {
   measured: new Date().toISOString().slice(0, 10),

@@ -23,7 +23,7 @@ import { peakMemoryMb } from './peak-memory.ts'
 import { type Asked, CALLERS, type Caller, WireMeter } from './wire-meter.ts'
 
 /** What a function asked of AWS and logged. */
-export type Measured = Asked & { readonly logLines: number; readonly logBytes: number }
+type Measured = Asked & { readonly logLines: number; readonly logBytes: number }
 
 /** The functions as Lambda gets them, with every request that they make to AWS counted. */
 export type TracedStack = {
@@ -46,7 +46,7 @@ export type TracedStack = {
   stop(): Promise<void>
 }
 
-export type Sizes = { readonly item: number; readonly index: number; readonly message: number }
+type Sizes = { readonly item: number; readonly index: number; readonly message: number }
 
 const KEYS = { primary: 'primary-of-the-trace', secondary: 'secondary-of-the-trace' }
 const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }

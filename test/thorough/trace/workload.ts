@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { samplePayload, type WireObject, wireBody } from '../../../local/box/payload.ts'
 
 /** How many automations an event sets off, by the trigger that does: as many as the table of the trace has. */
-export const TRIGGERS_BY_RUNS = {
+const TRIGGERS_BY_RUNS = {
   0: 'FILE.LOCKED',
   1: 'FILE.UPLOADED',
   2: 'FILE.PREVIEWED',
@@ -26,7 +26,7 @@ export function automationFiles(): Record<string, string> {
     const on = Object.entries(TRIGGERS_BY_RUNS).flatMap(([runs, trigger]) =>
       Number(runs) > index ? [trigger] : [],
     )
-    const code = `import { automation } from '../../../../lib/automation.ts'
+    const code = `import { automation } from 'boxhooks'
 
 export default automation({
   name: 'measured-automation-${number}',
@@ -66,7 +66,7 @@ export function eventOf(runs: number, bytesMin: number, number: number): WireObj
 }
 
 /** The file that every event is about. */
-export const FILE_ID = '73835521473'
+const FILE_ID = '73835521473'
 
 function folderOf(number: number): WireObject {
   const digits = BigInt(`0x${createHash('sha256').update(`folder ${number}`).digest('hex').slice(0, 9)}`)

@@ -6,6 +6,7 @@ import { matchEvents, TOLERANCE_MS } from '../../../lib/backfill/matching.ts'
 import { type BackfillSpan, beginningOf, type Progress, totalOf } from '../../../lib/backfill/progress.ts'
 import type { StreamEvent, StreamName } from '../../../lib/backfill/stream-event.ts'
 import type { EventRecord } from '../../../lib/record.ts'
+import { recordOf } from '../../support/records.ts'
 
 const START = Date.parse('2026-11-23T10:00:00Z')
 const WATCHED = { type: 'folder', id: '100' } as const
@@ -56,49 +57,24 @@ function streamOf(all: readonly Happened[]): StreamEvent[] {
   return events.sort((one, other) => one.at - other.at)
 }
 
-const recordOf = (happening: Happened, index: number): EventRecord => {
+const deliveredRecord = (happening: Happened, index: number): EventRecord => {
   const createdAt = iso(START + (happening.atSeconds + happening.jitterSeconds) * 1000)
-  const payload = gzipSync(JSON.stringify({ created_at: createdAt }))
-  return record(
-    `webhook-${index}`,
-    String(happening.file),
-    triggerOf(happening.type),
-    createdAt,
-    payload,
-    'webhook',
-  )
+  return recordOf({
+    eventId: `webhook-${index}`,
+    source: `file:${happening.file}`,
+    trigger: triggerOf(happening.type),
+    receivedAt: createdAt,
+    targets: [WATCHED],
+    payload: gzipSync(JSON.stringify({ created_at: createdAt })),
+  })
 }
-
-const record = (
-  eventId: string,
-  file: string,
-  trigger: string,
-  receivedAt: string,
-  payload: Uint8Array,
-  origin: string,
-): EventRecord => ({
-  eventId,
-  deliveryId: 'd',
-  trigger,
-  source: `file:${file}`,
-  receivedAt,
-  origin,
-  status: 'done',
-  version: 1,
-  leaseToken: '',
-  leaseUntil: 0,
-  redrives: 0,
-  runs: {},
-  targets: [WATCHED],
-  payload,
-})
 
 class Killed extends Error {}
 
 /** A Box, a queue and a ledger in memory; what is queued may be in the ledger at once or only later. */
 function world(all: readonly Happened[], sizes: readonly number[], claimsAtOnce = true) {
   const stream = streamOf(all)
-  const records = all.flatMap((one, index) => (one.delivered ? [recordOf(one, index)] : []))
+  const records = all.flatMap((one, index) => (one.delivered ? [deliveredRecord(one, index)] : []))
   const known = new Map(records.map(one => [one.eventId, one]))
   const queued: string[] = []
   let unclaimed: EventRecord[] = []
@@ -137,7 +113,15 @@ function world(all: readonly Happened[], sizes: readonly number[], claimsAtOnce 
         queued.push(message.eventId)
         const { source, created_at: createdAt } = JSON.parse(Buffer.from(message.body).toString())
         unclaimed.push(
-          record(message.eventId, source.id, message.trigger, createdAt, gzipSync(message.body), 'backfill'),
+          recordOf({
+            eventId: message.eventId,
+            source: `file:${source.id}`,
+            trigger: message.trigger,
+            receivedAt: createdAt,
+            targets: [WATCHED],
+            payload: gzipSync(message.body),
+            origin: 'backfill',
+          }),
         )
         if (claimsAtOnce) claim()
       },

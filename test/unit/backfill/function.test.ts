@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { automation, bindSettings } from '../../../lib/automation.ts'
 import { backfillFunction } from '../../../lib/backfill/backfill-function.ts'
 import { isBackfillAnswer } from '../../../lib/backfill/backfill-request.ts'
@@ -10,18 +10,14 @@ import { isObject, parseObject } from '../../../lib/json.ts'
 import { targetsOf } from '../../../lib/target.ts'
 import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
 import { type Served, serve } from '../../../local/serve.ts'
-import { type Embedded, startEmbedded } from '../../support/embedded.ts'
+import { useEmbedded } from '../../support/embedded.ts'
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts'
 
 const START = Date.parse('2026-11-23T10:00:00Z')
 const HOUR = 3_600_000
 const SECRET = JSON.stringify({ clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' })
 
-let aws: Embedded
-beforeAll(async () => {
-  aws = await startEmbedded()
-})
-afterAll(() => aws.stop())
+const aws = useEmbedded()
 
 let clock: ManualClock
 let box: EmulatedBox
@@ -91,7 +87,7 @@ describe('what is queued', { timeout: 60_000 }, () => {
     })
     const [message] = await messages()
     expect(message?.messageAttributes.origin?.StringValue).toBe('backfill')
-    const parsed = parseEvent(message?.body ?? '', { eventId: 'x', origin: 'backfill' })
+    const parsed = parseEvent(message?.body ?? '', { origin: 'backfill' })
     if (!parsed.ok) throw new Error(parsed.reason.message)
     const { event } = parsed
     expect(event).toMatchObject({
@@ -100,6 +96,7 @@ describe('what is queued', { timeout: 60_000 }, () => {
       createdAt: '2026-11-23T10:00:00+00:00',
       origin: 'backfill',
       createdBy: { type: 'user', id: box.content.owner.id },
+      item: { type: 'file', id, name: 'a.txt' },
       source: { type: 'file', id, name: 'a.txt', sha1: expect.any(String), parent: { name: 'Inner' } },
       additionalInfo: {
         backfill: { event_type: 'DOWNLOAD', stream: 'enterprise', target: { type: 'folder', id: review } },

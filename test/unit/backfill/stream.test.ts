@@ -1,9 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { type Backfilled, backfilledMessage } from '../../../lib/backfill/backfilled-event.ts'
 import { parseStreamPage, StreamUnreadable } from '../../../lib/backfill/stream-event.ts'
 import { sourceOf } from '../../../lib/backfill/stream-source.ts'
 import { partTriggers, STREAM_TRIGGERS, shownIn, triggersOf } from '../../../lib/backfill/stream-triggers.ts'
-import { isTrigger, TRIGGERS, type Trigger } from '../../../lib/event.ts'
+import {
+  type Item,
+  isTrigger,
+  itemIn,
+  parseEvent,
+  TRIGGERS,
+  type Trigger,
+  triggerOf,
+} from '../../../lib/event.ts'
 import { DOINGS, doIn } from '../../../local/box/doings.ts'
 import { createEmulatedBox } from '../../../local/box/emulated-box.ts'
 import { manualClock } from '../../support/manual-clock.ts'
@@ -31,10 +40,13 @@ describe('a page of a stream', () => {
       {},
       { ...entry, event_id: '' },
       { ...entry, created_at: 'yesterday' },
+      { ...entry, created_at: '2026' },
+      { ...entry, created_at: 'Nov 23 2026' },
+      { ...entry, created_at: '2026-02-30T10:00:00Z' },
       { ...entry, source: null },
     ]
     const page = parseStreamPage(JSON.stringify({ entries: [entry, ...strange] }))
-    expect(page).toMatchObject({ size: 7, next: undefined })
+    expect(page).toMatchObject({ size: 10, next: undefined })
     expect(page.events.map(({ id, source }) => [id, source])).toEqual([
       ['e1', {}],
       ['e1', {}],
@@ -82,6 +94,144 @@ describe('which triggers show', () => {
   })
 })
 
+describe('what an event of a stream is about', () => {
+  const read = (event_type: string, source: object, details: object = {}) => {
+    const entry = { event_id: 'e1', event_type, created_at: '2026-11-23T10:00:00-08:00', source }
+    const json = JSON.stringify({ entries: [{ ...entry, additional_details: details }] })
+    const [event] = parseStreamPage(json).events
+    if (!event) throw new Error('not read')
+    return event
+  }
+  const about = (trigger: Trigger, type: string, source: object, details?: object) =>
+    sourceOf(trigger, read(type, source, details))
+
+  /** The event that automate reads of what is queued. */
+  function backfilled(
+    trigger: Trigger,
+    type: string,
+    source: object,
+    more: Partial<Backfilled> & { details?: object } = {},
+  ) {
+    const event = read(type, source, more.details)
+    const found = sourceOf(trigger, event)
+    if (!found) throw new Error('not known')
+    const target = { type: 'folder', id: '100' } as const
+    const message = backfilledMessage(
+      {
+        id: 'b1',
+        event,
+        trigger,
+        target,
+        stream: 'enterprise',
+        webhookId: '7',
+        about: found,
+        found: undefined,
+        path: [],
+        ...more,
+      },
+      '2026-11-23T20:00:00.000Z',
+    )
+    const parsed = parseEvent(message.body, message)
+    if (!parsed.ok) throw new Error(parsed.reason.message)
+    return parsed.event
+  }
+
+  // Found by the fuzzer with the seed 425803037: its back-fill was refused as an event later on.
+  test.each([
+    ['COMMENT.CREATED', 'COMMENT_CREATE'],
+    ['COMMENT.DELETED', 'COMMENT_DELETE'],
+    ['TASK_ASSIGNMENT.CREATED', 'TASK_ASSIGNMENT_CREATE'],
+  ] as const)('is not known where the source of a %s event is a file', (trigger, type) => {
+    expect(about(trigger, type, { type: 'file', id: '0', item: { type: 'file', id: '1' } })).toBeUndefined()
+    expect(about(trigger, type, { type: 'file', id: 0, item: { type: 'file', id: '1' } })).toBeUndefined()
+  })
+
+  test('is the item of a comment', () => {
+    const source = { type: 'comment', id: '5', item: { type: 'file', id: '1' } }
+    expect(about('COMMENT.CREATED', 'COMMENT_CREATE', source)).toMatchObject({
+      item: { type: 'file', id: '1' },
+      source,
+    })
+  })
+
+  test('is a web link whose link is shared', () => {
+    const short = {
+      item_type: 'web_link',
+      item_id: '5',
+      item_name: 'n',
+      parent: { type: 'folder', id: '100', name: 'Review' },
+    }
+    const item = { type: 'web_link', id: '5', name: 'n' }
+    expect(about('SHARED_LINK.CREATED', 'SHARE', short)).toMatchObject({ item, parent: short.parent })
+    expect(backfilled('SHARED_LINK.CREATED', 'SHARE', short)).toMatchObject({
+      item,
+      source: { type: 'shared', item },
+    })
+  })
+
+  test('is the shared link as a webhook has it, and none once it is deleted', () => {
+    const short = { item_type: 'file', item_id: '5' }
+    const found = {
+      type: 'file',
+      id: '5',
+      name: 'a',
+      shared_link: { url: 'https://app.box.com/s/x', access: 'open' },
+    }
+    const item = { type: 'file', id: '5' }
+    expect(backfilled('SHARED_LINK.CREATED', 'SHARE', short, { found })).toMatchObject({
+      item,
+      source: { type: 'shared', url: 'https://app.box.com/s/x', access: 'open', item },
+    })
+    expect(backfilled('SHARED_LINK.DELETED', 'UNSHARE', short, { found }).source).toEqual({
+      type: 'shared',
+      url: null,
+      item,
+    })
+  })
+
+  test('is the file that is signed, with the request beside it as webhooks have it', () => {
+    const details = {
+      sign_request: {
+        sign_request_id: 'u-1',
+        status: 'signed',
+        signer: { login: 'ben@example.com' },
+        files: [
+          { item_type: 'file', item_id: '5', item_name: 'offer.pdf', parent: { type: 'folder', id: '100' } },
+        ],
+      },
+    }
+    const event = backfilled('SIGN_REQUEST.COMPLETED', 'SIGN_DOCUMENT_COMPLETED', {}, { details })
+    expect(event).toMatchObject({
+      item: { type: 'file', id: '5', name: 'offer.pdf' },
+      source: { type: 'file', id: '5', name: 'offer.pdf' },
+      additionalInfo: { sign_request_id: 'u-1', signer_emails: ['ben@example.com'] },
+    })
+  })
+
+  test('has a place only where that is a folder', () => {
+    const source = { item_type: 'file', item_id: '5', parent: 'x', owned_by: [] }
+    expect(about('FILE.DOWNLOADED', 'DOWNLOAD', source)).toEqual({
+      item: { type: 'file', id: '5' },
+      source: { type: 'file', id: '5' },
+    })
+    const entries = [
+      { id: '100' },
+      { type: 'file', id: '6' },
+      { type: 'folder', id: '../7' },
+      null,
+      { type: 'folder', id: '101', etag: 5 },
+    ]
+    const whole = { type: 'file', id: '5', parent: { type: 'file', id: '101' }, path_collection: { entries } }
+    expect(about('FILE.DOWNLOADED', 'ITEM_DOWNLOAD', whole)).toMatchObject({
+      path: [
+        { type: 'folder', id: '100' },
+        { type: 'folder', id: '101' },
+      ],
+    })
+    expect(about('FILE.DOWNLOADED', 'ITEM_DOWNLOAD', whole)).not.toHaveProperty('parent')
+  })
+})
+
 /** Everything that there is to do, done in an order in which it can be done, with what webhooks told of it. */
 async function everything() {
   const told: { trigger: string; source: Record<string, unknown> }[] = []
@@ -91,7 +241,7 @@ async function everything() {
     keys: {},
     fetch: async request => {
       const { trigger, source } = JSON.parse(await request.text())
-      told.push({ trigger, source })
+      told.push({ trigger: triggerOf(trigger) ?? trigger, source })
       return new Response(null, { status: 202 })
     },
     copyFiresUploaded: false,
@@ -122,12 +272,9 @@ async function everything() {
     'unlock-file': {},
     'share-file': { access: 'open' },
   })
-  on(file, { 'share-file': { access: 'company' }, 'unshare-file': {}, comment: { message: 'hello' } })
-  on(newest(content.comments.all), { 'update-comment': { message: 'hi' }, 'delete-comment': {} })
-  on(file, { 'assign-task': { login: 'ada@example.com', action: 'review', message: 'Review' } })
-  on(newest(content.tasks.assignments), { 'finish-task': {} })
-  on(file, { 'request-signature': { signers: 'a@example.com' } })
-  on(newest(content.signRequests.all), { 'sign-request-sign': {} })
+  on(file, { 'share-file': { access: 'company' }, 'unshare-file': {} })
+  for (const trigger of DOINGS.find(({ name }) => name === 'announce-on-file')?.triggers ?? [])
+    on(file, { 'announce-on-file': { trigger } })
   on(file, { 'trash-file': {} })
   on(file, { 'restore-file': {} })
   on(inner, { 'download-folder': {}, 'rename-folder': { name: 'Deep' }, 'share-folder': { access: 'open' } })
@@ -141,7 +288,7 @@ async function everything() {
 }
 
 describe.each(['enterprise', 'user'] as const)('the stream %s of the emulated Box', stream => {
-  test('tells of everything that webhooks tell of, where it is recoverable, with the same source', async () => {
+  test('tells of everything that webhooks tell of, where it is recoverable, about the same item', async () => {
     const { box, told } = await everything()
     const { entries } = box.events.page({
       streamType: stream === 'user' ? 'all' : 'admin_logs',
@@ -166,15 +313,18 @@ describe.each(['enterprise', 'user'] as const)('the stream %s of the emulated Bo
     // A user's stream does not say what somebody is invited to until the invitation is answered.
     const unclear = since.filter(({ about }) => about === undefined)
     expect(names(unclear)).toEqual(stream === 'user' ? ['COLLABORATION.CREATED'] : [])
-    const sources = (all: readonly unknown[]) => all.map(one => JSON.stringify(one)).sort()
-    const named = since.flatMap(({ trigger, about }) =>
-      about ? [[trigger, about.source.type, about.source.id]] : [],
-    )
+    // A webhook does not say what somebody is invited to; the enterprise's log does.
+    const items = (all: readonly { trigger: Trigger | string; item: Item | undefined }[]) =>
+      all
+        .filter(({ trigger }) => trigger !== 'COLLABORATION.CREATED')
+        .map(({ trigger, item }) => `${trigger} ${item?.type} ${item?.id}`)
+        .sort()
+    const named = since.flatMap(({ trigger, about }) => (about ? [{ trigger, item: about.item }] : []))
     const clear = told.filter(
       ({ trigger }) => isShown(trigger, shown) && !unclear.some(one => one.trigger === trigger),
     )
-    expect(sources(named)).toEqual(
-      sources(clear.map(({ trigger, source }) => [trigger, source.type, source.id])),
+    expect(items(named)).toEqual(
+      items(clear.map(({ trigger, source }) => ({ trigger, item: itemIn({ trigger, source }) }))),
     )
     expect(DOINGS.length).toBeGreaterThan(30)
   })

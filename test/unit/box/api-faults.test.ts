@@ -33,11 +33,6 @@ const ROUTES = [
   ['POST', '/2.0/folders'],
   ['POST', '/2.0/collaborations'],
   ['DELETE', '/2.0/collaborations/1'],
-  ['POST', '/2.0/comments'],
-  ['POST', '/2.0/files/1/metadata/global/properties'],
-  ['POST', '/2.0/tasks'],
-  ['POST', '/2.0/task_assignments'],
-  ['POST', '/2.0/sign_requests'],
   ['GET', '/2.0/webhooks'],
   ['PUT', '/2.0/webhooks/1'],
 ] as const

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { parseEvent, sourceKey, TRIGGERS } from '../../../lib/event.ts'
+import { TRIGGERS } from '../../../lib/event.ts'
 import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
-import { wireBody } from '../../../local/box/payload.ts'
+import { isWireObject, SHAPES } from '../../../local/box/shapes.ts'
 import { templateNames, templateOf } from '../../../local/inspector/templates.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 
@@ -27,29 +27,36 @@ const watch = (trigger: string) =>
     triggers: [trigger],
   }).id
 
+/** Each shape of each trigger, with an item that it can be about. */
+const CASES = templateNames().flatMap(({ trigger, shapes }) =>
+  shapes.flatMap(({ provenance, about }, nth) => about.map(type => ({ trigger, nth, provenance, type }))),
+)
+
 describe('templates', () => {
-  test('there is one for each trigger, and each says what it can be about', () => {
+  test('there is one for each shape of each trigger, and each says how it is known', () => {
     expect(templateNames().map(({ trigger }) => trigger)).toEqual(Object.keys(TRIGGERS))
-    expect(templateNames().filter(({ about }) => about.length === 0)).toEqual([
-      { trigger: 'WEBHOOK.DELETED', about: [] },
-    ])
+    expect(templateNames().flatMap(({ shapes }) => shapes)).toHaveLength(SHAPES.length)
+    expect(templateNames().find(({ trigger }) => trigger === 'FILE.RENAMED')?.shapes[0]).toMatchObject({
+      ...{ provenance: 'captured', date: '2025-05-11', about: ['file'] },
+    })
+    const unabout = templateNames().filter(({ shapes }) => shapes.every(({ about }) => about.length === 0))
+    expect(unabout.map(({ trigger }) => trigger)).toEqual(['WEBHOOK.DELETED'])
   })
 
-  test.each(templateNames())(
-    '$trigger is read as an event about each item that it can be about: $about',
-    ({ trigger, about }) => {
-      for (const type of about) {
-        const id = type === 'file' ? file : folder
-        const payload = templateOf(box, trigger, { type, id })
-        const read = parseEvent(wireBody(payload), { eventId: 'e' })
-        expect(read).toMatchObject({ ok: true, event: { trigger } })
-        expect(JSON.stringify(payload.source)).toContain(id)
-        if (read.ok && ['file', 'folder', 'item', 'open'].includes(sourceOf(trigger)))
-          expect(sourceKey(read.event)).toBe(`${type}:${id}`)
-      }
-      expect(templateOf(box, trigger, undefined)).toMatchObject({ trigger })
-    },
-  )
+  test.each(CASES)('$trigger, shape $nth ($provenance), is about the $type and keeps its fields', one => {
+    const { trigger, nth, type } = one
+    const id = type === 'file' ? file : folder
+    const payload = templateOf(box, trigger, { type, id }, nth)
+    const shape = SHAPES.filter(shape => shape.trigger === trigger)[nth]?.payload ?? {}
+    expect(Object.keys(payload)).toEqual(Object.keys(shape))
+    expect(keysIn(payload.source)).toEqual(keysIn(shape.source))
+    expect(JSON.stringify(payload.source)).toMatch(new RegExp(`"${id}"|_${id}"|:${id}[,}]`))
+  })
+
+  test('without an item it has the shape’s own values, also of a trigger that Box does not have', () => {
+    expect(templateOf(box, 'FILE.LOCKED', undefined)).toMatchObject({ source: { id: '910001' } })
+    expect(templateOf(box, 'FILE.TELEPORTED', undefined)).toMatchObject({ trigger: 'FILE.TELEPORTED' })
+  })
 
   test('comes from the webhook that is told of it, is by the app, and of now', () => {
     const id = watch('FILE.DOWNLOADED')
@@ -69,5 +76,4 @@ describe('templates', () => {
   })
 })
 
-const sourceOf = (trigger: string): string =>
-  Object.entries(TRIGGERS).find(([name]) => name === trigger)?.[1].source ?? ''
+const keysIn = (value: unknown): string[] => (isWireObject(value) ? Object.keys(value) : [])

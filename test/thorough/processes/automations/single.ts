@@ -7,7 +7,7 @@ export default automation({
   watch: { folder: '100001' },
   retry: { baseSeconds: 0.5, capSeconds: 2 },
   async run({ event, box, idempotencyKey }) {
-    await box.files.updateFileById(event.source.id, {
+    await box.files.updateFileById(event.item?.id ?? '', {
       requestBody: { sharedLink: null },
       headers: { extraHeaders: { 'effect-key': `${idempotencyKey}:call` } },
     })

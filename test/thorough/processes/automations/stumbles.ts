@@ -8,8 +8,8 @@ export default automation({
   retry: { baseSeconds: 0.5, capSeconds: 2 },
   when: event => event.source.name?.includes('stumbles') ?? false,
   async run({ event, box, attempt, idempotencyKey }) {
-    if (attempt <= 1 + (Number(event.source.id) % 2)) throw new Error('stumbled')
-    await box.files.updateFileById(event.source.id, {
+    if (attempt <= 1 + (Number(event.item?.id) % 2)) throw new Error('stumbled')
+    await box.files.updateFileById(event.item?.id ?? '', {
       requestBody: { sharedLink: null },
       headers: { extraHeaders: { 'effect-key': `${idempotencyKey}:call` } },
     })

@@ -11,7 +11,7 @@ export default automation({
     const names: string[] = []
     for (const part of ['first', 'second', 'third']) {
       const name = await step(part, async () => {
-        const file = await box.files.updateFileById(event.source.id, {
+        const file = await box.files.updateFileById(event.item?.id ?? '', {
           requestBody: { name: `${event.source.name}.${part}` },
           headers: { extraHeaders: { 'effect-key': `${idempotencyKey}:${part}` } },
         })

@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Packaged } from '../../../infra/package.ts'
+import { CERTIFICATE, packagedLocal, packagedWithEverything, packageSamples } from '../../support/packaged.ts'
+
+/** A stage whose front door is a function URL. */
+let atFunctionUrl: Packaged
+beforeAll(async () => {
+  atFunctionUrl = await packageSamples('function-url', [
+    'endpoint=function-url',
+    'ingestConcurrency=20',
+    'logSampleRate=0.1',
+    'automateWindowSeconds=5',
+  ])
+})
+
+const refusal = (...params: string[]) => packageSamples('nowhere', params)
+
+describe('packaging', () => {
+  test('stops at a configuration that AWS would refuse, and at a domain without its certificate', async () => {
+    await expect(refusal('automateConcurrency=1')).rejects.toThrow(/maximumConcurrency': must be >= 2$/)
+    await expect(refusal('domainName=hooks.example')).rejects.toThrow(
+      /^params.domainName needs params.certificateArn as well.*$/,
+    )
+    await expect(refusal('silenceHours=500')).rejects.toThrow(/^params.silenceHours must be a whole number/)
+  })
+
+  test('stops at a param for metrics or logs that is neither', async () => {
+    await expect(refusal('metrics=none')).rejects.toThrow(/^params.metrics must be all, or alarms/)
+    await expect(refusal('logDetails=yes')).rejects.toThrow(/^params.logDetails must be true or false/)
+  })
+
+  test('takes deliveries at a function URL where asked, with both rights that it takes, and no API is left', async () => {
+    const { Resources, Outputs } = atFunctionUrl.template
+    const FunctionName = { 'Fn::GetAtt': ['IngestLambdaFunction', 'Arn'] }
+    expect(
+      Object.values(Resources)
+        .map(({ Type }) => Type)
+        .filter(type => type.startsWith('AWS::ApiGateway')),
+    ).toEqual([])
+    const address = { 'Fn::Sub': '${IngestUrl.FunctionUrl}box/webhook' }
+    expect(Resources).toMatchObject({
+      IngestUrl: { Properties: { AuthType: 'NONE', TargetFunctionArn: FunctionName } },
+      IngestUrlPermission: {
+        Properties: {
+          Action: 'lambda:InvokeFunctionUrl',
+          FunctionName,
+          Principal: '*',
+          FunctionUrlAuthType: 'NONE',
+        },
+      },
+      IngestInvokePermission: {
+        Properties: {
+          Action: 'lambda:InvokeFunction',
+          FunctionName,
+          Principal: '*',
+          InvokedViaFunctionUrl: true,
+        },
+      },
+      IngestLambdaFunction: { Properties: { ReservedConcurrentExecutions: 20 } },
+      ReconcileLambdaFunction: { Properties: { Environment: { Variables: { WEBHOOK_ADDRESS: address } } } },
+      IngestServerErrorsAlarm: {
+        Properties: {
+          Namespace: 'AWS/Lambda',
+          MetricName: 'Url5xxCount',
+          Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'IngestLambdaFunction' } }],
+        },
+      },
+    })
+    expect(Outputs.WebhookUrl).toMatchObject({ Value: address })
+    expect(JSON.stringify(Resources.Dashboard)).toContain('UrlRequestCount')
+    expect(JSON.stringify(Resources)).not.toContain('HttpApi')
+  })
+
+  test('refuses what a function URL has not: a domain of one’s own, and a throttle for V1 callbacks', async () => {
+    const url = (...params: string[]) => refusal('endpoint=function-url', ...params)
+    await expect(url('domainName=hooks.example', CERTIFICATE)).rejects.toThrow(
+      /^params.domainName needs params.endpoint to be http-api/,
+    )
+    await expect(url('v1Webhooks=true')).rejects.toThrow(
+      /^params.v1Webhooks needs params.endpoint to be http-api/,
+    )
+    await expect(refusal('endpoint=rest')).rejects.toThrow(/^params.endpoint is "rest"/)
+  })
+
+  test('logs a sample only where asked, and waits for others only where asked', async () => {
+    const { Resources } = atFunctionUrl.template
+    for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction'])
+      expect(Resources[id]).toMatchObject({
+        Properties: { Environment: { Variables: { LOG_SAMPLE_RATE: '0.1' } } },
+      })
+    expect(Resources.AutomateEventSourceMappingSQSQueue).toMatchObject({
+      Properties: { MaximumBatchingWindowInSeconds: 5 },
+    })
+    await expect(refusal('logSampleRate=2')).rejects.toThrow(/^params.logSampleRate must be a number from 0/)
+  })
+})
+
+const lint = spawnSync('cfn-lint', ['--version'])
+if (lint.error) console.warn('cfn-lint is not here: the template is not linted.')
+
+test.skipIf(lint.error)('cfn-lint finds nothing but what osls writes itself (W3005)', async () => {
+  const stages = [await packagedLocal(), await packagedWithEverything(), atFunctionUrl]
+  const files = stages.map(({ folder }) => join(folder, 'cloudformation-template-update-stack.json'))
+  const { stdout, stderr } = spawnSync('cfn-lint', ['--format', 'parseable', ...files], { encoding: 'utf8' })
+  expect(stderr).toBe('')
+  expect(stdout).toContain(':W3005:')
+  expect(stdout.split('\n').filter(line => line && !line.includes(':W3005:'))).toEqual([])
+})
