@@ -123,10 +123,10 @@ const patterns = new WeakMap<readonly string[], RegExp>()
 function namesPattern(known: readonly string[]): RegExp | undefined {
   const made = patterns.get(known)
   if (made) return made
-  const written = new Set(known.filter(isTelling).flatMap(writings))
+  const longestFirst = known.filter(isTelling).sort((one, other) => other.length - one.length)
+  const written = new Set(longestFirst.flatMap(writings))
   if (written.size === 0) return undefined
-  const longestFirst = [...written].sort((one, other) => other.length - one.length)
-  const names = pattern(longestFirst.map(bounded).join('|'))
+  const names = pattern([...written].join('|'))
   patterns.set(known, names)
   return names
 }
@@ -134,22 +134,50 @@ function namesPattern(known: readonly string[]): RegExp | undefined {
 /** What is shorter stands in every other text. */
 const isTelling = (text: string): boolean => text.trim().length >= (/^[ -~]*$/.test(text) ? 3 : 2)
 
-/** A text as it may come in other texts: in a URL, in a form, in JSON. */
+/** What parts the words of a name; elsewhere, in the name of another file, a slug or a URL, it may be another of these. */
+const BETWEEN_WORDS = /[ \u00a0_.,+-]+/
+const BETWEEN = String.raw`(?:[\s_.,+-]|%20|%2[BC]|%C2%A0|\\u00a0)+`
+
+const ENDING = /\.[a-z0-9]{1,5}$/i
+
+/** The patterns of a text as it may come in other texts: with its words parted otherwise, in a URL, in a form, in JSON. */
 function writings(known: string): string[] {
   const text = known.trim().toWellFormed()
-  const url = encodeURIComponent(text)
-  const json = JSON.stringify(text).slice(1, -1)
-  const ascii = json.replace(/[^ -~]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-  const forms = [text, text.normalize('NFD'), url, url.replaceAll('%20', '+'), json, ascii]
-  return [...forms, json.replaceAll('/', '\\/')]
+  const words = text.split(BETWEEN_WORDS).filter(word => word !== '')
+  if (words.length < 2 || !/\p{L}/u.test(text))
+    return FORMS.map(write => bounded(text, escaped(write(text)), String.raw`\p{L}\p{N}_`))
+  // Two words and more tell which file it is without its ending, too.
+  const ending = words.length > 2 && ENDING.test(text) ? `(?:${BETWEEN}${words.pop()})?` : ''
+  return FORMS.map(write => {
+    const source = words.map(word => escaped(write(word))).join(BETWEEN) + ending
+    // A name may be a part of one that is written with underscores.
+    return bounded(words.join(' '), source, String.raw`\p{L}\p{N}`)
+  })
 }
+
+const json = (text: string): string => JSON.stringify(text).slice(1, -1)
+
+const FORMS: readonly ((text: string) => string)[] = [
+  text => text,
+  text => text.normalize('NFD'),
+  encodeURIComponent,
+  text => encodeURIComponent(text).replaceAll('%20', '+'),
+  json,
+  text => json(text).replace(/[^ -~]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  text => json(text).replaceAll('/', '\\/'),
+]
+
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`)
 
 const WORDLY = /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\p{N}_]/u
 
+/** What is a letter or a digit and yet no part of a word: the end of what stands for a character in a URL or in JSON. */
+const ESCAPE = String.raw`%[\da-f]{2}|\\u[\da-f]{4}|\\[bfnrt]`
+
 /** Whole words only, in scripts that part words. */
-function bounded(text: string): string {
+function bounded(text: string, source: string, wordly: string): string {
   const [first = '', last = ''] = [[...text].at(0), [...text].at(-1)]
-  const before = WORDLY.test(first) ? String.raw`(?<![\p{L}\p{N}_])` : ''
-  const after = WORDLY.test(last) ? String.raw`(?![\p{L}\p{N}_])` : ''
-  return before + text.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`) + after
+  const before = WORDLY.test(first) ? `(?:(?<![${wordly}])|(?<=${ESCAPE}))` : ''
+  const after = WORDLY.test(last) ? `(?![${wordly}])` : ''
+  return before + source + after
 }
