@@ -11,16 +11,22 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 180_000,
     expect: { poll: { timeout: 10_000 } },
-    maxWorkers: 2,
+    // One more than the cores that a small machine has: tests wait for servers of their own.
+    maxWorkers: 3,
     maxConcurrency: 2,
     projects: [
       {
         extends: true,
         test: {
           name: 'fast',
-          include: ['{test/{unit,cli,integration,repository},examples/test}/**/*.test.ts'],
+          include: ['{test/{integration,repository},examples/test}/**/*.test.ts'],
           ...SETUP,
         },
+      },
+      {
+        extends: true,
+        // Nothing in it outlives a test, so its files share what they import.
+        test: { name: 'unit', include: ['test/{unit,cli}/**/*.test.ts'], isolate: false, ...SETUP },
       },
       {
         extends: true,

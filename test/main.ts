@@ -45,7 +45,15 @@ function main(args: readonly string[]): number {
     () => runTool('tsc', ['--noEmit', '--project', 'local/inspector/page']),
     () =>
       runPart('fast tests', results =>
-        runTool('vitest', ['run', '--project', 'fast', ...countingIn(results), ...options]),
+        runTool('vitest', [
+          'run',
+          '--project',
+          'unit',
+          '--project',
+          'fast',
+          ...countingIn(results),
+          ...options,
+        ]),
       ),
   ])
   const formatted = runTool('biome', ['check', '--linter-enabled=false', ...engineFiles()])

@@ -60,7 +60,7 @@ async function deployedRuntime(): Promise<{ runtime: string; architecture: strin
 async function lookAtVersion(scene: Scene, signal: AbortSignal): Promise<Finding> {
   const [functions, clone] = await Promise.all([
     allFunctions(scene, signal),
-    versionOf(scene.root, scene.root),
+    versionOf(scene.root, scene.project),
   ])
   const deployed = functions.map(([, { env }]) => env.BOXHOOKS_VERSION)
   return versionFinding(deployed, clone, scene)

@@ -8,7 +8,7 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CHECKS } from '../../cli/doctor/checks.ts'
-import { ROOT } from '../../infra/bundle.ts'
+import { EXAMPLES, ROOT } from '../../infra/bundle.ts'
 import { isObject, parseObject } from '../../lib/json.ts'
 import { createQueue } from '../../lib/queue.ts'
 import { serve } from '../../local/serve.ts'
@@ -41,7 +41,7 @@ type Told = {
 }
 
 const doctor = (...args: string[]): Promise<Ended> =>
-  runCommand(['doctor', '--stage', 'local', ...args], { env: aws.env })
+  runCommand(['doctor', '--stage', 'local', ...args], { env: aws.env, project: EXAMPLES })
 
 /** What the command says of each check, and how it ended. */
 async function examine() {
@@ -381,7 +381,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     expect([refused.code, empty.code]).toEqual([1, 1])
     expect(refused.ill('fail')).toEqual(['box-token', 'webhooks'])
     expect(refused.by('box-token')).toMatchObject({
-      found: expect.stringContaining('Box says: Grant credentials are invalid'),
+      found: expect.stringContaining('Box says: "Grant credentials are invalid"'),
       fix: expect.stringContaining('npx boxhooks secrets set box-app --stage local'),
     })
     expect(refused.ill('skipped')).toEqual(expect.arrayContaining(['webhooks-scope', 'watched-items']))
@@ -460,14 +460,17 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     ['on a port where none listens', ['--local', '--port', '1'], 'No local stack answers on port 1.'],
     ['with an option that there is not', ['--all'], "unknown option '--all'"],
   ])('ends with 2 at a stage %s', async (_, args, told) => {
-    const { code, out, err } = await runCommand(['doctor', ...args], { env: aws.env })
+    const { code, out, err } = await runCommand(['doctor', ...args], { env: aws.env, project: EXAMPLES })
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toContain(told)
     expect(err).not.toContain('    at ')
   })
 
   test('of a stage that an older version has deployed says so, check by check', async () => {
-    const { code, out } = await runCommand(['doctor', '--stage', 'old', '--json'], { env: aws.env })
+    const { code, out } = await runCommand(['doctor', '--stage', 'old', '--json'], {
+      env: aws.env,
+      project: EXAMPLES,
+    })
     expect(code).toBe(2)
     expect(read(out).by('queue')).toMatchObject({
       status: 'unknown',
@@ -478,7 +481,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
 
   test('interrupted tells what it knows by then, and ends with 130', async () => {
     aws.state.hanging = new Set(['sqs:GetQueueAttributes'])
-    const running = startCommand(['doctor', '--stage', 'local'], { env: aws.env })
+    const running = startCommand(['doctor', '--stage', 'local'], { env: aws.env, project: EXAMPLES })
     await vi.waitFor(() => expect(running.printed.out).toContain('get-refused'), { timeout: 60_000 })
     running.interrupt()
     const { code, out, err } = await running.ended
@@ -491,7 +494,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
 
   test('stopped while it looks for the stage, ends at once with 130', async () => {
     aws.state.hanging = new Set(['cloudformation:DescribeStacks'])
-    const running = startCommand(['doctor', '--stage', 'local'], { env: aws.env })
+    const running = startCommand(['doctor', '--stage', 'local'], { env: aws.env, project: EXAMPLES })
     await vi.waitFor(() => expect(aws.state.asked).toContain('cloudformation:DescribeStacks'), {
       timeout: 60_000,
     })
@@ -500,7 +503,12 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
   })
 
   test('--local judges what means something there, and says of the rest why not', async () => {
-    const { code, out } = await runCommand(['doctor', '--local', '--port', new URL(stack.url).port, '--json'])
+    const { code, out } = await runCommand(
+      ['doctor', '--local', '--port', new URL(stack.url).port, '--json'],
+      {
+        project: EXAMPLES,
+      },
+    )
     const { by, ill } = read(out)
     expect({ code, ill: ill('fail', 'unknown', 'warn') }).toEqual({ code: 0, ill: [] })
     for (const name of [

@@ -41,9 +41,9 @@ const startOf = (name: FunctionName) => startFiles(metafiles[name])
 
 /** What each function may be made of; whoever goes beyond says why, and raises it here. */
 const BUDGETS = {
-  ingest: { startBytes: 34 * 1024, ownBytes: 31 * 1024, packages: 2 },
+  ingest: { startBytes: 35 * 1024, ownBytes: 32 * 1024, packages: 2 },
   // 3 KB of it read every field of Box's payloads by its type.
-  automate: { startBytes: 144 * 1024 },
+  automate: { startBytes: 146 * 1024 },
   reconcile: { startBytes: 300 * 1024 },
 } as const
 

@@ -8,6 +8,7 @@ import { createWebhookRecord, WEBHOOK_RECORD_KEY } from '../../lib/webhook-recor
 import type { DesiredWebhook } from '../../lib/webhooks.ts'
 import { startKit } from '../kit.ts'
 import { useEmbedded } from '../support/embedded.ts'
+import { runs } from '../support/seed.ts'
 import { useStarted } from '../support/started.ts'
 
 /** Random worlds on the real parts: the official SDK over HTTP to the emulated Box, and the record on DynamoDB. */
@@ -17,7 +18,7 @@ const ADDRESS = 'https://hooks.example.com/box/webhook'
 const BEFORE = 'https://before.example.com/box/webhook'
 const FOREIGN = 'https://somebody.example.org/hook'
 const FOLDERS = ['100', '101', '102', '103', '104']
-const RUNS = 40
+const RUNS = runs(100).numRuns
 const TIMEOUT_MS = 120_000
 
 const embedded = useEmbedded()

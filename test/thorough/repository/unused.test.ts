@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
-import { scriptOf } from '../support/tools.ts'
+import { ROOT } from '../../../infra/bundle.ts'
+import { scriptOf } from '../../support/tools.ts'
 
 test('knip finds no file, export or dependency that nothing uses', () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [scriptOf('knip'), '--no-config-hints'], {

@@ -1,14 +1,14 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundle, ROOT } from '../../infra/bundle.ts'
-import { TRIGGERS } from '../../lib/event.ts'
-import { readBody } from '../../lib/event-body.ts'
-import { filled } from '../../local/box/payload.ts'
-import { isWireObject, SHAPES, type Shape } from '../../local/box/shapes.ts'
-import { type Stack, startStack } from '../../local/stack.ts'
-import { signedDelivery } from '../kit.ts'
-import { packagedLocal } from '../support/packaged.ts'
+import { bundle, ROOT } from '../../../infra/bundle.ts'
+import { TRIGGERS } from '../../../lib/event.ts'
+import { readBody } from '../../../lib/event-body.ts'
+import { filled } from '../../../local/box/payload.ts'
+import { isWireObject, SHAPES, type Shape } from '../../../local/box/shapes.ts'
+import { type Stack, startStack } from '../../../local/stack.ts'
+import { signedDelivery } from '../../kit.ts'
+import { packagedLocal } from '../../support/packaged.ts'
 
 let stack: Stack
 let bundles: string
@@ -25,7 +25,7 @@ function targetsOf(name: string): readonly string[] {
 
 /** An automation that keeps what its event is about. */
 const code = (name: string, on: readonly string[], watch: string) =>
-  `import { automation } from '../../../lib/automation.ts'
+  `import { automation } from '../../../../lib/automation.ts'
   export default automation({ name: '${name}', on: ${JSON.stringify(on)}, watch: ${watch},
     async run({ event: { item }, step }) {
       await step('about', async () => (item ? item.type + ':' + item.id : 'nothing'))
