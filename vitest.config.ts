@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config'
 /** How the tests of boxhooks itself share a packaged stage, and where everything random in them starts from. */
 const SETUP = { globalSetup: 'test/support/global-setup.ts', setupFiles: 'test/support/seed.ts' }
 
+/** Replaces a module of Node itself, and so needs modules of its own. */
+const MOCKS_MODULES = 'test/integration/security/front-door.test.ts'
+
 export default defineConfig({
   test: {
     // As cli/boxhooks.mjs has it, for the commands that tests start.
@@ -17,17 +20,16 @@ export default defineConfig({
     projects: [
       {
         extends: true,
+        // Nothing outlives a test, so the files share what they import.
         test: {
           name: 'fast',
-          include: ['{test/{integration,repository},examples/test}/**/*.test.ts'],
+          include: ['{test/{unit,cli,integration,repository},examples/test}/**/*.test.ts'],
+          exclude: [MOCKS_MODULES],
+          isolate: false,
           ...SETUP,
         },
       },
-      {
-        extends: true,
-        // Nothing in it outlives a test, so its files share what they import.
-        test: { name: 'unit', include: ['test/{unit,cli}/**/*.test.ts'], isolate: false, ...SETUP },
-      },
+      { extends: true, test: { name: 'mocking', include: [MOCKS_MODULES], ...SETUP } },
       {
         extends: true,
         test: {

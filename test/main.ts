@@ -48,9 +48,9 @@ function main(args: readonly string[]): number {
         runTool('vitest', [
           'run',
           '--project',
-          'unit',
-          '--project',
           'fast',
+          '--project',
+          'mocking',
           ...countingIn(results),
           ...options,
         ]),
