@@ -8,6 +8,7 @@ import { createWebhookRecord, WEBHOOK_RECORD_KEY } from '../../lib/webhook-recor
 import type { DesiredWebhook } from '../../lib/webhooks.ts'
 import { startKit } from '../kit.ts'
 import { useEmbedded } from '../support/embedded.ts'
+import { runs } from '../support/seed.ts'
 import { useStarted } from '../support/started.ts'
 
 /** Random worlds on the real parts: the official SDK over HTTP to the emulated Box, and the record on DynamoDB. */
@@ -17,7 +18,6 @@ const ADDRESS = 'https://hooks.example.com/box/webhook'
 const BEFORE = 'https://before.example.com/box/webhook'
 const FOREIGN = 'https://somebody.example.org/hook'
 const FOLDERS = ['100', '101', '102', '103', '104']
-const RUNS = 40
 const TIMEOUT_MS = 120_000
 
 const embedded = useEmbedded()
@@ -129,7 +129,7 @@ function run(
     address: ADDRESS,
     mode,
     clock: hurried,
-    random: Math.random,
+    random: () => 0,
     deadline: systemClock.now() + 60_000,
     api: {
       getWebhooks: failing('GET', webhooks.getWebhooks),
@@ -143,7 +143,7 @@ function run(
   return reconcile(input)
 }
 
-const rounds = { numRuns: RUNS }
+const rounds = runs(40)
 
 test(
   'whatever there is, applying makes just what is declared, with as few webhooks as can be',
@@ -207,7 +207,7 @@ test(
         await run(desiredOf(one), 'apply')
         expect(onBox()).toEqual(expected(one))
       }),
-      { ...rounds, numRuns: RUNS * 2 },
+      runs(80),
     )
   },
   TIMEOUT_MS,

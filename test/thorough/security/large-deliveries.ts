@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { enter, hmac, KEYS, NOW } from '../../thorough/fuzz/door.ts'
+import { enter, hmac, KEYS, NOW } from '../fuzz/door.ts'
 
 /** Sends deliveries of a size through the front door, as events parsed from JSON, and says how each was answered. */
 const { megabytes, key, count }: { megabytes: number; key: string; count: number } = workerData
