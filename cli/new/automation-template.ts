@@ -12,7 +12,7 @@ export function automationCode({ name, on, watch }: NewAutomation): string {
       watch.map(({ type, id }) => `{ ${type}: ${quoted(id)} }`),
     ),
   ]
-  return `import { automation } from ${quoted('../lib/automation.ts')}
+  return `import { automation } from ${quoted('boxhooks')}
 
 /** Say here what it is for, in a sentence. */
 export default automation({
@@ -30,9 +30,9 @@ ${lists.join('\n')}
 /** The test of a new automation: it runs for each of its triggers. */
 export function testCode({ name, on, settings }: NewAutomation): string {
   const given = settings.length > 0 ? ', SETTINGS' : ''
-  return `import { afterAll, beforeAll, expect, test } from 'vitest'
+  return `import { boxEvent, type Kit, startKit } from 'boxhooks/test'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import automation from ${quoted(`../../automations/${name}.ts`)}
-import { boxEvent, type Kit, startKit } from ${quoted('../kit.ts')}
 
 ${list('const TRIGGERS = ', on.map(quoted), '')}
 ${settings.length > 0 ? `${settingsCode(settings)}\n` : ''}let kit: Kit

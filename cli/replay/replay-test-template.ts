@@ -16,10 +16,10 @@ export function replayTestCode({ file, name, slug, run, settings }: ReplayTest):
   const folders = Object.values(settings).filter(value => /^[1-9]\d*$/.test(value))
   const isSkipped = run?.status === 'skipped'
   const expected = isSkipped ? "toMatchObject({ kind: 'skipped' })" : "toEqual({ kind: 'done' })"
-  return `import { afterAll, beforeAll, expect, test } from 'vitest'
+  return `import { type Kit, putSource, startKit } from 'boxhooks/test'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import automation from ${quoted(`../../automations/${file}`)}
 import event from ${quoted(`../fixtures/events/${slug}.json`)} with { type: 'json' }
-import { type Kit, putSource, startKit } from ${quoted('../kit.ts')}
 
 ${settingsCode(settings)}let kit: Kit
 beforeAll(async () => {

@@ -4,6 +4,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { isObject } from '../../lib/json.ts'
 import { type Served, serve } from '../../local/serve.ts'
 import { type Kit, type KitOptions, startKit } from '../kit.ts'
+import { countedIds } from '../support/counted-ids.ts'
 
 const kits: Kit[] = []
 let kit: Kit
@@ -42,7 +43,8 @@ afterEach(async () => {
   for (const one of kits.splice(0)) await one.close()
 })
 
-const folder = () => kit.box.content.createFolder({ parentId: '0', name: `f${Math.random()}` }).id
+const newName = countedIds('folder')
+const folder = () => kit.box.content.createFolder({ parentId: '0', name: newName() }).id
 const check = (ids: readonly string[], more: { readonly file?: string } = {}) =>
   checkBox({
     box: kit.client,

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { BoxClient } from 'box-node-sdk'
@@ -12,6 +12,7 @@ import type { ApiCall } from '../../local/box/api.ts'
 import { createEmulatedBox, type EmulatedBox } from '../../local/box/emulated-box.ts'
 import { WEBHOOKS_MAX } from '../../local/box/webhooks.ts'
 import { type Served, serve } from '../../local/serve.ts'
+import { countedIds } from '../support/counted-ids.ts'
 import { type ManualClock, manualClock } from '../support/manual-clock.ts'
 
 const CLIENT = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }
@@ -29,7 +30,7 @@ beforeEach(async () => {
   clock = manualClock(systemClock.now())
   box = createEmulatedBox({
     clock,
-    newId: randomUUID,
+    newId: countedIds('id'),
     keys: {},
     fetch: async () => new Response(null, { status: 202 }),
     onCall: call => void calls.push(call),
@@ -71,9 +72,9 @@ async function asBox(path: string, init: RequestInit = {}) {
   return { status: response.status, json: parseObject(await response.text()) }
 }
 
-const newFolder = (name: string) =>
-  box.content.createFolder({ parentId: '0', name: `${name} ${randomUUID()}` })
-const newFile = (name = `${randomUUID()}.txt`, parentId = '0') =>
+const newName = countedIds('name')
+const newFolder = (name: string) => box.content.createFolder({ parentId: '0', name: `${name} ${newName()}` })
+const newFile = (name = `${newName()}.txt`, parentId = '0') =>
   box.content.uploadFile({ parentId, name, content: `content of ${name}` })
 
 describe('tokens', () => {
@@ -205,7 +206,7 @@ describe('files and folders', () => {
 
   test('a folder is made, and its items come in pages', async () => {
     const { id, name } = await client.folders.createFolder({
-      name: `items ${randomUUID()}`,
+      name: `items ${newName()}`,
       parent: { id: '0' },
     })
     const again = client.folders.createFolder({ name: name ?? '', parent: { id: '0' } })
@@ -272,7 +273,7 @@ describe('collaborations', () => {
 
   test('are made, read, listed, changed and removed', async () => {
     const { id: folder } = newFolder('shared')
-    const user = box.content.addUser({ id: randomUUID(), name: 'Bo', login: 'bo@example.com' })
+    const user = box.content.addUser({ id: newName(), name: 'Bo', login: 'bo@example.com' })
     const made = await invite(folder, { id: user.id })
     expect(made).toMatchObject({ status: 'accepted', role: 'editor', item: { id: folder } })
     expect((await refusal(invite(folder, { login: user.login }))).code).toBe('user_already_collaborator')

@@ -1,4 +1,4 @@
-import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
+import { PurgeQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { decodeMessage, MESSAGE_BYTES_FIRST_MAX } from '../../lib/message.ts'
 import { sign } from '../../lib/signature.ts'
@@ -11,6 +11,7 @@ import { type Served, serve } from '../../local/serve.ts'
 import { accepted, startWire } from '../support/aws-wire.ts'
 import { useEmbedded } from '../support/embedded.ts'
 import { builtBundle } from '../support/packaged.ts'
+import { useStarted } from '../support/started.ts'
 
 const KEYS = { primary: 'canary-primary-key', secondary: 'canary-secondary-key' }
 const embedded = useEmbedded()
@@ -21,10 +22,10 @@ beforeAll(async () => {
 
 let doors = 0
 
+type DoorOptions = { format?: '2.0' | '1.0'; env?: Record<string, string>; secret?: string }
+
 /** The built bundle behind a gateway, on HTTP, with a queue and a Secrets Manager of its own. */
-async function openDoor(
-  options: { format?: '2.0' | '1.0'; env?: Record<string, string>; secret?: string } = {},
-) {
+async function startDoor(options: DoorOptions = {}) {
   doors += 1
   const queueName = `door-${doors}`
   const queueUrl = await embedded.createQueue(queueName, {})
@@ -84,10 +85,25 @@ async function openDoor(
         return { ...read, body: Buffer.from(read.body), sent: body }
       })
     },
+    /** Forgets what tests have sent so far. */
+    async clear() {
+      await embedded.sqs.send(new PurgeQueueCommand({ QueueUrl: queueUrl }))
+      lines.length = 0
+    },
     close: () => closeAll([served, secretsServer], lambda),
   }
-  open.push(door)
   return door
+}
+
+/** One for all tests that need nothing of their own. */
+const door = useStarted(startDoor, started => started.close())
+beforeEach(() => door.clear())
+
+/** A door of a test's own, which is closed after it. */
+async function openDoor(options: DoorOptions) {
+  const own = await startDoor(options)
+  open.push(own)
+  return own
 }
 
 async function closeAll(servers: Served[], lambda: Lambda): Promise<void> {
@@ -159,7 +175,6 @@ describe('202', () => {
     ['a byte order mark', Buffer.from('\ufeff{}')],
     ['spaces only', Buffer.from('   ')],
   ])('%s is accepted when signed, and byte-identical on the queue', async (_, body) => {
-    const door = await openDoor()
     expect(await door.post(body)).toMatchObject({ status: 202 })
     expect((await door.queued()).map(message => message.body.equals(body))).toEqual([true])
   })
@@ -176,17 +191,17 @@ describe('202', () => {
   })
 
   test('right after a rotation, without waiting for the cache, and forgeries cause no storm of fetches', async () => {
-    const door = await openDoor()
-    expect(await door.post(BODY)).toMatchObject({ status: 202 })
-    const fetches = door.secrets.calls
+    const cold = await openDoor({})
+    expect(await cold.post(BODY)).toMatchObject({ status: 202 })
+    const fetches = cold.secrets.calls
     const rotated = { primary: 'new-primary', secondary: 'new-secondary' }
     // The first fetch was just now, so the door must be old enough to fetch again: a fresh one stands for it.
     const later = await openDoor({ secret: JSON.stringify(KEYS) })
     later.secrets.set('keys', JSON.stringify(rotated))
     expect(await later.post(BODY, signed(BODY, { keys: rotated }))).toMatchObject({ status: 202 })
     for (let count = 0; count < 5; count += 1)
-      expect(await door.post(BODY, signed(BODY, { keys: rotated }))).toMatchObject({ status: 401 })
-    expect(door.secrets.calls).toBe(fetches)
+      expect(await cold.post(BODY, signed(BODY, { keys: rotated }))).toMatchObject({ status: 401 })
+    expect(cold.secrets.calls).toBe(fetches)
   })
 })
 
@@ -212,7 +227,6 @@ test('a delivery costs one call of AWS, the first one of an instance one more, a
 
 describe('400', () => {
   test('an empty body', async () => {
-    const door = await openDoor()
     expect(await door.post('', signed(''))).toMatchObject({ status: 400, code: 'empty_body' })
   })
 
@@ -222,7 +236,6 @@ describe('400', () => {
     'box-signature-version',
     'box-signature-algorithm',
   ])('without %s', async name => {
-    const door = await openDoor()
     const answer = await door.post(BODY, { ...signed(BODY), [name]: undefined })
     expect(answer).toMatchObject({
       status: 400,
@@ -232,7 +245,6 @@ describe('400', () => {
   })
 
   test('without a signature', async () => {
-    const door = await openDoor()
     const headers = {
       ...signed(BODY),
       'box-signature-primary': undefined,
@@ -243,16 +255,16 @@ describe('400', () => {
 })
 
 describe('401', () => {
-  test.each<[string, Record<string, string>]>([
-    ['signature_mismatch', signed(BODY, { keys: { primary: 'forged', secondary: 'forged' } })],
-    ['signature_mismatch', signed('another body')],
-    ['timestamp_too_old', signed(BODY, { at: timestamp(700) })],
-    ['timestamp_in_future', signed(BODY, { at: timestamp(-120) })],
-    ['timestamp_invalid', signed(BODY, { at: 'yesterday' })],
-    ['version_unsupported', { ...signed(BODY), 'box-signature-version': '2' }],
-    ['algorithm_unsupported', { ...signed(BODY), 'box-signature-algorithm': 'HmacSHA1' }],
-  ])('%s, with nothing queued, echoed or logged', async (code, headers) => {
-    const door = await openDoor()
+  test.each<[string, () => Record<string, string>]>([
+    ['signature_mismatch', () => signed(BODY, { keys: { primary: 'forged', secondary: 'forged' } })],
+    ['signature_mismatch', () => signed('another body')],
+    ['timestamp_too_old', () => signed(BODY, { at: timestamp(700) })],
+    ['timestamp_in_future', () => signed(BODY, { at: timestamp(-120) })],
+    ['timestamp_invalid', () => signed(BODY, { at: 'yesterday' })],
+    ['version_unsupported', () => ({ ...signed(BODY), 'box-signature-version': '2' })],
+    ['algorithm_unsupported', () => ({ ...signed(BODY), 'box-signature-algorithm': 'HmacSHA1' })],
+  ])('%s, with nothing queued, echoed or logged', async (code, headersNow) => {
+    const headers = headersNow()
     const answer = await door.post(BODY, headers)
     expect(answer).toMatchObject({ status: 401, code })
     expect(await door.queued()).toEqual([])
@@ -277,7 +289,6 @@ describe('401', () => {
 
 describe('404, 405, 413', () => {
   test('other routes, other methods', async () => {
-    const door = await openDoor()
     const elsewhere = await answerOf(
       await fetch(new URL('/elsewhere', door.url), { method: 'POST', body: 'x' }),
     )
@@ -288,7 +299,6 @@ describe('404, 405, 413', () => {
   })
 
   test('a body as large as SQS takes is taken, and one beyond is not', async () => {
-    const door = await openDoor()
     const fits = Buffer.from(`{"id":"1","x":"${'x'.repeat(MESSAGE_BYTES_FIRST_MAX - 1000)}"}`)
     expect(await door.post(fits)).toMatchObject({ status: 202 })
     const beyond = Buffer.from(`{"id":"1","x":"${'x'.repeat(MESSAGE_BYTES_FIRST_MAX)}"}`)
@@ -310,13 +320,13 @@ describe('503, after which Box delivers again', () => {
   })
 
   test('while the keys can’t be read, but not once they have been', async () => {
-    const door = await openDoor()
-    door.secrets.outage(true)
-    expect(await door.post(BODY)).toMatchObject({ status: 503, code: 'keys_unavailable' })
-    door.secrets.outage(false)
-    expect(await door.post(BODY)).toMatchObject({ status: 202 })
-    door.secrets.outage(true)
-    expect(await door.post(BODY)).toMatchObject({ status: 202 })
+    const cold = await openDoor({})
+    cold.secrets.outage(true)
+    expect(await cold.post(BODY)).toMatchObject({ status: 503, code: 'keys_unavailable' })
+    cold.secrets.outage(false)
+    expect(await cold.post(BODY)).toMatchObject({ status: 202 })
+    cold.secrets.outage(true)
+    expect(await cold.post(BODY)).toMatchObject({ status: 202 })
   })
 
   test('while there are no keys', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLambda, LambdaFailure } from '../../local/lambda.ts'
+import { countedIds } from '../support/counted-ids.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -10,9 +11,10 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
+const newName = countedIds('bundle')
 /** A function with this code as its handler's body. */
 async function lambda(code: string, timeoutMs = 5000, more: { instancesMax?: number } = {}) {
-  const bundle = join(folder, `${Math.random()}.mjs`)
+  const bundle = join(folder, `${newName()}.mjs`)
   await writeFile(
     bundle,
     `let calls = 0; export const handler = async (event, context) => { calls += 1; ${code} }`,
@@ -73,8 +75,10 @@ describe('the local Lambda', () => {
   })
 
   test('ends a handler that takes too long, and starts anew after it', async () => {
-    const f = await lambda('if (event.hang) await new Promise(() => {}); return calls', 2000)
-    await expect(f.invoke({ hang: true })).rejects.toThrow('timed out after 2 s')
+    const f = await lambda('if (event.hang) await new Promise(() => {}); return calls')
+    f.limit(200)
+    await expect(f.invoke({ hang: true })).rejects.toThrow('timed out after 0.2 s')
+    f.limit(undefined)
     expect(await f.invoke({})).toBe(1)
     await f.close()
   })

@@ -123,7 +123,7 @@ test('an item is read as AWS’s SDK reads it, whatever it holds', async () => {
       const [theirs, mine] = [await sdkDatabase().send(command()), await ours().send(command())]
       expect(plain(withBytes(mine.Item))).toEqual(plain(withBytes(theirs.Item)))
     }),
-    { numRuns: 100 },
+    { numRuns: 30 },
   )
 })
 

@@ -6,6 +6,7 @@ import { METRICS, type MetricName } from '../../lib/metrics.ts'
 import { redact } from '../../lib/redaction.ts'
 import { anyCharacter } from '../support/any-character.ts'
 import { metricsIn } from '../support/emf.ts'
+import { runs } from '../support/seed.ts'
 
 const NOW = Date.parse('2026-11-23T10:00:00Z')
 const NAMES = Object.keys(METRICS).filter((name): name is MetricName => Object.hasOwn(METRICS, name))
@@ -71,7 +72,7 @@ describe('metrics in log lines', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      runs(300),
     )
   })
 

@@ -94,7 +94,7 @@ describe('the SQS event source', () => {
         )
         return { batchItemFailures: bad.map(({ messageId }) => ({ itemIdentifier: messageId })) }
       },
-      1,
+      0,
     )
     await expect.poll(() => received, { timeout: 10_000 }).toContain('bad 2')
     await expect.poll(depth, { timeout: 10_000 }).toEqual({ waiting: 0, inFlight: 0, delayed: 0 })

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import type { Trigger } from '../../lib/event.ts'
@@ -6,6 +5,7 @@ import { type ReconcileInput, reconcile } from '../../lib/reconcile.ts'
 import { createWebhookRecord, WEBHOOK_RECORD_KEY, type WebhookRecord } from '../../lib/webhook-record.ts'
 import type { DesiredWebhook } from '../../lib/webhooks.ts'
 import { type Kit, startKit } from '../kit.ts'
+import { countedIds } from '../support/counted-ids.ts'
 import { useEmbedded } from '../support/embedded.ts'
 
 const ADDRESS = 'https://hooks.example.com/box/webhook'
@@ -31,13 +31,14 @@ const run = (desired: readonly DesiredWebhook[], more: Partial<ReconcileInput> =
     api: kit.client.webhooks,
     record,
     clock: hurried,
-    random: Math.random,
+    random: () => 0,
     deadline: systemClock.now() + 60_000,
     mode: 'apply',
     ...more,
   })
 
-const newFolder = () => kit.box.content.createFolder({ parentId: '0', name: randomUUID() }).id
+const newName = countedIds('folder')
+const newFolder = () => kit.box.content.createFolder({ parentId: '0', name: newName() }).id
 const wanting = (id: string, ...triggers: Trigger[]): DesiredWebhook => ({
   target: { type: 'folder', id },
   triggers,

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type Attempt, RETRY_CURVES } from '../../local/box/delivery.ts'
 import { createEmulatedBox } from '../../local/box/emulated-box.ts'
 import { createGateway } from '../../local/gateway.ts'
 import { type Handler, loadHandler } from '../../local/handler.ts'
 import { startSecrets } from '../../local/secrets.ts'
+import { countedIds } from '../support/counted-ids.ts'
 import { useEmbedded } from '../support/embedded.ts'
 import { type ManualClock, manualClock } from '../support/manual-clock.ts'
 import { builtBundle } from '../support/packaged.ts'
@@ -49,7 +49,7 @@ function deployment(curve: keyof typeof RETRY_CURVES) {
     now: clock.now,
     onAnswer: () => {},
     async invoke(event) {
-      const invocation = { requestId: randomUUID(), functionName: 'ingest', memoryMb: 512 }
+      const invocation = { requestId: 'request', functionName: 'ingest', memoryMb: 512 }
       const result = await ingest({ ...invocation, event, deadline: clock.now() + 10_000 })
       if (!result.ok) throw new Error(result.message)
       return result.value
@@ -57,7 +57,7 @@ function deployment(curve: keyof typeof RETRY_CURVES) {
   })
   const box = createEmulatedBox({
     clock,
-    newId: randomUUID,
+    newId: countedIds('id'),
     keys: KEYS,
     fetch: gateway,
     retrySeconds: RETRY_CURVES[curve],
@@ -97,15 +97,12 @@ test.each([
   async (curve, retries) => {
     const { attempts, upload, retry } = deployment(curve)
     await upload()
-    const started = performance.now()
     while (await retry());
-    const tookMs = performance.now() - started
     expect(attempts.map(({ status }) => status)).toEqual(Array(retries + 1).fill(503))
     expect(attempts.every(({ answer }) => answer.includes('queue_unavailable'))).toBe(true)
     expect(attempts.at(-1)?.sentAt).toBe(START + 7_200_000)
     expect(new Set(attempts.map(({ deliveryId }) => deliveryId)).size).toBe(retries + 1)
     expect(new Set(attempts.map(({ eventId }) => eventId)).size).toBe(1)
-    expect(tookMs, 'milliseconds that two hours took').toBeLessThan(1000)
   },
 )
 

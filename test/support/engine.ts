@@ -139,9 +139,7 @@ export async function createEngine(aws: Embedded, automations: readonly Automati
     },
     record: eventId => ledger.read(eventId),
     hiddenSeconds: async () =>
-      (await inflight()).map(({ visibilityDeadline }) =>
-        Math.round((visibilityDeadline - Date.now()) / 1000),
-      ),
+      (await inflight()).map(({ visibilityDeadline }) => Math.ceil((visibilityDeadline - Date.now()) / 1000)),
     queued: async () => (await ready(queueName)).length + (await inflight()).length,
     deadLetters: async () =>
       (await ready(deadName)).map(({ messageAttributes }) =>

@@ -1,8 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { describeBody, type Failure, type Message } from '../../lib/message.ts'
 import { boxEvent } from '../kit.ts'
+import { countedIds } from './counted-ids.ts'
 
 const HOUR_MS = 3_600_000
+
+const newId = countedIds('letter')
 
 /** What of a dead letter matters to a test. */
 export type Letter = {
@@ -15,7 +17,7 @@ export type Letter = {
 
 /** A message as automate puts it on the dead-letter queue. */
 export function letterOf({
-  id = randomUUID(),
+  id = newId(),
   code = 'box_not_found',
   automations = ['a'],
   ...more

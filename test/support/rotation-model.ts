@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { ingest } from '../../lib/ingest.ts'
 import { beginning, nextStep, type RotationStep, SETTLE_MS } from '../../lib/key-rotation.ts'
 import {
@@ -17,6 +16,7 @@ import { createKeyTraffic } from '../../lib/key-traffic.ts'
 import { createLog } from '../../lib/log.ts'
 import type { KeyName, SignatureKeys } from '../../lib/signature.ts'
 import { createKeyring } from '../../lib/signature-keys.ts'
+import { countedIds } from './counted-ids.ts'
 import { deliveryOf } from './deliveries.ts'
 
 export type Mistake = 'none' | 'other key reset' | 'wrong key entered'
@@ -72,6 +72,7 @@ export async function play(happenings: readonly Happening[], guide: Guide = {}):
   /** What the Developer Console has generated and nobody has stored yet. */
   let generated: string | undefined
   const seen = createKeyTraffic()
+  const newId = countedIds('delivery')
   const statuses: number[] = []
   const underWay: { readonly at: number; readonly arrive: () => Promise<void> }[] = []
 
@@ -84,7 +85,7 @@ export async function play(happenings: readonly Happening[], guide: Guide = {}):
   const log = createLog({ now: () => now, write: line => seen.take(line, now) })
 
   const send = (delaySeconds: number, instance: number): void => {
-    const delivery = deliveryOf(box, now, randomUUID())
+    const delivery = deliveryOf(box, now, newId())
     underWay.push({
       at: now + delaySeconds * 1000,
       async arrive() {

@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { ROOT } from '../../infra/bundle.ts'
 
 /** A folder with a serverless.yml, automations/ and test/automations/ of its own, for commands that read and write them. */
@@ -28,14 +28,9 @@ params:
 export async function scratchProject(): Promise<ScratchProject> {
   await mkdir(join(ROOT, '.boxhooks'), { recursive: true })
   const folder = await mkdtemp(join(ROOT, '.boxhooks', 'project-'))
-  for (const path of ['automations', 'lib', 'test/automations'])
-    await mkdir(join(folder, path), { recursive: true })
+  for (const path of ['automations', 'test/automations']) await mkdir(join(folder, path), { recursive: true })
   const write = (path: string, text: string) => writeFile(join(folder, path), text)
   await write('serverless.yml', SERVERLESS)
-  await write(
-    'lib/automation.ts',
-    `export * from '${relative(join(folder, 'lib'), ROOT)}/lib/automation.ts'\n`,
-  )
   return {
     folder,
     text: path => readFile(join(folder, path), 'utf8'),
@@ -51,6 +46,6 @@ export async function scratchProject(): Promise<ScratchProject> {
 
 /** The code of an automation, with whatever declares it but its name. */
 export const automationCode = (name: string, declaration: string): string =>
-  `import { automation } from '../lib/automation.ts'
+  `import { automation } from 'boxhooks'
 export default automation({ name: '${name}', ${declaration}, async run() {} })
 `

@@ -7,6 +7,7 @@ import { cmdWords, shellWords } from '../../cli/verify/shell-words.ts'
 import { utf8 } from '../../lib/doctor/wire-json.ts'
 import { ansiQuoted, caretQuoted, doubleQuoted, RENDERINGS, singleQuoted } from '../support/captured.ts'
 import { type Case, genuine, keyPair, MANGLINGS, payload, wireOf } from '../support/manglings.ts'
+import { runs } from '../support/seed.ts'
 
 const noFile = (path: string): never => {
   throw new CaptureUnreadable(`no ${path}`)
@@ -40,7 +41,7 @@ describe('a captured request', () => {
             if (timed) expect(capture?.receivedAt).toBe(one.at)
           },
         ),
-        { numRuns: 60 },
+        runs(60),
       )
     },
   )
@@ -96,10 +97,7 @@ describe('a command is split into words', () => {
       ),
       fc.stringMatching(/^[a-z0-9=:/.,+-]{1,6}$/),
     )
-    const commands = fc.sample(fc.array(piece, { minLength: 1, maxLength: 6 }), {
-      numRuns: 300,
-      seed: Date.now(),
-    })
+    const commands = fc.sample(fc.array(piece, { minLength: 1, maxLength: 6 }), runs(300))
     const lines = commands.map(pieces => pieces.join(''))
     const script = lines.map(line => `printf '%s\\0' ${line}\nprintf '\\1'\n`).join('')
     const { stdout } = spawnSync('bash', [], {

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { hmacKey, hmacOf } from '../../lib/hmac.ts'
 import { anyCharacter } from '../support/any-character.ts'
+import { runs } from '../support/seed.ts'
 
 const expected = (key: string, bytes: Uint8Array, text: string) =>
   createHmac('sha256', key).update(bytes).update(text).digest('base64')
@@ -24,7 +25,7 @@ test('an HMAC is the one that Node makes, whatever the key, the bytes and the te
     fc.property(anyKey, anyBytes, anyText, (key, bytes, text) => {
       expect(hmacOf(bytes, text)?.(hmacKey(key))).toBe(expected(key, bytes, text))
     }),
-    { numRuns: 500 },
+    runs(500),
   )
 })
 

@@ -197,7 +197,7 @@ describe('the V1 route', () => {
           expect(status).toBeLessThan(500)
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 100 },
     )
     expect(queued).toEqual([])
     expect(lines.join('')).not.toContain('canary')
@@ -211,7 +211,7 @@ describe('the V1 route', () => {
         const { status } = await call({ method: 'POST', path, query: `${TELLS}&${query}`, body })
         expect([202, 413]).toContain(status)
       }),
-      { numRuns: 500 },
+      { numRuns: 100 },
     )
   })
 

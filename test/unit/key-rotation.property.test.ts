@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SETTLE_MS_MIN } from '../../lib/key-rotation.ts'
 import { type Guide, type Happening, type Mistake, play } from '../support/rotation-model.ts'
+import { runs } from '../support/seed.ts'
 
 const seconds = fc.constantFrom(1, 5, 9, 30, 120, 310, 600)
 const instance = fc.nat(2)
@@ -41,7 +42,7 @@ describe('the guided rotation', { timeout: 120_000 }, () => {
         expect(rotations).toBeGreaterThan(0)
         expect(ours).toEqual(box)
       }),
-      { numRuns: 300 },
+      runs(300),
     )
   })
 
@@ -53,7 +54,7 @@ describe('the guided rotation', { timeout: 120_000 }, () => {
         expect(isOver).toBe(true)
         expect(ours).toEqual(box)
       }),
-      { numRuns: 300 },
+      runs(300),
     )
   })
 
@@ -81,7 +82,7 @@ describe('the guided rotation', { timeout: 120_000 }, () => {
         expect(statuses).not.toContain(401)
         expect(ours).toEqual(box)
       }),
-      { numRuns: 1000, endOnFailure: true },
+      { ...runs(1000), endOnFailure: true },
     )
     expect(found.failed).toBe(true)
   })

@@ -5,6 +5,7 @@ import { privateTexts } from '../../lib/private-texts.ts'
 import { redact, redactText } from '../../lib/redaction.ts'
 import { samplePayload, wireBody } from '../../local/box/payload.ts'
 import { anyCharacter } from '../support/any-character.ts'
+import { runs } from '../support/seed.ts'
 
 const MARKS = /\[(name|email|token|link)\]/g
 const withoutMarks = (text: string): string => text.replace(MARKS, '\n')
@@ -68,7 +69,7 @@ describe('what a log hides', () => {
         )
         expect(told).not.toContain(hidden)
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 
@@ -94,7 +95,7 @@ describe('what a log hides', () => {
           expect(withoutMarks(told)).not.toContain(write(known))
         },
       ),
-      { numRuns: 500 },
+      runs(500),
     )
     for (const write of encodings)
       expect(redactText(`made ${write('Q3 Müller offer.pdf')} public`, ['Q3 Müller offer.pdf'])).toBe(
@@ -122,7 +123,7 @@ describe('what a log hides', () => {
         const once = redactText(text, known)
         expect(redactText(once, known)).toBe(once)
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 

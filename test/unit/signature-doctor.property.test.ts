@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Diagnosis, diagnose } from '../../lib/doctor/signature-doctor.ts'
 import { AT, type Case, genuine, keyPair, MANGLINGS, payload, SENT, wireOf } from '../support/manglings.ts'
+import { runs } from '../support/seed.ts'
 
 const examine = ({ request, keys, at }: Case): Diagnosis => diagnose(request, { keys, at })
 const named = ({ causes, warnings }: Diagnosis): string[] =>
@@ -11,7 +12,7 @@ const proven = ({ causes, warnings }: Diagnosis): string[] =>
 
 /** Where everything is tried before something can be said, it takes a tenth of a second each time. */
 const EXHAUSTIVE: readonly string[] = ['wrong_key', 'body_truncated', 'body_missing', 'signed_otherwise']
-const runs = (cause: string) => ({ numRuns: EXHAUSTIVE.includes(cause) ? 10 : 40, endOnFailure: true })
+const runsFor = (cause: string) => ({ ...runs(EXHAUSTIVE.includes(cause) ? 10 : 40), endOnFailure: true })
 
 /** Those whose causes can't be proven by a signature. */
 const LIKELY: readonly string[] = ['wrong_key', 'body_truncated']
@@ -40,7 +41,7 @@ describe('the signature doctor', () => {
           if (!LIKELY.includes(cause)) expect(proven(diagnosis)).toContain(cause)
           expect(diagnosis.causes.length > 0).toBe(refused)
         }),
-        runs(cause),
+        runsFor(cause),
       )
     },
   )
@@ -80,7 +81,7 @@ describe('the signature doctor', () => {
           for (const { cause } of chain) expect(causes).toContain(cause)
         },
       ),
-      { numRuns: 60, endOnFailure: true },
+      { ...runs(60), endOnFailure: true },
     )
   })
 
@@ -101,7 +102,7 @@ describe('the signature doctor', () => {
           if (!verdict.ok) expect(causes).not.toEqual([])
         },
       ),
-      { numRuns: 60, endOnFailure: true },
+      { ...runs(60), endOnFailure: true },
     )
   })
 
@@ -133,7 +134,7 @@ describe('the signature doctor', () => {
           if (!diagnosis.verdict.ok) expect(diagnosis.causes).not.toEqual([])
         },
       ),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 })

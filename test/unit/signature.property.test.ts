@@ -1,6 +1,6 @@
 import { WebhooksManager } from 'box-node-sdk/managers'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { sign, verify } from '../../lib/signature.ts'
 
 const NOW = Date.parse('2026-11-23T10:00:00Z')
@@ -86,7 +86,10 @@ describe('signature properties', () => {
 })
 
 describe("agreement with the official SDK's validateMessage", () => {
-  /** The SDK reads the clock itself, so the deliveries are dated from now, away from the bounds. */
+  // The SDK reads the clock itself.
+  beforeAll(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }))
+  afterAll(() => void vi.useRealTimers())
+
   const official = (bytes: Uint8Array, headers: Record<string, string>, primary: string, secondary: string) =>
     WebhooksManager.validateMessage(Buffer.from(bytes).toString(), headers, primary, {
       secondaryKey: secondary,
@@ -101,16 +104,15 @@ describe("agreement with the official SDK's validateMessage", () => {
         fc.oneof(fc.integer({ min: 5, max: 590 }), fc.integer({ min: 610, max: 100_000 })),
         async (bytes, keys, signedWith, ageSeconds) => {
           const [primary = '', secondary = ''] = keys
-          const now = Date.now()
           // Crossed keys are where the two differ on purpose; see below.
           const by = (index: number, crossed: number) => keys[index === crossed ? 2 : index] ?? ''
           const headers = headersOf(
             bytes,
-            at(now - ageSeconds * 1000),
+            at(NOW - ageSeconds * 1000),
             by(signedWith.primary, 1),
             by(signedWith.secondary, 0),
           )
-          const ours = verify({ body: bytes, headers, keys: { primary, secondary }, now })
+          const ours = verify({ body: bytes, headers, keys: { primary, secondary }, now: NOW })
           expect(ours.ok).toBe(await official(bytes, headers, primary, secondary))
         },
       ),
@@ -118,12 +120,11 @@ describe("agreement with the official SDK's validateMessage", () => {
   })
 
   const bytes = Buffer.from('{}')
-  const now = () => Date.now()
   const ours = (headers: Record<string, string>, keys = { primary: 'p', secondary: 's' }) =>
-    verify({ body: bytes, headers, keys, now: now() }).ok
+    verify({ body: bytes, headers, keys, now: NOW }).ok
 
   test('on purpose different: a clock of Box that runs ahead by less than a minute is fine with us', async () => {
-    const headers = headersOf(bytes, at(now() + 20_000), 'p', 's')
+    const headers = headersOf(bytes, at(NOW + 20_000), 'p', 's')
     expect([ours(headers), await official(bytes, headers, 'p', 's')]).toEqual([true, false])
   })
 
@@ -134,16 +135,13 @@ describe("agreement with the official SDK's validateMessage", () => {
 
   test('on purpose different: header names may be in any case with us', async () => {
     const headers = Object.fromEntries(
-      Object.entries(headersOf(bytes, at(now()), 'p', 's')).map(([name, value]) => [
-        name.toUpperCase(),
-        value,
-      ]),
+      Object.entries(headersOf(bytes, at(NOW), 'p', 's')).map(([name, value]) => [name.toUpperCase(), value]),
     )
     expect([ours(headers), await official(bytes, headers, 'p', 's')]).toEqual([true, false])
   })
 
   test('on purpose different: swapped keys match with us', async () => {
-    const headers = headersOf(bytes, at(now()), 'p', 's')
+    const headers = headersOf(bytes, at(NOW), 'p', 's')
     expect([
       ours(headers, { primary: 's', secondary: 'p' }),
       await official(bytes, headers, 's', 'p'),

@@ -8,6 +8,7 @@ import { stringify } from 'yaml'
 import { ROOT } from '../../infra/bundle.ts'
 import { readStageParams } from '../../infra/stage-params.ts'
 import { isObject } from '../../lib/json.ts'
+import { runs } from '../support/seed.ts'
 
 const folder = join(ROOT, '.boxhooks', `params-${randomUUID()}`)
 const file = join(folder, 'serverless.yml')
@@ -48,7 +49,7 @@ test('whether a stage has a value for a param is what osls would find', async ()
         expect((await readStageParams(stage, file))(name)).toBe(expected)
       },
     ),
-    { numRuns: 200 },
+    runs(200),
   )
 })
 

@@ -485,7 +485,7 @@ describe('whatever the facts are', () => {
           if (own?.status === 'done') expect(verdict).toBe('done')
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 200 },
     )
   })
 })

@@ -7,6 +7,7 @@ import { type BackfillSpan, beginningOf, type Progress, totalOf } from '../../..
 import type { StreamEvent, StreamName } from '../../../lib/backfill/stream-event.ts'
 import type { EventRecord } from '../../../lib/record.ts'
 import { recordOf } from '../../support/records.ts'
+import { runs } from '../../support/seed.ts'
 
 const START = Date.parse('2026-11-23T10:00:00Z')
 const WATCHED = { type: 'folder', id: '100' } as const
@@ -181,7 +182,7 @@ describe('whatever happened, and whatever of it webhooks brought', () => {
         expect(queued.length).toBe(lostIn(all))
         expect(distinct(queued)).toBe(queued.length)
       }),
-      { numRuns: 300 },
+      runs(300),
     )
   })
 
@@ -200,7 +201,7 @@ describe('whatever happened, and whatever of it webhooks brought', () => {
           seen: all.length - lostIn(all),
         })
       }),
-      { numRuns: 200 },
+      runs(200),
     )
   })
 
@@ -232,7 +233,7 @@ describe('whatever happened, and whatever of it webhooks brought', () => {
           expect(distinct(queued)).toBe(lostIn(all))
         },
       ),
-      { numRuns: 200 },
+      runs(200),
     )
   })
 
@@ -243,7 +244,7 @@ describe('whatever happened, and whatever of it webhooks brought', () => {
         await Promise.all([run(parts), run(parts)])
         expect(distinct(queued)).toBe(lostIn(all))
       }),
-      { numRuns: 100, examples: [[ALIKE_ON_TWO_PAGES, [1, 3]]] },
+      { ...runs(100), examples: [[ALIKE_ON_TWO_PAGES, [1, 3]]] },
     )
   })
 })
@@ -264,7 +265,7 @@ describe('matching', () => {
         }
         expect(matches.length).toBe(mostMatches(events, records))
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 

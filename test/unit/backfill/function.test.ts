@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { automation, bindSettings } from '../../../lib/automation.ts'
 import { backfillFunction } from '../../../lib/backfill/backfill-function.ts'
@@ -10,6 +9,7 @@ import { isObject, parseObject } from '../../../lib/json.ts'
 import { targetsOf } from '../../../lib/target.ts'
 import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
 import { type Served, serve } from '../../../local/serve.ts'
+import { countedIds } from '../../support/counted-ids.ts'
 import { useEmbedded } from '../../support/embedded.ts'
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts'
 
@@ -26,7 +26,7 @@ let queue: string
 let queues = 0
 beforeEach(async () => {
   clock = manualClock(START)
-  box = createEmulatedBox({ clock, newId: randomUUID, keys: {}, fetch: async () => new Response(null) })
+  box = createEmulatedBox({ clock, newId: countedIds('id'), keys: {}, fetch: async () => new Response(null) })
   served = await serve({ fetch: box.fetch, port: 0 })
   queues += 1
   queue = await aws.createQueue(`backfill-${queues}`, {})

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { type Backfilled, backfilledMessage } from '../../../lib/backfill/backfilled-event.ts'
 import { parseStreamPage, StreamUnreadable } from '../../../lib/backfill/stream-event.ts'
@@ -15,6 +14,7 @@ import {
 } from '../../../lib/event.ts'
 import { DOINGS, doIn } from '../../../local/box/doings.ts'
 import { createEmulatedBox } from '../../../local/box/emulated-box.ts'
+import { countedIds } from '../../support/counted-ids.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { boxOpenApi } from '../../support/openapi.ts'
 
@@ -237,7 +237,7 @@ async function everything() {
   const told: { trigger: string; source: Record<string, unknown> }[] = []
   const box = createEmulatedBox({
     clock: manualClock(START),
-    newId: randomUUID,
+    newId: countedIds('id'),
     keys: {},
     fetch: async request => {
       const { trigger, source } = JSON.parse(await request.text())

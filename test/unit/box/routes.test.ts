@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { BoxClient } from 'box-node-sdk'
 import { BoxApiError, BoxCcgAuth, CcgConfig } from 'box-node-sdk/box'
 import { BaseUrls, BoxRetryStrategy, NetworkSession } from 'box-node-sdk/networking'
@@ -7,6 +6,7 @@ import { systemClock } from '../../../lib/clock.ts'
 import { isObject } from '../../../lib/json.ts'
 import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
 import { type Served, serve } from '../../../local/serve.ts'
+import { countedIds } from '../../support/counted-ids.ts'
 import { boxOpenApi } from '../../support/openapi.ts'
 
 const openApi = boxOpenApi()
@@ -23,7 +23,7 @@ beforeEach(async () => {
   problems = []
   box = createEmulatedBox({
     clock: systemClock,
-    newId: randomUUID,
+    newId: countedIds('id'),
     keys: {},
     fetch: async () => new Response(null, { status: 202 }),
   })

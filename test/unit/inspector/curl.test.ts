@@ -48,7 +48,7 @@ describe.skipIf(noShell)('the curl command of a delivery', () => {
         const told = argumentsIn(curlOf(delivery({ body, headers: { 'x-any': header } }), 'http://localhost'))
         expect(told.slice(4)).toEqual(['-H', `x-any: ${header}`, '--data-binary', body])
       }),
-      { numRuns: 40 },
+      { numRuns: 8 },
     )
   })
 })

@@ -14,6 +14,9 @@ test.each([
   [6, 'forged', 'signature_mismatch'],
   [10, 'genuine', 'body_too_large'],
   [10, 'forged', 'signature_mismatch'],
-])('of %i MB, %s, many in a row, are refused within 96 MB of heap', async (megabytes, key, code) => {
-  expect(await answers({ megabytes, key, count: 8 })).toEqual(new Array(8).fill(code))
-})
+])(
+  'deliveries of %i MB, %s, many in a row, are refused within 96 MB of heap',
+  async (megabytes, key, code) => {
+    expect(await answers({ megabytes, key, count: 8 })).toEqual(new Array(8).fill(code))
+  },
+)
