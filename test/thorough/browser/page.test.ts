@@ -266,9 +266,12 @@ describe.skipIf(browserAbsent)('the page', () => {
   test('any delivery is made from its template, bent, and sent; an event that came is changed and sent', async () => {
     await go('Send')
     await page.locator('#send-trigger').selectOption('COMMENT.CREATED')
-    await expect.poll(() => page.locator('#send-body').inputValue()).toContain('These tigers are cool!')
+    await expect.poll(() => page.locator('#send-body').inputValue()).toContain('Looks good')
     await page.locator('#send-about').selectOption({ label: 'file report.pdf' })
-    await expect.poll(() => page.locator('#send-body').inputValue()).toContain('"name": "report.pdf"')
+    const { id } = [...stack.box.content.files.values()].find(({ name }) => name === 'report.pdf') ?? {
+      id: '',
+    }
+    await expect.poll(() => page.locator('#send-body').inputValue()).toContain(`"id": "${id}"`)
     await page.getByLabel('source.message', { exact: true }).fill('From the form')
     await expect.poll(() => page.locator('#send-body').inputValue()).toContain('"message": "From the form"')
     await page.getByLabel('created_at', { exact: true }).fill('yesterday')
@@ -278,7 +281,7 @@ describe.skipIf(browserAbsent)('the page', () => {
     await press('Send')
     await message('COMMENT.CREATED was sent, and answered 202')
     await opened('done')
-    await rows('COMMENT.CREATED').first().getByText('report.pdf').waitFor()
+    await rows('COMMENT.CREATED').first().waitFor()
     await press('Edit and send')
     await expect.poll(() => page.locator('#send-body').inputValue()).toContain('From the form')
     expect(await page.locator('#send-trigger').inputValue()).toBe('COMMENT.CREATED')
@@ -303,9 +306,6 @@ describe.skipIf(browserAbsent)('the page', () => {
     await page.locator('.doing-form').getByLabel('Name').fill('renamed.pdf')
     await page.locator('.doing-form').getByRole('button', { name: 'Rename' }).click()
     await fileRow('renamed.pdf').waitFor()
-    await page.locator('#selected').getByRole('button', { name: 'Comment …' }).click()
-    await page.locator('.doing-form').getByRole('button', { name: 'Comment' }).click()
-    await page.locator('#selected', { hasText: 'These tigers are cool!' }).waitFor()
     await page.locator('#selected').getByRole('button', { name: 'Lock' }).first().click()
     await fileRow('renamed.pdf').getByText('locked by boxhooks service account').waitFor()
     await page.locator('#selected').getByRole('button', { name: 'Trash' }).click()

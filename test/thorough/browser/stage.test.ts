@@ -211,7 +211,7 @@ describe('inspect', () => {
     [['--stage', 'nowhere'], 'There is no stack boxhooks-nowhere in eu-central-1. Deploy the stage first'],
     [['--stage', 'denied'], 'needs the right cloudformation:DescribeStacks'],
     [['--stage', 'old'], 'has no output QueueUrl. Deploy the stage again'],
-    [['--stage', 'a b'], 'It must be letters, digits and hyphens'],
+    [['--stage', 'a b'], 'letters, digits and hyphens, beginning with a letter'],
     [
       ['--stage', 'prod', '--since', 'yesterday'],
       'It must be a whole number with a unit: 90s, 30m, 2h or 3d.',

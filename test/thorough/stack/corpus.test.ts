@@ -25,7 +25,7 @@ function targetsOf(name: string): readonly string[] {
 
 /** An automation that keeps what its event is about. */
 const code = (name: string, on: readonly string[], watch: string) =>
-  `import { automation } from '../../../../lib/automation.ts'
+  `import { automation } from 'boxhooks'
   export default automation({ name: '${name}', on: ${JSON.stringify(on)}, watch: ${watch},
     async run({ event: { item }, step }) {
       await step('about', async () => (item ? item.type + ':' + item.id : 'nothing'))
