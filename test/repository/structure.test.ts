@@ -6,9 +6,9 @@ import { ROOT } from '../../infra/bundle.ts'
 /** Which room may import from which; every room may import from itself. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   lib: [],
-  automations: ['lib'],
+  examples: [],
   functions: ['lib'],
-  infra: ['lib', 'automations'],
+  infra: ['lib'],
   local: ['functions', 'lib', 'infra'],
   conformance: ['local', 'lib'],
   cli: ['local', 'infra', 'lib', 'conformance'],

@@ -10,6 +10,7 @@ test('a changed automation is loaded; one that does not build leaves the old one
   await mkdir(join(ROOT, '.boxhooks'), { recursive: true })
   const project = await mkdtemp(join(ROOT, '.boxhooks', 'watched-'))
   await mkdir(join(project, 'automations'))
+  await writeFile(join(project, 'serverless.yml'), 'service: watched\n')
   const file = join(project, 'automations', 'one.ts')
   const write = (name: string) =>
     writeFile(
