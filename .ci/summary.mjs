@@ -1,5 +1,6 @@
 // Prints what each part of the run took and counted, and ends in one line with the sums; exits 1 where a part that decides failed.
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** The parts of the thorough suite. They do not decide until a whole run of theirs has been green on this machine. */
 const ADVISORY = new Set([
@@ -12,10 +13,10 @@ const ADVISORY = new Set([
   'stack in moto',
 ])
 
-const folder = new URL('../.boxhooks/results/', import.meta.url)
+const folder = join(import.meta.dirname, '../.boxhooks/results')
 const results = readdirSync(folder)
   .filter(file => file.endsWith('.json') && !file.endsWith('.vitest.json'))
-  .map(file => JSON.parse(readFileSync(new URL(file, folder), 'utf8')))
+  .map(file => JSON.parse(readFileSync(join(folder, file), 'utf8')))
 const describe = ({ name, seconds, passed, failed }) =>
   `${String(seconds).padStart(5)} s  ${name}: ${passed} passed, ${failed} failed`
 const advisory = results.filter(({ name }) => ADVISORY.has(name))

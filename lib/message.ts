@@ -147,14 +147,15 @@ export function decodeMessage(received: ReceivedMessage): DecodedMessage {
   const format = FORMATS.find(known => known === attributes.messageFormat)
   const decoded = format && bodyIn(received.body, format)
   const body = decoded ?? Buffer.from(received.body)
-  const described = (decoded && describedBeside(received)) ?? describeBody(body, attributes.receivedAt)
+  const receivedAt = isoTime(attributes.receivedAt)
+  const described = (decoded && describedBeside(received)) ?? describeBody(body, receivedAt)
   const failure = parseFailure(attributes.failure)
   const replay = parseReplay(attributes.replay)
   const message: Message = {
     eventId: idText(attributes.eventId) ?? described.eventId,
     deliveryId: attributes.deliveryId || UNKNOWN,
     trigger: attributes.trigger || described.trigger,
-    receivedAt: isoTime(attributes.receivedAt),
+    receivedAt,
     origin: ORIGINS.find(known => known === attributes.origin) ?? 'webhook',
     webhookId: described.webhookId,
     body,

@@ -186,6 +186,12 @@ describe('a message that this version did not write', () => {
       ).toBe('e1')
   })
 
+  test('without a time it could be read by keeps one event id, however often it is sent on', () => {
+    const body = '{"type":"webhook_event","trigger":"NO_ACTIVE_SESSION","source":{"type":"file","id":"1"}}'
+    const { message: read } = decodeMessage({ body, attributes: { eventId: 'not an id' } })
+    expect(decodeMessage(encodeMessage(read)).message.eventId).toBe(read.eventId)
+  })
+
   test('never throws', () => {
     const names = [
       'messageFormat',

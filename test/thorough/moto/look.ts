@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { ScanCommand } from '@aws-sdk/client-dynamodb'
+import { EXAMPLES } from '../../../infra/bundle.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { isObject } from '../../../lib/json.ts'
 import { createStageSource } from '../../../local/inspector/stage-source.ts'
-import { runSpawned, spawnCommand } from '../../support/spawn.ts'
+import { runCommand } from '../../support/command.ts'
+import { spawnCommand } from '../../support/spawn.ts'
 import { type Aws, boxhooks } from './aws.ts'
 import { writeLogs } from './logs.ts'
 import { AUTOMATION, say, undo, until } from './scene.ts'
@@ -89,7 +91,7 @@ export async function lookBack(aws: Aws): Promise<void> {
 
 /** The doctor must find well what moto has, and name what it lacks. */
 export async function examine({ env }: Aws): Promise<void> {
-  const { out, err } = await runSpawned(['doctor', '--stage', 'local', '--json'], { env })
+  const { out, err } = await runCommand(['doctor', '--stage', 'local', '--json'], { env, project: EXAMPLES })
   const told: unknown = JSON.parse(out || '{}')
   const checks = isObject(told) && Array.isArray(told.checks) ? told.checks.filter(isObject) : []
   const statusOf = (name: string) => checks.find(({ check }) => check === name)?.status
