@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { readStage } from '../infra/stage.ts'
+import { behindToken } from '../local/behind-token.ts'
 import { createInspector } from '../local/inspector/inspector.ts'
 import { createStageSource } from '../local/inspector/stage-source.ts'
 import { serve } from '../local/serve.ts'
@@ -13,7 +15,8 @@ export type InspectOptions = {
 }
 
 /**
- * Serves the page on a deployed stage, read-only, until it is told to stop.
+ * Serves the page on a deployed stage, read-only, until it is told to stop. It shows what is in the company's Box, so
+ * only who has the printed address may read it.
  * @throws AwsUnreachable, PortTaken
  */
 export async function inspect(shell: Shell, options: InspectOptions): Promise<void> {
@@ -28,12 +31,14 @@ export async function inspect(shell: Shell, options: InspectOptions): Promise<vo
     onProblem: shell.printError,
   })
   const app = await createInspector(source)
-  const served = await serve({ fetch: request => app.fetch(request), port }).catch(async (error: unknown) => {
+  const token = randomBytes(24).toString('base64url')
+  const fetch = behindToken(token, request => app.fetch(request))
+  const served = await serve({ fetch, port }).catch(async (error: unknown) => {
     await source.stop()
     throw error
   })
   await shell.print(
-    `${served.url} shows stage ${stage} in ${region}, read-only: its logs from ${new Date(since).toLocaleString()} on, its ledger and its queues.`,
+    `${served.url}/?token=${token} shows stage ${stage} in ${region}, read-only: its logs from ${new Date(since).toLocaleString()} on, its ledger and its queues.`,
   )
   await shell.print('Ctrl-C stops it.')
   await new Promise<void>(resolve => shell.onInterrupt(resolve))

@@ -27,7 +27,9 @@ export async function openPage(
   errors: string[],
 ): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url })
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], {
+    origin: new URL(url).origin,
+  })
   const page = await context.newPage()
   page.setDefaultTimeout(40_000)
   page.on('pageerror', error => errors.push(error.message))

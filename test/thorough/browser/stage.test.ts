@@ -67,15 +67,29 @@ const environment = (more: Record<string, string> = {}) => ({
   ...more,
 })
 
-/** Starts the command and waits until it serves. */
-async function inspecting(env = environment()): Promise<{ running: Spawned; url: string }> {
-  const running = spawnCommand(['inspect', '--stage', 'prod', '--port', '0'], { env })
-  await expect.poll(() => running.printed.out, { timeout: 20_000 }).toContain('read-only')
-  const [url = ''] = /http:\/\/localhost:\d+/.exec(running.printed.out) ?? []
-  return { running, url }
+type Inspecting = {
+  readonly running: Spawned
+  /** The address that the command has printed. */
+  readonly printed: string
+  /** Asks as the browser does that has opened the printed address. */
+  ask(
+    path: string,
+    init?: { method?: string; body?: string; headers?: Record<string, string> },
+  ): Promise<Response>
+  get(path: string): Promise<unknown>
 }
 
-const get = async (url: string): Promise<unknown> => (await fetch(url)).json()
+/** Starts the command and waits until it serves. */
+async function inspecting(env = environment()): Promise<Inspecting> {
+  const running = spawnCommand(['inspect', '--stage', 'prod', '--port', '0'], { env })
+  await expect.poll(() => running.printed.out, { timeout: 20_000 }).toContain('read-only')
+  const [printed = '', url = ''] = /(http:\/\/localhost:\d+)\/\S*/.exec(running.printed.out) ?? []
+  const opened = await fetch(printed, { redirect: 'manual' })
+  const [cookie = ''] = (opened.headers.get('set-cookie') ?? '').split(';')
+  const ask: Inspecting['ask'] = (path, init = {}) =>
+    fetch(`${url}${path}`, { ...init, headers: { cookie, ...init.headers } })
+  return { running, printed, ask, get: async path => (await ask(path)).json() }
+}
 
 describe('inspect', () => {
   test('shows a deployed stage’s deliveries, runs, ends, refusals and queues, and goes on as more happens', async () => {
@@ -90,14 +104,14 @@ describe('inspect', () => {
     logged('ingest', 'delivery_refused', { status: 401, code: 'signature_mismatch' })
     await recorded('one', 'done')
     await recorded('older', 'dead')
-    const { running, url } = await inspecting()
-    expect(await get(`${url}/_local/about`)).toMatchObject({
+    const { running, get } = await inspecting()
+    expect(await get('/_local/about')).toMatchObject({
       stage: 'prod',
       readOnly: true,
       region: 'eu-central-1',
     })
     const byId = async () => {
-      const events = await get(`${url}/_local/events`)
+      const events = await get('/_local/events')
       return Object.fromEntries(
         (Array.isArray(events) ? events : []).map(event => [event.eventId, event.status]),
       )
@@ -105,7 +119,7 @@ describe('inspect', () => {
     await expect
       .poll(byId, { timeout: 10_000 })
       .toMatchObject({ one: 'done', older: 'dead', 'refused ingest-1': 'refused' })
-    expect(await get(`${url}/_local/events/one`)).toMatchObject({
+    expect(await get('/_local/events/one')).toMatchObject({
       trigger: 'FILE.DOWNLOADED',
       deliveries: [
         { deliveryId: 'd1', status: 202, verdict: [{ ok: true, text: 'passed with the primary key' }] },
@@ -113,11 +127,11 @@ describe('inspect', () => {
       record: { status: 'done', source: 'file:1' },
       payload: expect.stringContaining('"id":"one"'),
     })
-    expect(await get(`${url}/_local/queues`)).toEqual({
+    expect(await get('/_local/queues')).toEqual({
       queue: { waiting: 0, inFlight: 0, delayed: 0 },
       deadLetters: { waiting: 0, inFlight: 0, delayed: 0 },
     })
-    expect(await get(`${url}/_local/dead-letters`)).toMatchObject([{ eventId: 'older' }])
+    expect(await get('/_local/dead-letters')).toMatchObject([{ eventId: 'older' }])
     logged('ingest', 'delivery_accepted', {
       eventId: 'two',
       deliveryId: 'd2',
@@ -139,11 +153,11 @@ describe('inspect', () => {
       logged('automate', 'run_done', { ...event, automation: 'a', ms: 12 })
       logged('automate', 'event_finished', { ...event, status: 'done' })
       await recorded('seen', 'done')
-      const { running, url } = await inspecting()
+      const { running, printed } = await inspecting()
       const browser = await launchBrowser()
       try {
         const errors: string[] = []
-        const page = await openPage(browser, { url }, errors)
+        const page = await openPage(browser, { url: printed }, errors)
         await page.locator('#state', { hasText: 'stage prod, eu-central-1, read-only' }).waitFor()
         await page.locator('.row', { hasText: 'FILE.DOWNLOADED' }).filter({ hasText: 'done' }).first().click()
         await page.locator('#timeline li', { hasText: 'verified with the secondary key' }).waitFor()
@@ -173,14 +187,13 @@ describe('inspect', () => {
   )
 
   test('changes nothing: no action is there, and the page is for this machine only', async () => {
-    const { running, url } = await inspecting()
+    const { running, printed, ask } = await inspecting()
     for (const action of ['replay', 'redrive', 'storm'])
-      expect((await fetch(`${url}/_local/actions/${action}`, { method: 'POST', body: '{}' })).status).toBe(
-        404,
-      )
-    expect((await fetch(`${url}/_local/box`)).status).toBe(404)
-    const foreign = await fetch(`${url}/_local/events`, { headers: { origin: 'https://evil.example' } })
+      expect((await ask(`/_local/actions/${action}`, { method: 'POST', body: '{}' })).status).toBe(404)
+    expect((await ask('/_local/box')).status).toBe(404)
+    const foreign = await ask('/_local/events', { headers: { origin: 'https://evil.example' } })
     expect(foreign.status).toBe(403)
+    expect((await fetch(new URL('/_local/events', printed))).status, 'without the printed token').toBe(401)
     running.child.kill('SIGINT')
     await running.ended
   }, 40_000)
@@ -188,19 +201,19 @@ describe('inspect', () => {
   test('goes on without what it may not read, and names the right that is missing', async () => {
     const denying = await startDenying()
     await recorded('known', 'done')
-    const { running, url } = await inspecting(environment({ AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: denying.url }))
+    const { running, get } = await inspecting(environment({ AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: denying.url }))
     await expect
       .poll(() => running.printed.err, { timeout: 20_000 })
       .toContain('logs:FilterLogEvents on /aws/lambda/boxhooks-prod-ingest')
     const problems = async () => {
-      const about = await get(`${url}/_local/about`)
+      const about = await get('/_local/about')
       return isObject(about) ? about.problems : undefined
     }
     await expect
       .poll(problems, { timeout: 10_000 })
       .toEqual(expect.arrayContaining([expect.stringContaining('logs:FilterLogEvents')]))
     await expect
-      .poll(async () => JSON.stringify(await get(`${url}/_local/events`)), { timeout: 10_000 })
+      .poll(async () => JSON.stringify(await get('/_local/events')), { timeout: 10_000 })
       .toContain('"known"')
     running.child.kill('SIGINT')
     await running.ended

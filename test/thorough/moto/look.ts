@@ -49,12 +49,18 @@ async function lookWithCommand(aws: Aws, events: number): Promise<void> {
   const running = spawnCommand(command, { env: aws.env })
   undo.push(async () => running.child.kill('SIGINT'))
   await until('boxhooks inspect serves', async () => running.printed.out.includes('read-only'))
-  const [url = ''] = /http:\/\/localhost:\d+/.exec(running.printed.out) ?? []
+  const [printed = '', url = ''] = /(http:\/\/localhost:\d+)\/\S*/.exec(running.printed.out) ?? []
+  const opened = await fetch(printed, { redirect: 'manual' })
+  const [cookie = ''] = (opened.headers.get('set-cookie') ?? '').split(';')
   await until('boxhooks inspect shows every event', async () => {
-    const shown: unknown = await (await fetch(`${url}/_local/events`)).json()
+    const shown: unknown = await (await fetch(`${url}/_local/events`, { headers: { cookie } })).json()
     return Array.isArray(shown) && shown.length === events
   })
-  const replay = await fetch(`${url}/_local/actions/replay`, { method: 'POST', body: '{}' })
+  const replay = await fetch(`${url}/_local/actions/replay`, {
+    method: 'POST',
+    body: '{}',
+    headers: { cookie },
+  })
   assert.equal(replay.status, 404, 'there is no action on a deployed stage')
   running.child.kill('SIGINT')
   const { code, err } = await running.ended
