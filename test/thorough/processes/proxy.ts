@@ -4,6 +4,9 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 export const CUTS = ['refuse', 'reset', 'hold'] as const
 export type Cut = (typeof CUTS)[number]
 
+/** The longest that a service is cut off, in milliseconds: shorter than all retries together. */
+export const CUT_MS_MAX = 4000
+
 /** A TCP proxy on 127.0.0.1 that can be cut off. */
 export type TcpProxy = {
   readonly port: number

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { LEASE_MARGIN_MS } from '../../../lib/claim.ts'
 import type { Random } from '../simulation/random.ts'
 import { expectedOf, kindOf } from './expected.ts'
-import { CUTS, type Cut } from './proxy.ts'
+import { CUT_MS_MAX, CUTS, type Cut } from './proxy.ts'
 import type { Rig } from './rig.ts'
 import { until } from './until.ts'
 import type { Worker } from './workers.ts'
@@ -33,8 +33,7 @@ const PER_THOUSAND = {
   'cold-without-secrets': 6,
 } as const satisfies Record<Fault['kind'], number>
 
-/** The longest that a service is cut off, in milliseconds: shorter than all retries together. */
-const CUT_MS = { least: 300, most: 4000 }
+const CUT_MS_MIN = 300
 /** How long a stopped worker waits at most for another to take over, in milliseconds. */
 const TAKE_OVER_MS = 30_000
 
@@ -62,7 +61,7 @@ export function planStorm(random: Random, events: number): PlannedFault[] {
 }
 
 function faultOf(kind: Fault['kind'], random: Random): Fault {
-  const [how, ms] = [random.pick(CUTS), Math.round(random.between(CUT_MS.least, CUT_MS.most))]
+  const [how, ms] = [random.pick(CUTS), Math.round(random.between(CUT_MS_MIN, CUT_MS_MAX))]
   if (kind === 'cut') return { kind, service: random.pick(['sqs', 'dynamodb']), how, ms }
   if (kind === 'cold-without-secrets') return { kind, how, ms }
   if (kind === 'kill-later') return { kind, afterMs: random.int(500) }

@@ -163,7 +163,10 @@ describe('the verdict', () => {
     const told = (letters: DeadLetter[]) => verdictOf(made, undefined, letters).violations.join('\n')
     expect(told([letter, { ...letter, eventId: 'x' }])).toContain('unknown event x')
     expect(told([{ ...letter, code: 'worker_lost' }])).toContain('names refuses with worker_lost')
-    expect(told([letter, { ...letter, sentAt: 900 }])).toContain('sent after the ledger had it')
+    expect(told([{ ...letter, sentAt: 900 }])).toContain('sent after the ledger had it')
+    expect(told([letter, { ...letter, sentAt: 9000 }])).toContain('sent after the ledger had it')
+    // Held back on its way while another worker sent and marked.
+    expect(told([letter, { ...letter, sentAt: 900 }])).toBe('')
     const plain = new Witness()
     plain.event('e', 'plain')
     const { violations } = judge(plain, new Map(), [letter])
