@@ -14,6 +14,8 @@ import { once } from './once.ts'
 import { createQueue, type Sqs } from './queue.ts'
 import { redact } from './redaction.ts'
 import { reconcileOnDeletion } from './webhook-deleted.ts'
+import { createWebhookRecord } from './webhook-record.ts'
+import { recordedTargets } from './webhook-targets.ts'
 
 /** What the function automate reaches the world through. */
 export type AutomateWorld = {
@@ -85,15 +87,17 @@ function partsOf(world: AutomateWorld): BatchParts {
     now,
     log,
   })
+  const dynamodb = world.dynamodb()
+  const record = createWebhookRecord({ dynamodb, table: config.ledgerTable }, now)
   const { reconcileQueueUrl } = config
   const own = reconcileQueueUrl ? [reconcileOnDeletion(sqs, reconcileQueueUrl)] : []
   return {
     automations: bindSettings([...automations, ...own], env),
-    ledger: createLedger({ dynamodb: world.dynamodb(), table: config.ledgerTable, now }),
+    ledger: createLedger({ dynamodb, table: config.ledgerTable, now }),
     queue: createQueue(sqs, config.queueUrl),
     deadLetters: createQueue(sqs, config.deadLetterQueueUrl),
     box: connection.box,
-    targetOf: connection.targetOf,
+    targetOf: recordedTargets(record, connection.targetOf, now),
     clock,
     random,
     newToken,

@@ -20,6 +20,10 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json }
 
+/** What a step may return; nothing is what most return. */
+// biome-ignore lint/suspicious/noConfusingVoidType: an async function that returns nothing is Promise<void>.
+export type StepResult = Json | void
+
 /** What an automation's code is given for one run. */
 export type RunContext<T extends Trigger = Trigger, S extends string = string> = {
   readonly event: EventOf<T>
@@ -29,12 +33,13 @@ export type RunContext<T extends Trigger = Trigger, S extends string = string> =
   readonly settings: Settings<S>
   /**
    * Runs a part of the automation at most once per event: its result is kept in the ledger, and a later attempt gets
-   * the kept one. A crash between the effect and the keeping can still repeat it.
-   * @param name unique within the automation
+   * the kept one. It is repeated only where the process died, or the ledger's answer was lost, between the effect and
+   * the keeping.
+   * @param name unique within the automation, of 1 to 256 characters
    * @returns what fn returned, as JSON carries it
-   * @throws whatever fn throws, and PermanentError on a name used twice
+   * @throws whatever fn throws, and PermanentError on a name that is bad or used twice, and on a result over 16 KB
    */
-  step<R extends Json>(name: string, fn: () => R | Promise<R>): Promise<R>
+  step<R extends StepResult>(name: string, fn: () => R | Promise<R>): Promise<R>
   /** Aborts when the run's time is up; the Box client stops with it. */
   readonly signal: AbortSignal
   /** 1 for the first attempt. */
@@ -64,8 +69,8 @@ export type AutomationDeclaration<T extends Trigger, S extends string> = {
   readonly v1?: boolean
   /** The settings that the code reads, each with what it means. */
   readonly settings?: Settings<S>
-  /** Runs the automation only where this is true. Must be quick and free of effects. */
-  when?(event: EventOf<T>, settings: Settings<S>): boolean | Skip
+  /** Runs the automation only where this answers true. Must be quick, within 5 s, and free of effects. */
+  when?(event: EventOf<T>, settings: Settings<S>): boolean | Skip | Promise<boolean | Skip>
   readonly retry?: Partial<RetryPolicy>
   /** The longest a run may take; never longer than the Lambda has left. */
   readonly timeoutSeconds?: number
@@ -83,7 +88,7 @@ export type Automation = {
   readonly settings: Settings
   readonly retry: RetryPolicy
   readonly timeoutSeconds?: number
-  when?(event: BoxEvent, settings: Settings): boolean | Skip
+  when?(event: BoxEvent, settings: Settings): boolean | Skip | Promise<boolean | Skip>
   run(context: RunContext): void | Promise<void>
 }
 

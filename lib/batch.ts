@@ -29,7 +29,7 @@ const START_MS = 10_000
 const RENEW_AFTER = { receives: 500, ageMs: 10 * 86_400_000 }
 
 /** Milliseconds since the epoch. */
-type Time = { readonly deadline: number; readonly startUntil: number }
+type Time = { readonly begunAt: number; readonly deadline: number; readonly startUntil: number }
 
 type Entry = {
   readonly record: SQSRecord
@@ -38,7 +38,8 @@ type Entry = {
 
 /**
  * Works through a batch of messages from SQS. Events run concurrently up to a bound; messages of one event one after
- * the other. Nothing that happens to one message touches another's.
+ * the other. Nothing that happens to one message touches another's: an event whose worker was lost before may have been
+ * the reason, so it is worked off alone, after the others.
  * @param deadline when the Lambda will be stopped, in milliseconds since the epoch
  * @returns the messages that SQS must keep; never throws
  */
@@ -49,13 +50,30 @@ export async function handleBatch(
 ): Promise<SQSBatchResponse> {
   const events = [...Map.groupBy(records.map(entryOf), entry => entry.decoded.message.eventId).values()]
   const kept: string[] = []
-  const time = { deadline, startUntil: deadline - Math.min(START_MS, (deadline - parts.clock.now()) / 3) }
+  const suspects: Entry[] = []
+  const begunAt = parts.clock.now()
+  const time = { begunAt, deadline, startUntil: deadline - Math.min(START_MS, (deadline - begunAt) / 3) }
+  const alone = events.length === 1
   const workOff = async (): Promise<void> => {
     for (let event = events.shift(); event; event = events.shift())
-      for (const entry of event) if (await mustKeep(entry, time, parts)) kept.push(entry.record.messageId)
+      for (const entry of event) {
+        const fate = await fateOf(entry, time, alone, parts)
+        if (fate === 'kept') kept.push(entry.record.messageId)
+        if (fate === 'suspect') suspects.push(entry)
+      }
   }
   await Promise.all(Array.from({ length: parts.concurrency }, workOff))
+  // Chance puts the innocent first often enough: whatever kills the process is charged alone, and ends in time.
+  for (const entry of shuffled(suspects, parts.random))
+    if ((await fateOf(entry, time, true, parts)) !== 'finished') kept.push(entry.record.messageId)
   return { batchItemFailures: kept.map(itemIdentifier => ({ itemIdentifier })) }
+}
+
+function shuffled<V>(values: readonly V[], random: () => number): V[] {
+  return values
+    .map(value => ({ value, key: random() }))
+    .sort((one, other) => one.key - other.key)
+    .map(({ value }) => value)
 }
 
 /** SQS always sends every field; a record of something else that lacks one must not cost its neighbours their turn. */
@@ -71,17 +89,23 @@ function entryOf(given: SQSRecord): Entry {
   }
 }
 
-async function mustKeep(entry: Entry, time: Time, batch: BatchParts): Promise<boolean> {
+/** What becomes of a message: SQS drops it, keeps it, or it is put aside to be worked off alone. */
+async function fateOf(
+  entry: Entry,
+  { begunAt, deadline, startUntil }: Time,
+  alone: boolean,
+  batch: BatchParts,
+): Promise<'finished' | 'kept' | 'suspect'> {
   const { record, decoded } = entry
   const parts = { ...batch, log: eventLog(entry, batch) }
-  const { log } = parts
+  const { log, clock } = parts
   const receiveCount = Number(record.attributes.ApproximateReceiveCount) || 1
   try {
     const disposition =
-      parts.clock.now() > time.startUntil
+      clock.now() > startUntil
         ? noTimeLeft(log, parts)
-        : await dispatch(parts, { decoded, receiveCount, deadline: time.deadline })
-    if (disposition.kind === 'finished') return false
+        : await dispatch(parts, { decoded, receiveCount, begunAt, deadline, alone })
+    if (disposition.kind !== 'later') return disposition.kind
     return await hideOrRenew(entry, receiveCount, disposition.delaySeconds, log, parts)
   } catch (error) {
     return keptAfterError(error, entry, receiveCount, log, parts)
@@ -105,21 +129,21 @@ function eventLog({ record, decoded: { message } }: Entry, { log, inSample }: Ba
   })
 }
 
-/** @returns whether SQS must keep the message: false once another has taken its place */
+/** Hides the message for a while, or sends it again where SQS could lose it. */
 async function hideOrRenew(
   { record, decoded }: Entry,
   receiveCount: number,
   delaySeconds: number,
   log: Log,
   parts: BatchParts,
-): Promise<boolean> {
+): Promise<'finished' | 'kept'> {
   if (isWornOut(record, receiveCount, delaySeconds, parts)) {
     await parts.queue.send(decoded.message)
     log.info('message_renewed', { receiveCount })
-    return false
+    return 'finished'
   }
   await parts.queue.delay(record.receiptHandle, delaySeconds)
-  return true
+  return 'kept'
 }
 
 function noTimeLeft(log: Log, parts: BatchParts): Disposition {
@@ -145,10 +169,10 @@ async function keptAfterError(
   receiveCount: number,
   log: Log,
   parts: BatchParts,
-): Promise<boolean> {
+): Promise<'finished' | 'kept'> {
   const message = error instanceof Error ? error.message : String(error)
   log.error('message_failed', { error: errorKind(error), message })
   const delaySeconds = 1 + backoffSeconds(OUTAGE_RETRY, receiveCount, parts.random)
   // Where this fails as well, the queue's own visibility timeout brings the message back.
-  return hideOrRenew(entry, receiveCount, delaySeconds, log, parts).catch(() => true)
+  return hideOrRenew(entry, receiveCount, delaySeconds, log, parts).catch(() => 'kept')
 }

@@ -26,8 +26,14 @@ export type Box = BoxClient & {
   asUser(userId: string): Box
 }
 
-/** Says what a webhook is set on, and tells the log of its call to Box; undefined where it does not exist any more. May throw what a Box call throws. */
-export type TargetLookup = (webhookId: string, log?: Log) => Promise<Target | undefined>
+/**
+ * Looks up what a webhook is set on; undefined where it does not exist any more. May throw what a Box call throws.
+ * @param options the log that reports the call to Box, and the signal that stops it
+ */
+export type TargetLookup = (
+  webhookId: string,
+  options?: { readonly log?: Log; readonly signal?: AbortSignal },
+) => Promise<Target | undefined>
 
 export type BoxRun = {
   readonly signal?: AbortSignal
@@ -92,10 +98,10 @@ export function createBoxConnection(options: BoxConnectionOptions): BoxConnectio
   const targets = new Map<string, { target: Awaited<ReturnType<TargetLookup>>; at: number }>()
   return {
     box,
-    async targetOf(webhookId, log = ownLog) {
+    async targetOf(webhookId, { log = ownLog, signal } = {}) {
       const known = targets.get(webhookId)
       if (known && now() - known.at < TARGET_FRESH_MS) return known.target
-      const target = await lookUpTarget(box({ log }), webhookId)
+      const target = await lookUpTarget(box({ log, ...(signal ? { signal } : {}) }), webhookId)
       targets.set(webhookId, { target, at: now() })
       return target
     },

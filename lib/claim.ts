@@ -1,4 +1,5 @@
-import type { BoundAutomation, Skip } from './automation.ts'
+import type { BoundAutomation } from './automation.ts'
+import type { FilterAnswer } from './filter.ts'
 import type { Claim, Lease } from './ledger.ts'
 import type { Failure, Replay } from './message.ts'
 import { type EventRecord, FRESH_RUN, isSettled, type RunRecord, statusOf } from './record.ts'
@@ -16,8 +17,12 @@ export type ClaimInput = {
   readonly concerned: readonly BoundAutomation[]
   /** All automations as deployed now. */
   readonly deployed: readonly BoundAutomation[]
-  /** Says whether an automation's own filter leaves the event alone. */
-  readonly skipped: (bound: BoundAutomation) => Skip | undefined
+  /** Those of them that are watched at a target which this delivery is the first to bring. */
+  readonly brought: readonly BoundAutomation[]
+  /** What the filters of the automations to be started have answered, by name; none asked counts as `run`. */
+  readonly filters: ReadonlyMap<string, FilterAnswer>
+  /** Whether nothing else is worked on beside this event. */
+  readonly alone: boolean
   /** Present where the message was taken back from the dead-letter queue. */
   readonly failure: Failure | undefined
   /** Present where somebody has asked for the event to be run again. */
@@ -30,6 +35,8 @@ export type ClaimInput = {
 export type ClaimPlan =
   | { readonly kind: 'finished' }
   | { readonly kind: 'wait'; readonly reason: 'leased' | 'not_due'; readonly until: number }
+  /** The worker of an earlier claim was lost, perhaps by this event: nothing else must be under way beside it. */
+  | { readonly kind: 'suspect' }
   | {
       readonly kind: 'claim'
       readonly claim: Claim
@@ -44,13 +51,17 @@ export type ClaimPlan =
  * Decides what a message entitles its receiver to do, given what the ledger says of its event. Pure.
  */
 export function planClaim(input: ClaimInput): ClaimPlan {
-  const { record, now } = input
+  const { record, now, brought, alone } = input
   const reopened = reopen(record, input.failure) ?? replayed(record, input.replay)
-  const newcomers = newcomersOf(input)
-  const isAsked = reopened !== undefined || (input.replay !== undefined && newcomers.length > 0)
-  if (record && record.status !== 'open' && !isAsked) return { kind: 'finished' }
+  const isSettledRecord = record !== undefined && record.status !== 'open'
+  const newcomers = newcomersOf(input).filter(
+    bound => !isSettledRecord || reopened || input.replay || brought.includes(bound),
+  )
+  if (isSettledRecord && !reopened && newcomers.length === 0) return { kind: 'finished' }
   if (record && record.leaseUntil > 0 && now < record.leaseUntil + LEASE_MARGIN_MS)
     return { kind: 'wait', reason: 'leased', until: record.leaseUntil + LEASE_MARGIN_MS }
+  const isLost = record !== undefined && record.leaseUntil > 0
+  if (isLost && !alone) return { kind: 'suspect' }
 
   const changed: Record<string, RunRecord> = { ...reopened?.runs }
   const runs: Record<string, RunRecord> = { ...record?.runs, ...changed }
@@ -58,24 +69,26 @@ export function planClaim(input: ClaimInput): ClaimPlan {
     changed[name] = run
     runs[name] = run
   }
+  // What others died of beside the run is not the run's own attempt.
+  if (isLost && !record.alone)
+    for (const [name, run] of Object.entries(runs))
+      if (isUnderWay(run)) change(name, { ...run, attempts: Math.max(0, run.attempts - 1) })
   const deployed = new Map(input.deployed.map(bound => [bound.automation.name, bound]))
-  for (const bound of newcomers) {
-    const skip = input.skipped(bound)
-    change(
-      bound.automation.name,
-      skip ? { ...FRESH_RUN, status: 'skipped', reason: skip.skip, finishedAt: now } : FRESH_RUN,
-    )
-  }
+  for (const { automation } of newcomers) change(automation.name, FRESH_RUN)
 
   const start: BoundAutomation[] = []
   const exhausted: string[] = []
   for (const [name, run] of Object.entries(runs)) {
     if (isSettled(run) || (run.nextAt ?? 0) > now) continue
     const bound = deployed.get(name)
+    const filter = input.filters.get(name)
     if (!bound) {
       change(name, undeployed(run, now))
     } else if (run.givenUp || run.attempts >= bound.automation.retry.attempts) {
       exhausted.push(name)
+    } else if (filter?.kind === 'skip') {
+      const { nextAt, error, ...kept } = run
+      change(name, { ...kept, status: 'skipped', reason: filter.reason, finishedAt: now })
     } else {
       const { nextAt, error, finishedAt, ...kept } = run
       change(name, { ...kept, attempts: run.attempts + 1, startedAt: now })
@@ -95,12 +108,17 @@ export function planClaim(input: ClaimInput): ClaimPlan {
       status: idle ? status : 'open',
       redrives: reopened?.redrives ?? record?.redrives ?? 0,
       runs: changed,
+      alone,
     },
     runs,
     start,
     exhausted,
   }
 }
+
+/** Whether a run was under way when its worker was lost: whatever becomes of one otherwise has a time. */
+const isUnderWay = (run: RunRecord): boolean =>
+  !isSettled(run) && run.startedAt !== undefined && run.nextAt === undefined && !run.givenUp
 
 /** The automations that the event concerns and that the record has no run of: all at first, and later those deployed since. */
 function newcomersOf({ record, concerned, replay }: ClaimInput): readonly BoundAutomation[] {
@@ -145,12 +163,21 @@ function reopen(record: EventRecord | undefined, failure: Failure | undefined): 
     return again ? { redrives: record.redrives + 1, runs: {} } : undefined
   }
   const runs: Record<string, RunRecord> = {}
-  for (const { name, redrives } of failure.automations) {
-    const run = record.runs[name]
-    if (run?.status === 'failed' && run.redrives === redrives)
-      runs[name] = { ...FRESH_RUN, steps: run.steps, redrives: redrives + 1 }
-  }
+  for (const [name, run] of Object.entries(record.runs))
+    if (isTakenBackBy(failure, name, run))
+      runs[name] = { ...FRESH_RUN, steps: run.steps, redrives: (failure.all ?? run.redrives) + 1 }
   return Object.keys(runs).length > 0 ? { redrives: record.redrives, runs } : undefined
+}
+
+/** Whether a redrive of a dead letter takes back a run that it stands for, as it does once. */
+export function isTakenBackBy(
+  { automations, all }: Pick<Failure, 'automations' | 'all'>,
+  name: string,
+  run: Pick<RunRecord, 'status' | 'redrives'>,
+): boolean {
+  if (run.status !== 'failed') return false
+  if (all !== undefined) return run.redrives <= all
+  return automations.some(one => one.name === name && one.redrives === run.redrives)
 }
 
 /**

@@ -4,14 +4,16 @@ import { type ClaimPlan, earliest, LEASE_MARGIN_MS } from './claim.ts'
 import type { Clock } from './clock.ts'
 import type { FailureCode } from './errors.ts'
 import type { BoxEvent } from './event.ts'
-import { type Change, LeaseLost, type Ledger } from './ledger.ts'
+import type { FilterAnswer } from './filter.ts'
+import { type Change, LeaseLost, type Ledger, RecordFull } from './ledger.ts'
 import { errorKind, type Log } from './log.ts'
 import type { DecodedMessage, FailedRun, Failure, Message } from './message.ts'
 import type { Measures } from './metrics.ts'
 import type { Queue } from './queue.ts'
-import { type RunRecord, statusOf } from './record.ts'
+import { isSettled, type RunRecord, statusOf } from './record.ts'
+import type { RecordRoom } from './record-room.ts'
 import { backoffSeconds, decideRetry, OUTAGE_RETRY } from './retry.ts'
-import { attemptRun, type RunResult } from './run.ts'
+import { attemptRun, type RunResult, refusedRun } from './run.ts'
 
 /** Everything dispatch reaches the world through. */
 export type DispatchParts = {
@@ -28,23 +30,36 @@ export type DispatchParts = {
   readonly log: Log
 }
 
-/** What is to become of the message: it is done with, or it must come back. */
+/** What is to become of the message: it is done with, it must come back, or nothing else may be under way beside it. */
 export type Disposition =
   | { readonly kind: 'finished' }
   | { readonly kind: 'later'; readonly delaySeconds: number }
+  | { readonly kind: 'suspect' }
 
 export type Dispatch = {
   readonly decoded: DecodedMessage
   /** How often SQS has handed the message out. */
   readonly receiveCount: number
+  /** When the Lambda began with its batch, in milliseconds since the epoch. */
+  readonly begunAt: number
   /** When the Lambda will be stopped, in milliseconds since the epoch; the lease ends with it. */
   readonly deadline: number
+  /** Whether nothing else is worked on beside this message. */
+  readonly alone: boolean
+}
+
+export type ClaimedParts = DispatchParts & {
+  /** What the filters of the runs to be started have answered. */
+  readonly filters: ReadonlyMap<string, FilterAnswer>
+  readonly room: RecordRoom
 }
 
 /** Kept back at the end of the Lambda's time for writing the outcome, in milliseconds. */
 export const RESERVE_MS = 2500
 
 export const FINISHED: Disposition = { kind: 'finished' }
+
+export const SUSPECT: Disposition = { kind: 'suspect' }
 
 export const later = (delaySeconds: number): Disposition => ({ kind: 'later', delaySeconds })
 
@@ -53,13 +68,18 @@ export function withoutReplay({ replay, ...message }: Message): Message {
   return message
 }
 
+const withoutSettledSteps = (runs: Readonly<Record<string, RunRecord>>) =>
+  Object.fromEntries(
+    Object.entries(runs).map(([name, run]) => [name, isSettled(run) ? { ...run, steps: {} } : run]),
+  )
+
 /** Whole seconds from now to a time, at least one. */
 export const secondsUntil = (time: number, clock: Clock): number =>
   Math.max(1, Math.ceil((time - clock.now()) / 1000))
 
 /** One claim on one event, from its first run to its last write. */
 export class ClaimedEvent {
-  readonly #parts: DispatchParts
+  readonly #parts: ClaimedParts
   readonly #input: Dispatch
   readonly #event: BoxEvent
   readonly #plan: Extract<ClaimPlan, { kind: 'claim' }>
@@ -74,7 +94,7 @@ export class ClaimedEvent {
   #writes: Promise<void> = Promise.resolve()
 
   constructor(
-    parts: DispatchParts,
+    parts: ClaimedParts,
     input: Dispatch,
     event: BoxEvent,
     plan: Extract<ClaimPlan, { kind: 'claim' }>,
@@ -105,29 +125,34 @@ export class ClaimedEvent {
 
   async #run(bound: BoundAutomation): Promise<void> {
     const { name } = bound.automation
-    const { clock, ledger } = this.#parts
+    const { clock, ledger, filters, room } = this.#parts
     const run = this.#runOf(name)
     const log = this.#log.with({ automation: name })
     log.info('run_started', { attempt: run.attempts })
     const startedAt = clock.now()
-    const result = await attemptRun({
-      bound,
-      event: this.#event,
-      run,
-      deadline: this.#input.deadline - RESERVE_MS,
-      clock,
-      log,
-      box: this.#parts.box,
-      keepStep: (step, json) =>
-        this.#inTurn(() => ledger.keepStep(this.#eventId, this.#token, name, step, json)),
-    })
+    const filter = filters.get(name)
+    const result =
+      filter?.kind === 'failed'
+        ? refusedRun(run, filter.thrown)
+        : await attemptRun({
+            bound,
+            event: this.#event,
+            run,
+            deadline: this.#input.deadline - RESERVE_MS,
+            clock,
+            log,
+            box: this.#parts.box,
+            keepStep: (step, json) =>
+              this.#inTurn(() => ledger.keepStep(this.#eventId, this.#token, name, step, json)),
+            room,
+          })
     this.#unfinished ||= result.unfinished
     this.#settle(bound, run, result, clock.now() - startedAt, log)
     this.#open -= 1
     const { status } = this.#runOf(name)
     // A success is written at once unless the last write is next, and nothing comes before it that may take long.
     const lastIsNext = this.#open === 0 && this.#dead.length === 0
-    if (!lastIsNext && (status === 'done' || status === 'skipped')) await this.#writeNow(name)
+    if (!lastIsNext && status === 'done') await this.#writeNow(name)
   }
 
   #settle(bound: BoundAutomation, run: RunRecord, result: RunResult, ms: number, log: Log): void {
@@ -138,12 +163,6 @@ export class ClaimedEvent {
     if (outcome.kind === 'done') {
       log.info('run_done', { attempt, ms, outcome: 'done' }, { Runs: 1 })
       this.#record(name, { ...run, steps, status: 'done', finishedAt: now })
-      return
-    }
-    if (outcome.kind === 'skipped') {
-      const { reason } = outcome
-      log.info('run_skipped', { attempt, ms, reason, outcome: 'skipped' }, { Runs: 1 })
-      this.#record(name, { ...run, steps, status: 'skipped', reason, finishedAt: now })
       return
     }
     const { failure } = outcome
@@ -198,8 +217,9 @@ export class ClaimedEvent {
   }
 
   #record(name: string, run: RunRecord): void {
-    this.#runs[name] = run
-    this.#unwritten[name] = run
+    const bounded = this.#parts.room.bound(run)
+    this.#runs[name] = bounded
+    this.#unwritten[name] = bounded
   }
 
   async #writeNow(name: string): Promise<void> {
@@ -253,7 +273,14 @@ export class ClaimedEvent {
   async #close(): Promise<Disposition> {
     const status = statusOf(this.#runs)
     const close = { status, release: !this.#unfinished }
-    await this.#inTurn(() => this.#write({ runs: this.#unwritten, close }))
+    try {
+      await this.#inTurn(() => this.#write({ runs: this.#unwritten, close }))
+    } catch (error) {
+      if (!(error instanceof RecordFull)) throw error
+      // Only a record that an earlier version has filled comes to this. What is settled needs its steps no more.
+      this.#log.error('ledger_write_failed', { error: errorKind(error), message: error.message })
+      await this.#inTurn(() => this.#write({ runs: withoutSettledSteps(this.#runs), close }))
+    }
     if (status === 'open') return later(secondsUntil(earliest(this.#runs), this.#parts.clock))
     const runs = Object.keys(this.#runs).length
     const told = { trigger: this.#event.triggerName, status, runs }

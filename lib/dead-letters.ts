@@ -23,6 +23,8 @@ export type DeadLetter = Pick<Message, 'eventId' | 'deliveryId' | 'trigger' | 'r
   readonly sentAt: number
   /** The runs that were given up; empty where the event as a whole failed. */
   readonly automations: readonly FailedRun[]
+  /** Present where more runs were given up than are named; see {@link Failure}. */
+  readonly all?: number
   readonly body: Uint8Array
   readonly held: HeldLetter
 }
@@ -163,6 +165,7 @@ function readLetter(message: SqsMessage, now: number): DeadLetter {
     ageSeconds: Math.max(0, Math.round((now - at) / 1000)),
     sentAt,
     automations: failure?.automations ?? [],
+    ...(failure?.all === undefined ? {} : { all: failure.all }),
     body,
     held: {
       messageId: MessageId,

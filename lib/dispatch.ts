@@ -1,5 +1,5 @@
-import type { BoundAutomation, Skip } from './automation.ts'
-import { type ClaimPlan, earliest, LEASE_MARGIN_MS, planClaim } from './claim.ts'
+import type { BoundAutomation } from './automation.ts'
+import { type ClaimInput, type ClaimPlan, earliest, LEASE_MARGIN_MS, planClaim } from './claim.ts'
 import {
   ClaimedEvent,
   type Dispatch,
@@ -8,29 +8,37 @@ import {
   FINISHED,
   later,
   RESERVE_MS,
+  SUSPECT,
   secondsUntil,
   withoutReplay,
 } from './claimed-event.ts'
 import { classify, type FailureCode, type RunFailure } from './errors.ts'
 import { type BoxEvent, parseEvent, sourceKey, type Target } from './event.ts'
 import { readBody } from './event-body.ts'
-import type { NewEvent } from './ledger.ts'
-import type { Log } from './log.ts'
+import { askFilter, type FilterAnswer } from './filter.ts'
+import { type NewEvent, RecordFull } from './ledger.ts'
+import { errorKind, type Log } from './log.ts'
 import type { Message } from './message.ts'
 import { packPayload } from './payload.ts'
 import type { EventRecord, RunRecord } from './record.ts'
+import { payloadFits, type RecordRoom, recordRoom } from './record-room.ts'
 import { DEFAULT_RETRY, decideRetry } from './retry.ts'
-import { skipOf } from './run.ts'
-import { concernedBy, targetsOf, targetText } from './target.ts'
-
-/** DynamoDB's item has at most 400 KB; runs and steps need room beside the payload. */
-const PAYLOAD_BYTES_MAX = 150_000
+import { concernedBy, distinct, targetsOf, targetText } from './target.ts'
 
 /** In characters. A reason can list very many targets. */
 const REASON_LENGTH_MAX = 1000
 
 /** With less time than this left an event is not claimed, in milliseconds: asking Box before it may have taken long. */
 const CLAIM_MS_MIN = 2 * RESERVE_MS
+
+/** The time that an automation gets at least which asks for none, in milliseconds. */
+const USUAL_RUN_MS = 20_000
+
+/** An event that began this early in its function's time gets all the time that there is. */
+const EARLY = 0.9
+
+/** How long the delivery of a further webhook waits at first for the event to be free, in seconds: normally it soon is. */
+const NEXT_WEBHOOK_SECONDS = 2
 
 /**
  * Does for one message whatever is still to be done for its event: claims the event, runs the automations that are
@@ -50,45 +58,66 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
 
   warnOfWebhook(event, log)
 
-  const concern = await concernOf(parts, event, log)
   // A fresh event needs no reading. For one that has come before, a read costs less than a write that is refused.
   const cameBefore = input.receiveCount > 1 || message.failure !== undefined || message.replay !== undefined
-  const existing =
-    cameBefore || concern.kind !== 'known' ? await parts.ledger.read(message.eventId) : undefined
-  // What was found out when the event first came needs no finding out again.
-  const targets = existing?.targets ?? (concern.kind === 'known' ? concern.targets : undefined)
-  if (!targets) return withoutTargets(parts, input, log, concern)
-  if (input.deadline - parts.clock.now() < CLAIM_MS_MIN) {
-    log.info('event_waiting', { reason: 'no_time_left' })
-    return later(1)
+  let existing = cameBefore ? await parts.ledger.read(message.eventId) : undefined
+  let concern = knownBefore(event, existing) ?? (await concernOf(parts, input, event, log))
+  if (concern.kind !== 'known') {
+    existing ??= await parts.ledger.read(message.eventId)
+    concern = knownBefore(event, existing, concern.kind === 'unknown') ?? concern
   }
+  if (concern.kind !== 'known') return withoutTargets(parts, input, log, concern)
+  if (input.deadline - parts.clock.now() < CLAIM_MS_MIN) return noTimeLeft(log)
 
-  const held = await claimEvent(parts, input, event, targets, existing)
-  if (held.plan.kind === 'finished') {
+  try {
+    const held = await claimEvent(parts, input, event, concern, existing, log)
+    return await carryOut(parts, input, event, held, log)
+  } catch (error) {
+    if (!(error instanceof RecordFull)) throw error
+    return deadLetterEvent(parts, input, log, error.failure)
+  }
+}
+
+async function carryOut(
+  parts: DispatchParts,
+  input: Dispatch,
+  event: BoxEvent,
+  { plan, filters, room }: Held,
+  log: Log,
+): Promise<Disposition> {
+  if (plan.kind === 'finished') {
     log.info('event_duplicate', { trigger: event.triggerName }, { EventsDeduplicated: 1 })
     return FINISHED
   }
-  if (held.plan.kind === 'wait') {
-    const delaySeconds = secondsUntil(held.plan.until, parts.clock)
-    log.info('event_waiting', { reason: held.plan.reason, delaySeconds })
+  if (plan.kind === 'suspect') return SUSPECT
+  if (plan.kind === 'wait') {
+    if (plan.reason === 'no_time_left') return noTimeLeft(log)
+    const delaySeconds = secondsUntil(plan.until, parts.clock)
+    log.info('event_waiting', { reason: plan.reason, delaySeconds })
     return later(delaySeconds)
   }
-  tellSkipped(held.plan.claim.runs, log)
-  if (held.plan.start.length === 0 && held.plan.exhausted.length === 0) {
-    if (held.plan.claim.status === 'open') {
-      const delaySeconds = secondsUntil(earliest(held.plan.runs), parts.clock)
+  reportSkipped(plan.claim.runs, log)
+  if (plan.start.length === 0 && plan.exhausted.length === 0) {
+    if (plan.claim.status === 'open') {
+      const delaySeconds = secondsUntil(earliest(plan.runs), parts.clock)
       log.info('event_waiting', { reason: 'not_deployed', delaySeconds })
       return later(delaySeconds)
     }
-    const runs = Object.keys(held.plan.runs).length
-    log.info('event_finished', { trigger: event.triggerName, status: held.plan.claim.status, runs })
+    const runs = Object.keys(plan.runs).length
+    log.info('event_finished', { trigger: event.triggerName, status: plan.claim.status, runs })
     return FINISHED
   }
-  return new ClaimedEvent(parts, input, event, held.plan, log).finish()
+  return new ClaimedEvent({ ...parts, filters, room }, input, event, plan, log).finish()
+}
+
+/** Others of the same batch took the function's time; it counts against nobody. */
+function noTimeLeft(log: Log): Disposition {
+  log.info('event_waiting', { reason: 'no_time_left' })
+  return later(1)
 }
 
 /** What a claim itself settles: runs that their automation's own filter leaves alone, or that nobody is there for any more. */
-function tellSkipped(runs: Readonly<Record<string, RunRecord>>, log: Log): void {
+function reportSkipped(runs: Readonly<Record<string, RunRecord>>, log: Log): void {
   for (const [automation, { status, reason }] of Object.entries(runs))
     if (status === 'skipped') log.info('run_skipped', { automation, reason, outcome: 'skipped' }, { Runs: 1 })
 }
@@ -109,21 +138,47 @@ function warnOfWebhook({ trigger, webhook }: BoxEvent, log: Log): void {
     })
 }
 
-type ConcernOutcome =
-  | { kind: 'known'; targets: readonly Target[] }
-  | { kind: 'unknown'; error: { code: FailureCode; message: string } }
-  | { kind: 'failed'; failure: RunFailure }
+type Known = {
+  readonly kind: 'known'
+  readonly targets: readonly Target[]
+  /** The webhook whose target it is, where that decided. */
+  readonly webhookId?: string
+}
 
-async function concernOf(parts: DispatchParts, event: BoxEvent, log: Log): Promise<ConcernOutcome> {
+type ConcernOutcome =
+  | Known
+  | { readonly kind: 'unknown'; readonly error: { readonly code: FailureCode; readonly message: string } }
+  | { readonly kind: 'failed'; readonly failure: RunFailure }
+
+/**
+ * What was found out when the event came first needs no finding out again, so that a webhook deleted since then can't
+ * bring in other automations.
+ * @param isLost whether what its webhook is set on can't be found out any more
+ */
+function knownBefore(event: BoxEvent, existing: EventRecord | undefined, isLost = false): Known | undefined {
+  const { targets, webhooks } = existing ?? {}
+  return targets && (isLost || webhooks?.includes(event.webhook.id)) ? { kind: 'known', targets } : undefined
+}
+
+async function concernOf(
+  parts: DispatchParts,
+  input: Dispatch,
+  event: BoxEvent,
+  log: Log,
+): Promise<ConcernOutcome> {
+  const stop = new AbortController()
+  const cancel = parts.clock.after(input.deadline - CLAIM_MS_MIN - parts.clock.now(), () => stop.abort())
   try {
-    const lookUp = (webhookId: string) => parts.targetOf(webhookId, log)
+    const lookUp = (webhookId: string) => parts.targetOf(webhookId, { log, signal: stop.signal })
     const concern = await targetsOf(event, parts.automations, lookUp)
-    if (concern.known) return { kind: 'known', targets: concern.targets }
-    const targets = concern.candidates.map(targetText).join(', ')
-    const message = `The webhook ${event.webhook.id} does not exist any more, and the event does not show which of the watched items it is about (${targets}). See that the webhooks exist, then redrive.`
+    if (concern.known) return { ...concern, kind: 'known' }
+    const candidates = concern.candidates.map(targetText).join(', ')
+    const message = `The webhook ${event.webhook.id} does not exist any more, and the event does not show which of the watched items it is about (${candidates}). See that the webhooks exist, then redrive.`
     return { kind: 'unknown', error: { code: 'target_unknown', message } }
   } catch (error) {
     return { kind: 'failed', failure: classify(error) }
+  } finally {
+    cancel()
   }
 }
 
@@ -132,10 +187,9 @@ function withoutTargets(
   parts: DispatchParts,
   input: Dispatch,
   log: Log,
-  concern: ConcernOutcome,
+  concern: Exclude<ConcernOutcome, Known>,
 ): Promise<Disposition> | Disposition {
   if (concern.kind === 'unknown') return deadLetterEvent(parts, input, log, concern.error)
-  if (concern.kind === 'known') return later(1)
   const { failure } = concern
   if (failure.class === 'permanent') return deadLetterEvent(parts, input, log, failure)
   const decision = decideRetry({
@@ -150,18 +204,27 @@ function withoutTargets(
   return later(delaySeconds)
 }
 
-function newEvent(message: Message, about: Pick<BoxEvent, 'payload'>): NewEvent {
+/** The longest text from a message's attributes that is kept, in characters. */
+const ATTRIBUTE_LENGTH_MAX = 256
+
+function newEvent(message: Message, about: Pick<BoxEvent, 'payload'>, runs: number): NewEvent {
   const payload = packPayload(message.body)
   return {
     eventId: message.eventId,
-    deliveryId: message.deliveryId,
-    trigger: message.trigger,
+    deliveryId: message.deliveryId.slice(0, ATTRIBUTE_LENGTH_MAX),
+    trigger: message.trigger.slice(0, ATTRIBUTE_LENGTH_MAX),
     source: sourceKey(about),
     receivedAt: message.receivedAt,
     origin: message.origin,
     // What boxhooks did not write was not verified by it either: a replay must not turn it into an event.
-    ...(payload.length > PAYLOAD_BYTES_MAX || message.unread ? {} : { payload }),
+    ...(!payloadFits(payload.length, runs) || message.unread ? {} : { payload }),
   }
+}
+
+type Held = {
+  readonly plan: ClaimPlan | { readonly kind: 'wait'; readonly reason: 'no_time_left' }
+  readonly filters: ReadonlyMap<string, FilterAnswer>
+  readonly room: RecordRoom
 }
 
 /** Reads, decides and claims until the claim holds or there is nothing to claim. A fresh event takes one write. */
@@ -169,48 +232,87 @@ async function claimEvent(
   parts: DispatchParts,
   input: Dispatch,
   event: BoxEvent,
-  targets: readonly Target[],
+  { targets: own, webhookId }: Known,
   known: EventRecord | undefined,
-): Promise<{ plan: ClaimPlan }> {
-  const { ledger, clock } = parts
+  log: Log,
+): Promise<Held> {
+  const { ledger, clock, automations } = parts
   const { message } = input.decoded
+  const filters = new Map<string, FilterAnswer>()
   let record = known
   for (;;) {
-    const lease = { token: parts.newToken(), until: input.deadline }
-    // What was decided at first stands, so that a webhook deleted since then can't bring in other automations.
-    const about = record?.targets ?? targets
-    const plan = planClaim({
+    const recorded = record?.targets ?? []
+    const targets = distinct([...recorded, ...own])
+    const webhooks = record?.webhooks ?? []
+    const context = {
       record,
-      concerned: concernedBy(event, parts.automations, about),
-      deployed: parts.automations,
-      skipped: bound => quietSkip(bound, event),
+      concerned: concernedBy(event, automations, targets),
+      brought: concernedBy(event, automations, targets.slice(recorded.length)),
+      deployed: automations,
+      filters,
+      alone: input.alone,
       failure: message.failure,
       replay: message.replay,
-      lease,
+      lease: { token: parts.newToken(), until: input.deadline },
       now: clock.now(),
-    })
-    if (plan.kind !== 'claim') return { plan }
+    }
+    const plan = await planWithFilters(context, parts, input, event, log)
+    const runs = plan.kind === 'claim' ? plan.runs : {}
+    const fresh = record ? undefined : newEvent(message, event, Object.keys(runs).length)
+    const room = recordRoom(runs, (record ?? fresh)?.payload?.length ?? 0)
+    const held = { filters, room }
+    if (plan.kind === 'wait' && plan.reason === 'leased' && context.brought.length > 0) {
+      const soon = clock.now() + NEXT_WEBHOOK_SECONDS * input.receiveCount * 1000
+      return { ...held, plan: { ...plan, until: Math.min(plan.until, soon) } }
+    }
+    if (plan.kind !== 'claim') return { ...held, plan }
+    if (!fits(plan.start, input, clock.now()))
+      return { ...held, plan: { kind: 'wait', reason: 'no_time_left' } }
+    const claim = {
+      ...plan.claim,
+      runs: Object.fromEntries(Object.entries(plan.claim.runs).map(([name, run]) => [name, room.bound(run)])),
+      targets,
+      webhooks: webhookId === undefined || webhooks.includes(webhookId) ? webhooks : [...webhooks, webhookId],
+    }
     if (record) {
-      if (await ledger.claim(record, { ...plan.claim, targets: about })) return { plan }
+      if (await ledger.claim(record, claim)) return { ...held, plan }
       record = await ledger.read(message.eventId)
-    } else {
-      const opened = await ledger.open(newEvent(message, event), {
-        ...plan.claim,
-        targets: about,
-      })
-      if (opened.claimed) return { plan }
+    } else if (fresh) {
+      const opened = await ledger.open(fresh, claim)
+      if (opened.claimed) return { ...held, plan }
       record = opened.record
     }
   }
 }
 
-/** A filter that throws is left to the run, where its error is classified, counted and recorded. */
-function quietSkip(bound: BoundAutomation, event: BoxEvent): Skip | undefined {
-  try {
-    return skipOf(bound, event)
-  } catch {
-    return undefined
-  }
+/** Plans a claim once the filters have been asked of the automations that it would start. */
+async function planWithFilters(
+  context: Omit<ClaimInput, 'filters'> & { readonly filters: Map<string, FilterAnswer> },
+  { clock }: DispatchParts,
+  { deadline }: Dispatch,
+  event: BoxEvent,
+  log: Log,
+): Promise<ClaimPlan> {
+  const plan = planClaim(context)
+  const unasked =
+    plan.kind === 'claim' ? plan.start.filter(({ automation }) => !context.filters.has(automation.name)) : []
+  if (unasked.length === 0) return plan
+  const asked = { clock, log, deadline: deadline - CLAIM_MS_MIN }
+  await Promise.all(
+    unasked.map(async bound =>
+      context.filters.set(bound.automation.name, await askFilter(bound, event, asked)),
+    ),
+  )
+  return planClaim({ ...context, now: clock.now() })
+}
+
+/** Whether the time that is left is enough for what automations ask for; where that is more than there ever is, for nearly that. */
+function fits(start: readonly BoundAutomation[], { begunAt, deadline }: Dispatch, now: number): boolean {
+  const needed = start.map(({ automation: { timeoutSeconds } }) =>
+    timeoutSeconds === undefined ? USUAL_RUN_MS : timeoutSeconds * 1000,
+  )
+  const whole = deadline - begunAt - RESERVE_MS
+  return deadline - now - RESERVE_MS >= Math.min(Math.max(0, ...needed), EARLY * whole)
 }
 
 /** Dead-letters an event that no automation can be run for: send, then mark. Repeatable, as {@link Failure} tells. */
@@ -247,11 +349,17 @@ async function deadLetterEvent(
   const claim = { lease, status: 'dead', redrives, runs: {}, error: reason } as const
   // Runs that a readable message of the same event has begun go on with that message.
   const hasRuns = record?.status === 'open' && Object.keys(record.runs).length > 0
-  if (record && !hasRuns) await ledger.claim(record, claim)
-  if (!record) {
-    // Whoever asks why nothing happened to an item finds the event by it, even where the event can't be read.
-    const { payload = {} } = readBody(message.body)
-    await ledger.open(newEvent(message, { payload }), claim)
+  try {
+    if (record && !hasRuns) await ledger.claim(record, claim)
+    if (!record) {
+      // Whoever asks why nothing happened to an item finds the event by it, even where the event can't be read.
+      const { payload = {} } = readBody(message.body)
+      await ledger.open(newEvent(message, { payload }, 0), claim)
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof RecordFull)) throw thrown
+    // The dead letter has it all; to send it again would not make the ledger take it.
+    log.error('ledger_write_failed', { error: errorKind(thrown), message: thrown.message })
   }
   log.error('event_dead_lettered', { code: error.code, message: error.message })
   return FINISHED

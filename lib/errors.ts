@@ -16,6 +16,8 @@ export const FAILURE_CODES = [
   'box_conflict',
   'box_rejected',
   'automation_bug',
+  'not_awaited',
+  'record_full',
   'permanent',
   'event_unreadable',
   'message_unreadable',

@@ -6,6 +6,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { convertToAttr, marshall } from '@aws-sdk/util-dynamodb'
+import { AutomationError } from './errors.ts'
 import type { Target } from './event.ts'
 import { type Dropped, type EventRecord, type EventStatus, type RunRecord, readRecord } from './record.ts'
 import { targetText } from './target.ts'
@@ -26,6 +27,10 @@ export type Claim = {
   readonly runs: Readonly<Record<string, RunRecord>>
   /** The watched targets that the event is about, once that is known. */
   readonly targets?: readonly Target[]
+  /** The webhooks whose targets these are. */
+  readonly webhooks?: readonly string[]
+  /** Whether its holder works on nothing else meanwhile. */
+  readonly alone?: boolean
   /** Why no automation can be run for the event. */
   readonly error?: { readonly code: string; readonly message: string }
 }
@@ -61,22 +66,24 @@ export type Ledger = {
   read(eventId: string): Promise<EventRecord | undefined>
   /**
    * Claims an event that has no record yet.
-   * @returns the record as it stands: ours, or somebody's who was here before
+   * @returns the record as it stands: ours, or that of another worker
+   * @throws RecordFull
    */
   open(event: NewEvent, claim: Claim): Promise<{ readonly claimed: boolean; readonly record: EventRecord }>
   /**
-   * Claims an event anew, on the strength of what was read before.
+   * Claims an event again, on the strength of what was read before.
    * @returns false where the record has changed since
+   * @throws RecordFull
    */
   claim(seen: EventRecord, claim: Claim): Promise<boolean>
   /**
    * Writes an outcome under a lease.
-   * @throws LeaseLost where somebody else has claimed the event since
+   * @throws LeaseLost where another worker has claimed the event since, and RecordFull
    */
   write(eventId: string, token: string, change: Change): Promise<void>
   /**
    * Keeps a step's result under a lease.
-   * @throws LeaseLost where somebody else has claimed the event since
+   * @throws LeaseLost where another worker has claimed the event since, and RecordFull
    */
   keepStep(eventId: string, token: string, run: string, step: string, json: string): Promise<void>
   /**
@@ -96,6 +103,20 @@ export class LeaseLost extends Error {
     )
   }
 }
+
+/** DynamoDB refuses a write for good, as it does where an item would have more than 400 KB. */
+export class RecordFull extends AutomationError {
+  override readonly name = 'RecordFull'
+
+  constructor(eventId: string, cause: unknown) {
+    const message = `The ledger's record of event ${eventId} can't take what is to be written: DynamoDB refuses it for good. Keep less in steps.`
+    super({ class: 'permanent', code: 'record_full', message }, { cause })
+  }
+}
+
+/** @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
+const isRefusedForGood = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'ValidationException'
 
 /** The calls of DynamoDB that the ledger makes; a client of AWS's SDK takes them, as {@link createLedgerDatabase} does. */
 export type LedgerDatabase = {
@@ -136,7 +157,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       return true
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return false
-      throw error
+      throw isRefusedForGood(error) ? new RecordFull(eventId, error) : error
     }
   }
 
@@ -146,7 +167,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   return {
     read,
     async open(event, claim) {
-      const { lease, status, redrives, runs, targets, error: reason } = claim
+      const { lease, status, redrives, runs, targets, webhooks = [], alone = false, error: reason } = claim
       const fresh = {
         ...event,
         receivedOn: dayOf(event.receivedAt),
@@ -154,6 +175,8 @@ export function createLedger(options: LedgerOptions): Ledger {
         redrives,
         runs: Object.fromEntries(Object.entries(runs).map(([name, run]) => [name, storedRun(run)])),
         ...(targets ? { targets: targets.map(targetText) } : {}),
+        ...(webhooks.length > 0 ? { webhooks } : {}),
+        ...(alone ? { alone } : {}),
         ...(reason ? { error: reason } : {}),
         version: 1,
         leaseToken: lease.token,
@@ -177,6 +200,7 @@ export function createLedger(options: LedgerOptions): Ledger {
           },
         }
       } catch (error) {
+        if (isRefusedForGood(error)) throw new RecordFull(event.eventId, error)
         if (!(error instanceof ConditionalCheckFailedException)) throw error
         const record = error.Item ? readRecord(error.Item) : await read(event.eventId)
         // The record can expire between the two calls; then the event is as new.
@@ -185,7 +209,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         return { claimed: record.leaseToken === lease.token, record }
       }
     },
-    async claim(seen, { lease, status, redrives, runs, targets, error }) {
+    async claim(seen, { lease, status, redrives, runs, targets, webhooks = [], alone = false, error }) {
       const expression = new Expression()
         .when('version', seen.version)
         .set('leaseToken', lease.token)
@@ -195,6 +219,8 @@ export function createLedger(options: LedgerOptions): Ledger {
         .set('expiresAt', expiresAt())
         .increment('version')
       if (targets) expression.set('targets', targets.map(targetText))
+      if (webhooks.length > (seen.webhooks ?? []).length) expression.set('webhooks', webhooks)
+      if (alone !== (seen.alone ?? false)) expression.set('alone', alone)
       if (error) expression.set('error', error)
       for (const [name, run] of Object.entries(runs)) expression.set(['runs', name], storedRun(run))
       if (await update(seen.eventId, expression)) return true

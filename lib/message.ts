@@ -10,6 +10,11 @@ export type Failure = {
   readonly at: string
   /** The runs that were given up, with the number of redrives each had had; empty where the event as a whole failed. */
   readonly automations: readonly FailedRun[]
+  /**
+   * Present where more runs were given up than can be named: it stands for every failed run that had been redriven so
+   * many times at most.
+   */
+  readonly all?: number
   /** How often the event as a whole had been redriven. */
   readonly redrives: number
 }
@@ -208,6 +213,7 @@ function parseFailure(text: string | undefined): Failure | undefined {
     message: string(json.message),
     at: string(json.at),
     redrives: count(json.redrives),
+    ...(Number.isSafeInteger(json.all) ? { all: count(json.all) } : {}),
     automations: automations.map(run => ({
       name: string(run.name),
       code: string(run.code),
@@ -253,9 +259,13 @@ function failureText(failure: Failure): string {
     if (text.length <= room) return text
   }
   const { automations } = failure
-  const rest = { ...failure, code: failure.code.slice(0, 64), at: failure.at.slice(0, 64) }
+  const rest = { ...failure, code: failure.code.slice(0, 64), at: failure.at.slice(0, 64), message: '' }
+  const all = Math.max(...automations.map(({ redrives }) => redrives))
   let named = automations.length
-  const text = () => asciiJson({ ...rest, message: '', automations: automations.slice(0, named) })
+  const text = () => {
+    const some = automations.slice(0, named).map(run => ({ ...run, message: '' }))
+    return asciiJson({ ...rest, automations: some, ...(named < automations.length ? { all } : {}) })
+  }
   while (named > 0 && text().length > room) named -= 1
   return text()
 }

@@ -118,7 +118,7 @@ function partsOf(world: ReconcileWorld) {
     address,
     // An emulated Box is on this machine, and so is what it delivers to.
     allowLocalAddress: config.boxApiUrl.startsWith('http:'),
-    record: createWebhookRecord({ dynamodb: world.dynamodb(), table: config.ledgerTable }),
+    record: createWebhookRecord({ dynamodb: world.dynamodb(), table: config.ledgerTable }, clock.now),
     clock,
     random,
   }

@@ -10,6 +10,7 @@ import {
 } from './webhook-calls.ts'
 import {
   changeRecord,
+  NO_RECORD,
   type Recorded,
   type RecordedWebhook,
   type WebhookRecord,
@@ -124,7 +125,7 @@ async function observe(
   try {
     const listed = await calls.list()
     const actual = await calls.details(listed.filter(isNear))
-    return { actual, recorded: recorded ?? { version: 0, webhooks: [] }, total: listed.length }
+    return { actual, recorded: recorded ?? NO_RECORD, total: listed.length }
   } catch (error) {
     return { error: reportedError(error) }
   }

@@ -50,6 +50,10 @@ export type EventRecord = {
   readonly runs: Readonly<Record<string, RunRecord>>
   /** The watched targets that the event is about; absent until that is known. */
   readonly targets?: readonly Target[]
+  /** The webhooks whose targets these are: Box sends one event to each webhook that it concerns. */
+  readonly webhooks?: readonly string[]
+  /** Whether nothing else was worked on beside the claim that was last. */
+  readonly alone?: boolean
   readonly error?: { readonly code: string; readonly message: string }
   /** The body, packed; see payload.ts. */
   readonly payload?: Uint8Array
@@ -72,6 +76,8 @@ export const RECORD_FIELDS: readonly (keyof EventRecord)[] = [
   'redrives',
   'runs',
   'targets',
+  'webhooks',
+  'alone',
   'error',
   'payload',
   'dropped',
@@ -108,6 +114,7 @@ export function readRecord(item: Record<string, AttributeValue>): EventRecord {
   const error = readError(raw.value('error'))
   const payload = raw.value('payload')
   const targets = raw.value('targets')
+  const webhooks = raw.value('webhooks')
   const dropped = readDropped(raw.value('dropped'))
   return {
     eventId: raw.text('eventId'),
@@ -125,6 +132,8 @@ export function readRecord(item: Record<string, AttributeValue>): EventRecord {
       Object.entries(object(raw.value('runs'))).map(([name, run]) => [name, readRun(run)]),
     ),
     ...(Array.isArray(targets) ? { targets: targets.flatMap(readTarget) } : {}),
+    ...(Array.isArray(webhooks) ? { webhooks: webhooks.filter(id => typeof id === 'string') } : {}),
+    ...(raw.value('alone') === true ? { alone: true } : {}),
     ...(error ? { error } : {}),
     ...(payload instanceof Uint8Array ? { payload } : {}),
     ...(dropped ? { dropped } : {}),

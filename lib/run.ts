@@ -1,18 +1,20 @@
-import type { BoundAutomation, Json, RunContext, Skip } from './automation.ts'
+import { setImmediate } from 'node:timers/promises'
+import type { BoundAutomation, RunContext, StepResult } from './automation.ts'
 import { automationLog } from './automation-log.ts'
 import type { Box, BoxRun } from './box.ts'
 import type { Clock } from './clock.ts'
-import { AutomationError, classify, PermanentError, RetryLater, type RunFailure } from './errors.ts'
+import { AutomationError, classify, RetryLater, type RunFailure } from './errors.ts'
 import type { BoxEvent } from './event.ts'
 import { freezeDeep } from './json.ts'
+import { LeaseLost } from './ledger.ts'
 import { errorKind, type Log } from './log.ts'
 import type { RunRecord } from './record.ts'
+import { type Room, StepRefused, stepsOf } from './steps.ts'
+import { containRejections } from './stray-rejections.ts'
+import { createUnderWay, followCalls, type UnderWay } from './under-way.ts'
 
 /** What became of one attempt at a run. */
-export type RunOutcome =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'skipped'; readonly reason: string }
-  | { readonly kind: 'failed'; readonly failure: RunFailure }
+export type RunOutcome = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly failure: RunFailure }
 
 export type RunResult = {
   readonly outcome: RunOutcome
@@ -32,71 +34,65 @@ export type RunInput = {
   readonly log: Log
   /** Makes the Box client of this run. */
   readonly box: (run: BoxRun) => Box
-  /** Keeps a step's result in the ledger. */
+  /** Keeps a step's result in the ledger. @throws LeaseLost, RecordFull */
   readonly keepStep: (name: string, json: string) => Promise<void>
+  /** Room for the results of steps. */
+  readonly room: Room
 }
-
-/** The largest result of a step, in bytes of JSON: all steps share the ledger's record with the event. */
-const STEP_BYTES_MAX = 16_384
-
-/** What all steps of a run may keep together, in bytes: the ledger's record holds at most 400 KB. */
-const STEPS_BYTES_MAX = 65_536
 
 /** How long code may take to stop after its signal has aborted, in milliseconds. */
 const STOP_MS = 500
 
 /**
- * Runs an automation's code once. Never throws: whatever the code throws becomes the outcome, and code that does not
+ * Runs an automation's code once. The attempt has ended when everything has that the code began: its own promise,
+ * the steps and the calls to Box. Never throws: whatever the code throws becomes the outcome, and code that does not
  * stop in time is left behind with its signal aborted.
  */
 export async function attemptRun(input: RunInput): Promise<RunResult> {
-  const { bound, clock, run } = input
-  const steps: Record<string, string> = { ...run.steps }
-  const stop = new AbortController()
-  const timeoutMs = (bound.automation.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000
-  const begunAt = clock.now()
-  const limitMs = Math.max(0, Math.min(input.deadline - begunAt, timeoutMs))
-  if (limitMs === 0) return { outcome: failed(NO_TIME), steps, unfinished: false }
-  let late: AutomationError | undefined
-  const timedOut = (): AutomationError => {
-    late ??= new AutomationError({
-      class: 'transient',
-      code: 'run_timed_out',
-      message: `The run was not over after ${Math.round(limitMs / 1000)} s, which is all the time it has. Give the function or the automation more time, or pass the signal on to slow calls.`,
-    })
-    return late
+  const { bound, log } = input
+  const steps: Record<string, string> = { ...input.run.steps }
+  const time = runTime(input)
+  if (!time) return refusedRun(input.run, NO_TIME)
+  const underWay = createUnderWay()
+  /** Why the engine refused something that the code asked for; the code may have caught it. */
+  let refusal: unknown
+  const refuse = (reason: unknown): void => {
+    refusal ??= reason
   }
-
-  const cancels: (() => void)[] = []
-  const leftBehind = new Promise<RunOutcome>(resolve => {
-    const stopNow = () => {
-      stop.abort(timedOut())
-      cancels.push(clock.after(STOP_MS, () => resolve(failed(timedOut()))))
-    }
-    cancels.push(clock.after(limitMs, stopNow))
-  })
-  const time: RunTime = {
-    signal: stop.signal,
-    check() {
-      if (!stop.signal.aborted && clock.now() >= begunAt + limitMs) stop.abort(timedOut())
-      stop.signal.throwIfAborted()
+  let forgotten: readonly string[] = []
+  const { result, strays } = containRejections(
+    async () => {
+      try {
+        await bound.automation.run(contextOf(input, { time, underWay, steps, refuse }))
+        forgotten = underWay.names
+        // By then every rejection that nothing handles has been reported.
+        await setImmediate()
+      } finally {
+        await underWay.close()
+      }
     },
-  }
-  let settled = false
-  const execution = execute(input, time, steps).then(
-    outcome => {
-      settled = true
-      return outcome
+    reason => log.warn('rejection_unhandled', { error: errorKind(reason), stack: framesOf(reason) }),
+  )
+  let ended = false
+  const execution = result.then(
+    (): RunOutcome => {
+      ended = true
+      if (time.signal.aborted) return failed(time.signal.reason)
+      if (refusal !== undefined) return failed(refusal)
+      return forgotten.length > 0 || strays.open.size > 0
+        ? failed(notAwaited(forgotten, [...strays.open.values()]))
+        : { kind: 'done' }
     },
     (thrown: unknown) => {
-      settled = true
-      input.log.debug('run_threw', { error: errorKind(thrown), stack: framesOf(thrown) })
-      return failed(stop.signal.aborted ? timedOut() : thrown)
+      ended = true
+      log.debug('run_threw', { error: errorKind(thrown), stack: framesOf(thrown) })
+      return failed(time.signal.aborted ? time.signal.reason : thrown)
     },
   )
+  const leftBehind = time.over.then(() => failed(time.signal.reason))
   const outcome = await Promise.race([execution, leftBehind])
-  for (const cancel of cancels) cancel()
-  return { outcome, steps, unfinished: !settled }
+  time.cancel()
+  return { outcome, steps, unfinished: !ended }
 }
 
 /** A worker that was held up between its claim and the run has not tried anything, so nothing counts. */
@@ -104,6 +100,13 @@ const NO_TIME = new RetryLater(
   1,
   'The worker had no time left when the run was to begin. The run is put off.',
 )
+
+/** The result of a run that fails before its code begins. */
+export const refusedRun = ({ steps }: RunRecord, thrown: unknown): RunResult => ({
+  outcome: failed(thrown),
+  steps,
+  unfinished: false,
+})
 
 const failed = (thrown: unknown): RunOutcome => ({ kind: 'failed', failure: classify(thrown) })
 
@@ -126,6 +129,20 @@ function framesOf(thrown: unknown): string {
     .slice(0, STACK_LENGTH_MAX)
 }
 
+/** An author who does not await a call neither learns what became of it nor has it counted as part of the run. */
+function notAwaited(calls: readonly string[], rejections: readonly unknown[]): AutomationError {
+  const [first] = rejections
+  const what =
+    calls.length > 0
+      ? `${[...new Set(calls)].slice(0, 5).join(', ')} ${calls.length > 1 ? 'were' : 'was'} still under way`
+      : `a promise had rejected that nothing handles (${classify(first).message})`
+  return new AutomationError({
+    class: 'permanent',
+    code: 'not_awaited',
+    message: `When run() returned, ${what}. Await every call, then redrive.`,
+  })
+}
+
 type RunTime = {
   readonly signal: AbortSignal
   /**
@@ -133,27 +150,64 @@ type RunTime = {
    * clock is asked before anything that has an effect.
    */
   check(): void
+  /** Resolves a little after the signal has aborted. */
+  readonly over: Promise<void>
+  cancel(): void
 }
 
-async function execute(input: RunInput, time: RunTime, steps: Record<string, string>): Promise<RunOutcome> {
-  const skip = skipOf(input.bound, input.event)
-  if (skip) return { kind: 'skipped', reason: skip.skip }
-  await input.bound.automation.run(contextOf(input, time, steps))
-  return { kind: 'done' }
+/** Starts the time of an attempt; undefined where there is none. */
+function runTime({ bound, clock, deadline }: RunInput): RunTime | undefined {
+  const stop = new AbortController()
+  const begunAt = clock.now()
+  const timeoutMs = (bound.automation.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000
+  const limitMs = Math.min(deadline - begunAt, timeoutMs)
+  if (limitMs <= 0) return undefined
+  const abort = () =>
+    stop.signal.aborted ||
+    stop.abort(
+      new AutomationError({
+        class: 'transient',
+        code: 'run_timed_out',
+        message: `The run was not over after ${Math.round(limitMs / 1000)} s, which is all the time it has. Give the function or the automation more time, or pass the signal on to slow calls.`,
+      }),
+    )
+  const cancels: (() => void)[] = []
+  const over = new Promise<void>(resolve => {
+    cancels.push(
+      clock.after(limitMs, () => {
+        abort()
+        cancels.push(clock.after(STOP_MS, resolve))
+      }),
+    )
+  })
+  return {
+    signal: stop.signal,
+    over,
+    check() {
+      if (clock.now() >= begunAt + limitMs) abort()
+      stop.signal.throwIfAborted()
+    },
+    cancel() {
+      for (const cancel of cancels) cancel()
+    },
+  }
 }
 
-/** Asks an automation's own filter; undefined where the event is to be run. Throws what the filter throws. */
-export function skipOf({ automation, settings }: BoundAutomation, event: BoxEvent): Skip | undefined {
-  if (!automation.when) return undefined
-  const answer = automation.when(freezeDeep(event), settings)
-  if (answer === true) return undefined
-  return answer || { skip: 'The automation’s when() said false.' }
+type Attempt = {
+  readonly time: RunTime
+  readonly underWay: UnderWay
+  readonly steps: Record<string, string>
+  readonly refuse: (reason: unknown) => void
 }
 
-function contextOf(input: RunInput, time: RunTime, steps: Record<string, string>): RunContext {
+function contextOf(input: RunInput, { time, underWay, steps, refuse }: Attempt): RunContext {
   const { bound, event, run } = input
   const { name } = bound.automation
-  const named = new Set<string>()
+  const checkTime = () => {
+    if (underWay.closed) throw new Error('The run has ended. What it begins now belongs to no attempt.')
+    time.check()
+  }
+  const doStep = stepsOf({ automation: name, kept: steps, room: input.room, keep: input.keepStep })
   let box: Box | undefined
   return {
     // Every automation of an event, and every event of an automation, gets the same objects.
@@ -164,52 +218,22 @@ function contextOf(input: RunInput, time: RunTime, steps: Record<string, string>
     idempotencyKey: `${event.id}:${name}`,
     log: automationLog(input.log),
     get box() {
-      box ??= input.box({ signal: time.signal, checkTime: time.check, log: input.log })
+      box ??= followCalls(input.box({ signal: time.signal, checkTime, log: input.log }), 'box', underWay)
       return box
     },
-    async step<R extends Json>(step: string, fn: () => R | Promise<R>): Promise<R> {
-      time.check()
-      if (step in Object.prototype)
-        throw new PermanentError(
-          `A step can't be named ${JSON.stringify(step)}: every object of JavaScript has that.`,
-        )
-      if (named.has(step))
-        throw new PermanentError(
-          `The step ${JSON.stringify(step)} is used twice in ${name}. Name each step differently, with a counter in a loop.`,
-        )
-      named.add(step)
-      const kept = Object.hasOwn(steps, step) ? steps[step] : undefined
-      if (kept !== undefined) return parseStep(kept)
-      checkRoom(step, steps)
-      const json = stepText(step, await fn())
-      // First here: where the ledger does not take it now, or its answer is lost, the attempt's outcome brings it along.
-      steps[step] = json
-      await input.keepStep(step, json)
-      return parseStep(json)
+    step<R extends StepResult>(step: string, fn: () => R | Promise<R>): Promise<R> {
+      const done = async (): Promise<R> => {
+        checkTime()
+        try {
+          return await doStep(step, fn)
+        } catch (error) {
+          if (error instanceof StepRefused || error instanceof LeaseLost) refuse(error)
+          throw error
+        }
+      }
+      return underWay.follow(`step(${JSON.stringify(step)})`, done())
     },
   }
-}
-
-/** `undefined` has no JSON text; the empty text stands for it. */
-const parseStep = (json: string) => (json === '' ? undefined : JSON.parse(json))
-
-/** Asked before a step is done, for what is done and can't be kept would be done again. */
-function checkRoom(step: string, steps: Readonly<Record<string, string>>): void {
-  const kept = Object.entries(steps).reduce((sum, [name, json]) => sum + Buffer.byteLength(name + json), 0)
-  if (kept + STEP_BYTES_MAX > STEPS_BYTES_MAX)
-    throw new PermanentError(
-      `There is no room for the result of step ${JSON.stringify(step)}: the steps before it keep ${kept} bytes, and a run may keep ${STEPS_BYTES_MAX} in all. Keep ids instead of the things themselves.`,
-    )
-}
-
-function stepText(step: string, value: Json): string {
-  const json = JSON.stringify(value) ?? ''
-  const bytes = Buffer.byteLength(json)
-  if (bytes > STEP_BYTES_MAX)
-    throw new PermanentError(
-      `The result of step ${JSON.stringify(step)} has ${bytes} bytes of JSON; at most ${STEP_BYTES_MAX} are kept. Return an id instead of the thing itself.`,
-    )
-  return json
 }
 
 /** Dispatch runs an automation only at the triggers it is declared for, none of which is unknown. */

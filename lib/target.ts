@@ -1,5 +1,4 @@
 import type { BoundAutomation } from './automation.ts'
-import type { TargetLookup } from './box.ts'
 import { type BoxEvent, type Item, pathOf, readItem, type Target, TRIGGERS } from './event.ts'
 import { isObject } from './json.ts'
 
@@ -7,40 +6,46 @@ import { isObject } from './json.ts'
 export const ACCOUNT: Target = { type: 'folder', id: '0' }
 
 export type Concern =
-  | { readonly known: true; readonly targets: readonly Target[] }
+  | {
+      readonly known: true
+      readonly targets: readonly Target[]
+      /** The webhook whose target it is, where that decided. */
+      readonly webhookId?: string
+    }
   /** Nothing tells which of several targets the event is about. */
   | { readonly known: false; readonly candidates: readonly Target[] }
 
 /**
- * Finds the watched targets that an event is about: normally the one of the webhook it came through. An event does not
- * name that target, and nested targets each get an event of their own, so it is worked out: from the item's path where
- * just one watched target lies on it, and by asking Box otherwise. It is worked out once per event; the ledger keeps it.
+ * Finds the targets that a delivery is about: the one of the webhook that it came through. Box names the webhook and
+ * not its target, sends one event to each webhook that it concerns, and shows a path that can lack folders, so the
+ * webhook decides. Only where it does not exist any more does a whole path.
+ * @param lookUp says what a webhook is set on; undefined where it does not exist
+ * @throws what lookUp throws
  */
 export async function targetsOf(
   event: BoxEvent,
   deployed: readonly BoundAutomation[],
-  lookUp: (webhookId: string) => ReturnType<TargetLookup>,
+  lookUp: (webhookId: string) => Promise<Target | undefined>,
 ): Promise<Concern> {
   const subscribed = subscribedTo(event, deployed)
   if (subscribed.length === 0 || !isSubscribable(event)) return { known: true, targets: [] }
   if (event.origin === 'v1') return { known: true, targets: watchedByV1(event, subscribed) }
   const backfilled = event.origin === 'backfill' ? backfilledFor(event) : undefined
   if (backfilled) return { known: true, targets: [backfilled] }
-  const watched = distinct(subscribed.flatMap(({ watch }) => watch))
-  const onPath = distinct(pathOf(event).filter(target => includes(watched, target)))
-  if (onPath.length === 1 && (watched.length === 1 || staysInPlace(event)))
-    return { known: true, targets: onPath }
-
   const target = await lookUp(event.webhook.id)
-  if (target) return { known: true, targets: [target] }
-  // The webhook is gone. What its event is about can still be plain.
-  if (onPath.length > 0) return { known: true, targets: onPath }
+  if (target) return { known: true, targets: [target], webhookId: event.webhook.id }
+  const watched = distinct(subscribed.flatMap(({ watch }) => watch))
+  const onPath = distinct(pathOf(event).filter(one => includes(watched, one)))
+  if (showsWholePath(event) && onPath.length > 0) return { known: true, targets: onPath }
   return watched.length === 1 ? { known: true, targets: watched } : { known: false, candidates: watched }
 }
 
-/** Whether the item still is where it was when it happened. What was moved shows its new place, not the one it left. */
-const staysInPlace = ({ trigger }: BoxEvent): boolean =>
-  !/\.(MOVED|COPIED|TRASHED|RESTORED|DELETED)$/.test(trigger)
+/** Files and folders come with every folder above them; what names its item in passing comes with none. */
+const showsWholePath = ({ payload }: BoxEvent): boolean => {
+  const source = isObject(payload.source) ? payload.source : {}
+  const path = isObject(source.path_collection) ? source.path_collection.entries : undefined
+  return Array.isArray(path) && path.length > 0
+}
 
 /** The automations that subscribe to an event's trigger and watch one of these targets. */
 export function concernedBy(
@@ -92,6 +97,7 @@ const isSubscribable = ({ trigger }: BoxEvent): boolean =>
 const includes = (targets: readonly Target[], { type, id }: Target): boolean =>
   targets.some(target => target.type === type && target.id === id)
 
-function distinct(targets: readonly Target[]): readonly Target[] {
+/** Leaves out what was there before. */
+export function distinct(targets: readonly Target[]): readonly Target[] {
   return targets.filter((target, index) => !includes(targets.slice(0, index), target))
 }

@@ -1,6 +1,6 @@
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
-  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
@@ -19,33 +19,69 @@ export type RecordedWebhook = {
   readonly webhookId?: string
 }
 
+/** A webhook that is not there any more, or has another target: its last deliveries can still come. */
+export type GoneWebhook = {
+  readonly webhookId: string
+  readonly target: Target
+  /** Since when, in milliseconds since the epoch. */
+  readonly at: number
+}
+
 export type Recorded = {
   /** Grows with every write; 0 where there is no record. */
   readonly version: number
   readonly webhooks: readonly RecordedWebhook[]
+  /** Those of the last 35 days, which is how long an event can come back. */
+  readonly gone: readonly GoneWebhook[]
 }
+
+/** What is recorded before anything is. */
+export const NO_RECORD: Recorded = { version: 0, webhooks: [], gone: [] }
 
 /** Where a stage remembers which webhooks are its own. */
 export type WebhookRecord = {
   /** @returns undefined where nothing was ever recorded, or the record is lost */
   read(): Promise<Recorded | undefined>
   /**
-   * Replaces the record.
-   * @param seen the version on whose strength it is replaced
-   * @returns false where somebody else has written since
+   * Replaces the record; what is left out of it is remembered as gone.
+   * @param seen the record on whose strength it is replaced
+   * @returns the record as it is then; undefined where another run has written since
    */
-  write(webhooks: readonly RecordedWebhook[], seen: number): Promise<boolean>
+  write(webhooks: readonly RecordedWebhook[], seen: Recorded): Promise<Recorded | undefined>
 }
 
 /** The key of the record in the ledger's table. No event can have it, for no event's id has a space; see idText(). */
 export const WEBHOOK_RECORD_KEY = 'webhooks of this stage'
 
+/** The calls of DynamoDB that the record makes. */
+export type RecordDatabase = {
+  send(command: GetItemCommand): Promise<{ readonly Item?: Record<string, AttributeValue> | undefined }>
+  send(command: PutItemCommand): Promise<unknown>
+}
+
+/** How long a webhook that is gone is remembered, in milliseconds. */
+const GONE_MS = 35 * 86_400_000
+
+/** How many are remembered at most: as many as Box lets an application have. */
+const GONE_MAX = 1000
+
+/** Which webhooks are gone once the record is replaced, the latest first. */
+function goneAfter(next: readonly RecordedWebhook[], seen: Recorded, now: number): readonly GoneWebhook[] {
+  const there = new Map(next.map(({ webhookId, target }) => [webhookId, targetText(target)]))
+  const left = seen.webhooks.flatMap(({ webhookId, target }) =>
+    webhookId === undefined || there.get(webhookId) === targetText(target)
+      ? []
+      : [{ webhookId, target, at: now }],
+  )
+  const known = seen.gone.filter(({ at }) => now - at < GONE_MS)
+  return [...left, ...known].slice(0, GONE_MAX)
+}
+
 /** The record as one item beside the events of the ledger's table, kept for good. 1000 webhooks take about 150 KB of 400. */
-export function createWebhookRecord(options: {
-  readonly dynamodb: Pick<DynamoDBClient, 'send'>
-  readonly table: string
-}): WebhookRecord {
-  const { dynamodb, table } = options
+export function createWebhookRecord(
+  { dynamodb, table }: { readonly dynamodb: RecordDatabase; readonly table: string },
+  now: () => number,
+): WebhookRecord {
   return {
     async read() {
       const Key = marshall({ eventId: WEBHOOK_RECORD_KEY })
@@ -54,9 +90,14 @@ export function createWebhookRecord(options: {
       return Item && readRecorded(unmarshall(Item))
     },
     async write(webhooks, seen) {
+      const written = { version: seen.version + 1, webhooks, gone: goneAfter(webhooks, seen, now()) }
       const Item = marshall({
         eventId: WEBHOOK_RECORD_KEY,
-        version: seen + 1,
+        version: written.version,
+        gone: written.gone.map(({ target, ...one }) => ({
+          ...one,
+          target: targetText(target),
+        })),
         webhooks: webhooks.map(({ target, address, webhookId }) => ({
           target: targetText(target),
           address,
@@ -70,12 +111,12 @@ export function createWebhookRecord(options: {
             Item,
             ConditionExpression: 'attribute_not_exists(#version) OR #version = :seen',
             ExpressionAttributeNames: { '#version': 'version' },
-            ExpressionAttributeValues: marshall({ ':seen': seen }),
+            ExpressionAttributeValues: marshall({ ':seen': seen.version }),
           }),
         )
-        return true
+        return written
       } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false
+        if (error instanceof ConditionalCheckFailedException) return undefined
         throw error
       }
     },
@@ -83,10 +124,18 @@ export function createWebhookRecord(options: {
 }
 
 /** Reads what this version or another wrote; what is not understood is left out, and found on Box again. */
-function readRecorded({ version, webhooks }: Record<string, unknown>): Recorded {
+function readRecorded({ version, webhooks, gone }: Record<string, unknown>): Recorded {
   const list: readonly unknown[] = Array.isArray(webhooks) ? webhooks : []
+  const left: readonly unknown[] = Array.isArray(gone) ? gone : []
   return {
     version: typeof version === 'number' ? version : 0,
+    gone: left.flatMap(one => {
+      if (!isObject(one) || typeof one.target !== 'string' || typeof one.at !== 'number') return []
+      const target = parseTarget(one.target)
+      return target && typeof one.webhookId === 'string'
+        ? [{ webhookId: one.webhookId, target, at: one.at }]
+        : []
+    }),
     webhooks: list.flatMap(one => {
       if (!isObject(one) || typeof one.target !== 'string' || typeof one.address !== 'string') return []
       const target = parseTarget(one.target)
@@ -99,7 +148,7 @@ function readRecorded({ version, webhooks }: Record<string, unknown>): Recorded 
 type Known = readonly RecordedWebhook[]
 
 /**
- * Changes the record, and makes the change anew on what somebody else has written meanwhile.
+ * Changes the record, and makes the change again on what another run has written meanwhile.
  * @param seen the record as it was last read
  */
 export async function changeRecord(
@@ -107,15 +156,14 @@ export async function changeRecord(
   seen: Recorded,
   change: (known: Known) => Known,
 ): Promise<Recorded> {
-  let { version, webhooks } = seen
+  let known = seen
   for (;;) {
-    const next = change(webhooks)
+    const next = change(known.webhooks)
     // Also that there is nothing is worth recording, so that the next run need not look at every webhook.
-    if (version > 0 && isSame(next, webhooks)) return { version, webhooks }
-    if (await record.write(next, version)) return { version: version + 1, webhooks: next }
-    const others = await record.read()
-    version = others?.version ?? 0
-    webhooks = others?.webhooks ?? []
+    if (known.version > 0 && isSame(next, known.webhooks)) return known
+    const written = await record.write(next, known)
+    if (written) return written
+    known = (await record.read()) ?? NO_RECORD
   }
 }
 

@@ -3,10 +3,12 @@ import { type Automation, bindSettings } from '../lib/automation.ts'
 import { type Box, createBoxConnection } from '../lib/box.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type BoxEvent, parseEvent } from '../lib/event.ts'
+import { askFilter } from '../lib/filter.ts'
 import { isObject } from '../lib/json.ts'
 import { createLog } from '../lib/log.ts'
 import { FRESH_RUN } from '../lib/record.ts'
-import { attemptRun, type RunOutcome } from '../lib/run.ts'
+import { recordRoom } from '../lib/record-room.ts'
+import { attemptRun, type RunOutcome, refusedRun } from '../lib/run.ts'
 import { type SignatureKeys, sign } from '../lib/signature.ts'
 import type { ApiCall } from '../local/box/api.ts'
 import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.ts'
@@ -36,9 +38,12 @@ export type Kit = {
    * @param event a payload, such as boxEvent() makes
    * @returns what became of it; its effects are in `box` and `calls`
    */
-  run(automation: Automation, event: WireObject, settings?: Record<string, string>): Promise<RunOutcome>
+  run(automation: Automation, event: WireObject, settings?: Record<string, string>): Promise<KitOutcome>
   close(): Promise<void>
 }
+
+/** What became of an automation at an event: its own filter can leave the event alone. */
+export type KitOutcome = RunOutcome | { readonly kind: 'skipped'; readonly reason: string }
 
 export type KitOptions = {
   /** The Box app's secret; client credentials that fit the emulated Box by default. */
@@ -178,15 +183,21 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
     async run(automation, payload, settings = {}) {
       const [bound] = bindSettings([automation], settings)
       if (!bound) throw new Error('There is no automation to run.')
+      const event = eventOf(payload)
+      const deadline = systemClock.now() + 30_000
+      const filter = await askFilter(bound, event, { clock: systemClock, log, deadline })
+      if (filter.kind === 'skip') return { kind: 'skipped', reason: filter.reason }
+      if (filter.kind === 'failed') return refusedRun(FRESH_RUN, filter.thrown).outcome
       const { outcome } = await attemptRun({
         bound,
-        event: eventOf(payload),
+        event,
         run: { ...FRESH_RUN, attempts: 1 },
-        deadline: systemClock.now() + 30_000,
+        deadline,
         clock: systemClock,
         log,
         box: connection.box,
         keepStep: async () => {},
+        room: recordRoom({ [automation.name]: FRESH_RUN }, 0),
       })
       return outcome
     },

@@ -1,3 +1,4 @@
+import { isTakenBackBy } from '../../lib/claim.ts'
 import type { DeadLetter } from '../../lib/dead-letters.ts'
 import type { EventRecord, RunRecord } from '../../lib/record.ts'
 import { ageText } from '../terminal/age.ts'
@@ -130,17 +131,14 @@ function letterText(letter: ShownLetter, record: ShownRecord | null): string {
 }
 
 /** What a redrive of the letter would run: what it names, unless that was taken back since. */
-function redriveText({ automations }: ShownLetter, record: ShownRecord | null): string {
+function redriveText(letter: ShownLetter, record: ShownRecord | null): string {
   if (!record) return 'every automation that the event concerns, for the ledger has no record of it'
-  if (automations.length === 0)
+  if (letter.automations.length === 0)
     return record.status === 'dead'
       ? 'every automation that the event concerns'
       : 'nothing: it was taken back since'
-  const due = automations.filter(({ name, redrives }) => {
-    const run = Object.hasOwn(record.runs, name) ? record.runs[name] : undefined
-    return run?.status === 'failed' && run.redrives === redrives
-  })
-  return due.map(({ name }) => name).join(', ') || 'nothing: each run was taken back since'
+  const due = Object.entries(record.runs).filter(([name, run]) => isTakenBackBy(letter, name, run))
+  return due.map(([name]) => name).join(', ') || 'nothing: each run was taken back since'
 }
 
 function recordText(record: ShownRecord | null): string {

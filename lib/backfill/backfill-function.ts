@@ -114,7 +114,7 @@ function partsOf(world: BackfillWorld) {
   const answer = createBackfillAnswers({
     parts,
     states: createBackfillStates({ dynamodb, table }),
-    webhooks: createWebhookRecord({ dynamodb, table }),
+    webhooks: createWebhookRecord({ dynamodb, table }, clock.now),
     waiting: () => waitingOn(sqs, config.queueUrl),
     log,
   })

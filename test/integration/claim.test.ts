@@ -29,7 +29,9 @@ function plan(change: Partial<ClaimInput> & { names?: string[] } = {}) {
     record: undefined,
     concerned: automations,
     deployed: automations,
-    skipped: () => undefined,
+    brought: [],
+    filters: new Map(),
+    alone: true,
     failure: undefined,
     replay: undefined,
     lease: { token: 'new', until: NOW + 60_000 },
@@ -60,7 +62,7 @@ describe('a new event', () => {
 
   test('that concerns nothing, or that every filter leaves alone, is done with one write and no lease', () => {
     expect(plan({ names: [] })).toMatchObject({ claim: { status: 'done', lease: { until: 0 } }, start: [] })
-    expect(plan({ skipped: () => ({ skip: 'why not' }) })).toMatchObject({
+    expect(plan({ filters: new Map([['a', { kind: 'skip', reason: 'why not' }]]) })).toMatchObject({
       claim: { status: 'done', lease: { until: 0 }, runs: { a: { status: 'skipped', reason: 'why not' } } },
       start: [],
     })

@@ -4,7 +4,7 @@ import { BoxError } from '../../lib/box-error.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import type { Trigger } from '../../lib/event.ts'
 import { type ReconcileInput, reconcile } from '../../lib/reconcile.ts'
-import { createWebhookRecord, WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
+import { createWebhookRecord, NO_RECORD, WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
 import type { DesiredWebhook } from '../../lib/webhooks.ts'
 import { startKit } from '../kit.ts'
 import { useEmbedded } from '../support/embedded.ts'
@@ -75,7 +75,7 @@ async function make({ existing, record }: World): Promise<void> {
     const address = one.address === FOREIGN ? ADDRESS : one.address
     return one.recorded ? [{ target: target(id), webhookId: webhook.id, address }] : []
   })
-  if (record === 'kept') await createWebhookRecord(embedded).write(recorded, 0)
+  if (record === 'kept') await createWebhookRecord(embedded, Date.now).write(recorded, NO_RECORD)
 }
 
 const onBox = () =>
@@ -123,7 +123,7 @@ function run(
     }
   }
   const { webhooks } = kit.client
-  const record = createWebhookRecord(embedded)
+  const record = createWebhookRecord(embedded, Date.now)
   const input: ReconcileInput = {
     desired,
     address: ADDRESS,

@@ -17,7 +17,7 @@ let record: WebhookRecord
 beforeEach(async () => {
   kit = await startKit()
   await embedded.remove(WEBHOOK_RECORD_KEY)
-  record = createWebhookRecord(embedded)
+  record = createWebhookRecord(embedded, Date.now)
 })
 afterEach(() => kit.close())
 

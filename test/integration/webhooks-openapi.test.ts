@@ -45,7 +45,7 @@ describe.skipIf(!openApi)('by Box’s OpenAPI description', () => {
         desired,
         address: `https://${host}/box/webhook`,
         api: kit.client.webhooks,
-        record: createWebhookRecord(embedded),
+        record: createWebhookRecord(embedded, Date.now),
         clock: systemClock,
         random: () => 0,
         deadline: systemClock.now() + 30_000,

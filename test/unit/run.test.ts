@@ -5,6 +5,7 @@ import { createBoxConnection } from '../../lib/box.ts'
 import { parseEvent } from '../../lib/event.ts'
 import { createLog } from '../../lib/log.ts'
 import { FRESH_RUN } from '../../lib/record.ts'
+import { recordRoom } from '../../lib/record-room.ts'
 import { attemptRun, type RunOutcome } from '../../lib/run.ts'
 import { samplePayload, wireBody } from '../../local/box/payload.ts'
 import { type ManualClock, manualClock } from '../support/manual-clock.ts'
@@ -42,6 +43,7 @@ async function runOnce(
     log,
     box: connection.box,
     keepStep: async name => void kept.push(name),
+    room: recordRoom({}, 0),
   })
   return { kept, outcome }
 }

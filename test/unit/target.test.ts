@@ -48,10 +48,32 @@ describe('which automations an event concerns', () => {
   const other = watching('other', { folder: '3' })
   const both = watching('both', [{ folder: '2' }, { folder: '3' }])
 
-  test('those whose one watched target is on the item’s path, without asking Box', async () => {
-    expect(await concerned([inner, other], nested)).toEqual({ names: ['inner'], lookups: 0 })
-    expect(await concerned([both, other], nested)).toEqual({ names: ['both'], lookups: 0 })
+  test('those that watch what the webhook is set on, although another target is on the item’s path', async () => {
+    const webhooks: Record<string, Target> = { 5001: { type: 'folder', id: '3' } }
+    expect(await concerned([inner, other], nested, webhooks)).toEqual({ names: ['other'], lookups: 1 })
+    expect(await concerned([both, other], nested, webhooks)).toEqual({ names: ['both', 'other'], lookups: 1 })
   })
+
+  test.each([
+    ['COMMENT.CREATED', { type: 'comment', id: '5', item: { type: 'file', id: '9' } }],
+    ['TASK_ASSIGNMENT.CREATED', { type: 'task_assignment', id: '5', item: { type: 'file', id: '9' } }],
+    ['METADATA_INSTANCE.CREATED', { id: 'm', $parent: 'file_9' }],
+    ['SIGN_REQUEST.COMPLETED', { type: 'file', id: '9', parent: { type: 'folder', id: '2' } }],
+  ] as const)(
+    '%s names its item and not the folders above it: the webhook decides',
+    async (trigger, source) => {
+      const onFolder = watching('on-folder', { folder: '1' }, trigger)
+      const onFile = watching('on-file', { file: '9' }, trigger)
+      const webhooks: Record<string, Target> = {
+        w1: { type: 'folder', id: '1' },
+        w9: { type: 'file', id: '9' },
+      }
+      const through = (webhookId: string) =>
+        concerned([onFolder, onFile], { source, webhookId }, webhooks, trigger)
+      expect((await through('w1')).names).toEqual(['on-folder'])
+      expect((await through('w9')).names).toEqual(['on-file'])
+    },
+  )
 
   test('with nested targets, those of the webhook that the event came through', async () => {
     const webhooks: Record<string, Target> = {

@@ -77,7 +77,7 @@ async function runAgainst(apiUrl: string, { secret = CLIENT_CREDENTIALS, fails =
     source: { name: CANARIES.fileName, description: CANARIES.comment },
     createdBy: { type: 'user', id: '1', name: CANARIES.comment, login: CANARIES.email },
   })
-  const answer = await engine.work({ parts: { box: connection.box, targetOf: connection.targetOf } })
+  const answer = await engine.work({ parts: { box: connection.box } })
   const kept = await engine.record(id)
   const failures = ['updating', 'searching'].map(name => kept?.runs[name]?.error?.code ?? 'none')
   // The payload is kept on purpose, for replays.

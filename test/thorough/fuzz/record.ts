@@ -97,13 +97,15 @@ export const ledgerItems = boundary(
       record,
       concerned: [],
       deployed: [],
-      skipped: () => undefined,
+      brought: [],
+      filters: new Map(),
+      alone: false,
       failure: undefined,
       replay: undefined,
       lease: { token: 't', until: 2 },
       now: 1,
     })
-    assert.ok(['finished', 'wait', 'claim'].includes(plan.kind))
+    assert.ok(['finished', 'wait', 'suspect', 'claim'].includes(plan.kind))
     assert.equal(Reflect.get({}, 'status'), undefined, 'no prototype is changed')
   },
 )

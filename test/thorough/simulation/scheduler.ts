@@ -65,8 +65,8 @@ export class Scheduler {
   }
 }
 
-/** By the time an immediate is due, every microtask has run. */
-const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+/** By the time an immediate is due, every microtask has run; by the next one, also what waited for an immediate itself. */
+const settle = (): Promise<void> => new Promise(resolve => setImmediate(() => setImmediate(resolve)))
 
 const before = (one: Entry, other: Entry): boolean =>
   one.at < other.at || (one.at === other.at && one.tie < other.tie)

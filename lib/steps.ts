@@ -1,0 +1,119 @@
+import type { StepResult } from './automation.ts'
+import { PermanentError } from './errors.ts'
+import { RecordFull } from './ledger.ts'
+
+/** The largest result of a step, in bytes of JSON: all steps share the ledger's record with the event. */
+const STEP_BYTES_MAX = 16_384
+
+/** The longest name of a step, in characters. */
+const NAME_LENGTH_MAX = 256
+
+/** What all steps of a run may keep together, in bytes, so that one run leaves room for the others of its event. */
+const STEPS_BYTES_MAX = 65_536
+
+/** Begins what is kept of a step that was done and whose result can't be kept; no JSON text begins so. */
+const UNKEPT = '!'
+
+/** Room for results in the record of an event, which all its runs share. */
+export type Room = {
+  /** Takes up to so many bytes. @returns false where they are not there */
+  take(bytes: number): boolean
+  give(bytes: number): void
+}
+
+/** A step that the engine does not do, or whose result it can't give back; the run can't be done without. */
+export class StepRefused extends PermanentError {}
+
+export type StepsOptions = {
+  readonly automation: string
+  /** What this attempt and those before have kept, by name; a step that is done is added. */
+  readonly kept: Record<string, string>
+  readonly room: Room
+  /** Keeps a result in the ledger. @throws RecordFull where the record can't hold it */
+  readonly keep: (name: string, json: string) => Promise<void>
+}
+
+/**
+ * Makes the function that does each step of one attempt at most once.
+ * @returns a function that throws StepRefused on a name that is bad or used twice, where there is no room for a
+ *   result, and where a result was too large; it throws what the step's own function throws
+ */
+export function stepsOf({ automation, kept, room, keep }: StepsOptions) {
+  const named = new Set<string>()
+  return async <R extends StepResult>(name: string, fn: () => R | Promise<R>): Promise<R> => {
+    checkName(name)
+    if (named.has(name))
+      throw new StepRefused(
+        `The step ${JSON.stringify(name)} is used twice in ${automation}. Name each step differently, with a counter in a loop.`,
+      )
+    named.add(name)
+    const earlier = Object.hasOwn(kept, name) ? kept[name] : undefined
+    if (earlier !== undefined) return resultOf(name, earlier)
+
+    const most = Buffer.byteLength(name) + STEP_BYTES_MAX
+    if (bytesOf(kept) + most > STEPS_BYTES_MAX || !room.take(most)) throw noRoom(name, bytesOf(kept))
+    try {
+      const text = textOf(await fn())
+      // First here: where the ledger does not take it now, or its answer is lost, the attempt's outcome brings it along.
+      kept[name] = text
+      await keep(name, text)
+      return resultOf(name, text)
+    } catch (error) {
+      if (error instanceof RecordFull) kept[name] = `${UNKEPT}has no room in the ledger's record`
+      throw error
+    } finally {
+      room.give(most - (Object.hasOwn(kept, name) ? bytesOf({ [name]: kept[name] ?? '' }) : 0))
+    }
+  }
+}
+
+function checkName(name: unknown): void {
+  if (typeof name !== 'string' || name === '' || name.length > NAME_LENGTH_MAX || !name.isWellFormed())
+    throw new StepRefused(
+      `A step's name must be a text of 1 to ${NAME_LENGTH_MAX} characters, not ${describe(name)}. Name the step.`,
+    )
+  if (name in Object.prototype)
+    throw new StepRefused(
+      `A step can't be named ${JSON.stringify(name)}: every object of JavaScript has that. Choose another name.`,
+    )
+}
+
+const describe = (name: unknown): string =>
+  typeof name === 'string' ? `one of ${name.length} characters` : `a value of type ${typeof name}`
+
+/** `undefined` has no JSON text; the empty text stands for it. */
+function textOf(result: unknown): string {
+  try {
+    const json = JSON.stringify(result) ?? ''
+    const bytes = Buffer.byteLength(json)
+    return bytes > STEP_BYTES_MAX
+      ? `${UNKEPT}has ${bytes} bytes of JSON, and at most ${STEP_BYTES_MAX} are kept`
+      : json
+  } catch {
+    return `${UNKEPT}can't be written as JSON`
+  }
+}
+
+function resultOf(name: string, text: string) {
+  if (text.startsWith(UNKEPT))
+    throw new StepRefused(
+      `The step ${JSON.stringify(name)} was done, but its result ${text.slice(1)}. The step is not repeated under this name. Return an id instead of the thing itself, or nothing.`,
+    )
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+/** Asked before a step is done, for what is done and can't be kept would be done again. */
+const noRoom = (name: string, kept: number): StepRefused =>
+  new StepRefused(
+    `There is no room for the result of step ${JSON.stringify(name)}: this run keeps ${kept} bytes and may keep ${STEPS_BYTES_MAX}, and all runs of an event share one record. Keep ids instead of the things themselves.`,
+  )
+
+/** What the ledger adds to each entry of a map, in bytes. */
+const ENTRY_BYTES = 4
+
+/** How many bytes of the record steps take. */
+export const bytesOf = (steps: Readonly<Record<string, string>>): number =>
+  Object.entries(steps).reduce(
+    (sum, [name, text]) => sum + Buffer.byteLength(name) + Buffer.byteLength(text) + ENTRY_BYTES,
+    0,
+  )
