@@ -44,18 +44,14 @@ export function followCalls<C extends object>(
   name: string,
   { follow }: Pick<UnderWay, 'follow'>,
 ): C {
-  const wrap = (value: unknown, path: string): unknown => {
-    if (typeof value !== 'function') return value
-    return new Proxy(value, {
-      get: (fn, property) => wrap(Reflect.get(fn, property), `${path}.${String(property)}`),
-      apply(fn, self, args) {
-        const made: unknown = Reflect.apply(fn, self, args)
-        if (made instanceof Promise) return follow(`${path}()`, made)
-        return made instanceof Object ? followCalls(made, `${path}()`, { follow }) : made
-      },
-    })
-  }
+  const within = (value: unknown, path: string): unknown =>
+    value instanceof Object && !(value instanceof Promise) ? followCalls(value, path, { follow }) : value
   return new Proxy(client, {
-    get: (target, property) => wrap(Reflect.get(target, property), `${name}.${String(property)}`),
+    get: (target, property) => within(Reflect.get(target, property), `${name}.${String(property)}`),
+    apply(target, self, args) {
+      const fn: unknown = target
+      const made: unknown = typeof fn === 'function' ? Reflect.apply(fn, self, args) : undefined
+      return made instanceof Promise ? follow(`${name}()`, made) : within(made, `${name}()`)
+    },
   })
 }
