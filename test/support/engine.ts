@@ -54,6 +54,8 @@ export type WorkOptions = {
   readonly parts?: Partial<BatchParts>
   /** How often SQS says it has handed each message out. */
   readonly receiveCount?: number
+  /** How many messages are received at most; ten by default. */
+  readonly limit?: number
 }
 
 let engines = 0
@@ -94,11 +96,11 @@ export async function createEngine(aws: Embedded, automations: readonly Automati
     await queue.send({ ...described, deliveryId, receivedAt, origin: 'webhook', body })
     return described.eventId
   }
-  const receive = (QueueUrl: string) =>
+  const receive = (QueueUrl: string, limit = 10) =>
     aws.sqs.send(
       new ReceiveMessageCommand({
         QueueUrl,
-        MaxNumberOfMessages: 10,
+        MaxNumberOfMessages: limit,
         MessageAttributeNames: ['All'],
         MessageSystemAttributeNames: ['All'],
       }),
@@ -116,7 +118,7 @@ export async function createEngine(aws: Embedded, automations: readonly Automati
       return sendBody(wireBody(samplePayload(trigger, { ...overrides, id })), deliveryId)
     },
     async work(options = {}) {
-      const { Messages = [] } = await receive(queueUrl)
+      const { Messages = [] } = await receive(queueUrl, options.limit)
       const records = Messages.map(message => {
         const record = recordOf(message, 'arn:aws:sqs:local:000000000000:events')
         const receives = options.receiveCount ?? record.attributes.ApproximateReceiveCount
