@@ -9,6 +9,7 @@ import { FRESH_RUN } from '../lib/record.ts'
 import { attemptRun, type RunOutcome } from '../lib/run.ts'
 import { type SignatureKeys, sign } from '../lib/signature.ts'
 import type { ApiCall } from '../local/box/api.ts'
+import type { Conditions } from '../local/box/conditions.ts'
 import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.ts'
 import {
   type PayloadOverrides,
@@ -45,6 +46,8 @@ export type KitOptions = {
   readonly secret?: string
   /** Another Box than the emulated one. */
   readonly apiUrl?: string
+  /** What Box does only at times, such as to make new content wait; also to be changed in `kit.box.conditions` later. */
+  readonly conditions?: Partial<Conditions>
   /** Told of every call to the emulated Box and its answer, bodies included. */
   readonly onExchange?: (request: Request, response: Response) => Promise<void>
 }
@@ -150,6 +153,7 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
     newId: randomUUID,
     keys: { primary: 'kit-primary', secondary: 'kit-secondary' },
     fetch: async () => new Response(null, { status: 202 }),
+    conditions: options.conditions ?? {},
     onCall: call => void (call.path === '/oauth2/token' || calls.push(call)),
   })
   const exchange = async (request: Request): Promise<Response> => {

@@ -45,12 +45,30 @@ export const actorOf = (c: ApiContext, content: Content): User =>
 export const answer = (c: ApiContext, body: WireObject, status: 200 | 201 = 200): Response =>
   c.body(JSON.stringify(body satisfies WireValue), status, { 'content-type': 'application/json' })
 
-/** @see https://developer.box.com/reference/resources/client-error/ */
+const INSUFFICIENT_SCOPE =
+  'Bearer realm="Service", error="insufficient_scope", error_description="The request requires higher privileges than provided by the access token."'
+
+/**
+ * A refusal as Box answers it. Of a missing scope Box tells in the header alone, as reports of it show
+ * (github.com/box/box-windows-sdk-v2/issues/264, github.com/cburnette/boxr/issues/20).
+ * @see https://developer.box.com/reference/resources/client-error/
+ */
+/** What Box answers where something is not ready yet: no content, and when to ask again, in whole seconds. */
+export const notReady = (retryAfterSeconds: number): Response =>
+  new Response(null, {
+    status: 202,
+    headers: { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) },
+  })
+
 export function failure(refusal: BoxRefusal, requestId: string, retryAfterSeconds?: number): Response {
   const { status, code, message, contextInfo } = refusal
   const headers: Record<string, string> = { 'content-type': 'application/json' }
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds)
   if (status === 401) headers['www-authenticate'] = 'Bearer realm="Service", error="invalid_token"'
+  if (code === 'insufficient_scope') {
+    headers['www-authenticate'] = INSUFFICIENT_SCOPE
+    return new Response(null, { status, headers })
+  }
   const body = {
     type: 'error',
     status,

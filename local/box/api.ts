@@ -1,11 +1,14 @@
 import { Hono } from 'hono'
-import { type ApiContext, type ApiEnv, failure } from './answers.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { type ApiContext, type ApiEnv, failure, notReady } from './answers.ts'
 import { collaborationRoutes } from './collaboration-routes.ts'
+import { type Conditions, pause } from './conditions.ts'
 import type { Content } from './content.ts'
 import type { EventLog } from './event-log.ts'
 import { eventRoutes } from './event-routes.ts'
 import { type Fault, faultRefusal, hangUp, takeFault } from './faults.ts'
 import { itemRoutes } from './item-routes.ts'
+import { OngoingChanges } from './ongoing-changes.ts'
 import { BoxRefusal } from './refusal.ts'
 import type { Tokens } from './tokens.ts'
 import { webhookRoutes } from './webhook-routes.ts'
@@ -32,8 +35,8 @@ export type ApiOptions = {
   readonly tokens: Tokens
   readonly faults: readonly Fault[]
   readonly newId: () => string
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
+  readonly clock: Clock
+  readonly conditions: Readonly<Conditions>
   readonly onCall: (call: ApiCall) => void
   /** Ends the calls that are left without an answer. */
   readonly closing: AbortSignal
@@ -46,10 +49,10 @@ const TOKEN_PATH = '/oauth2/token'
  * https://upload.box.com.
  */
 export function createApi(options: ApiOptions): Hono<ApiEnv> {
-  const { content, webhooks, events, tokens, newId, now, onCall } = options
+  const { content, webhooks, events, newId, clock, onCall } = options
   const app = new Hono<ApiEnv>()
   app.use(async (c, next) => {
-    const at = now()
+    const at = clock.now()
     const requestId = newId()
     c.set('requestId', requestId)
     const refused = await refusalOf(c, options)
@@ -59,15 +62,15 @@ export function createApi(options: ApiOptions): Hono<ApiEnv> {
     const { method, path } = c.req
     const [asUser, userAgent] = [c.req.header('as-user'), c.req.header('user-agent')]
     const status = refused?.unanswered ? 0 : c.res.status
-    onCall({ at, ms: now() - at, method, path, asUser, userAgent, status, requestId })
+    onCall({ at, ms: clock.now() - at, method, path, asUser, userAgent, status, requestId })
   })
   app.onError((error, c) => {
     const unexpected = () => new BoxRefusal(500, 'internal_server_error', error.message)
     return failure(error instanceof BoxRefusal ? error : unexpected(), c.get('requestId'))
   })
   app.notFound(c => failure(notEmulated(c.req.method, c.req.path), c.get('requestId')))
-  tokenRoute(app, tokens)
-  itemRoutes(app, content)
+  tokenRoute(app, options)
+  itemRoutes(app, { ...options, changes: new OngoingChanges(options) })
   collaborationRoutes(app, content)
   webhookRoutes(app, webhooks, content)
   eventRoutes(app, content, events)
@@ -91,16 +94,19 @@ async function refusalOf(c: ApiContext, options: ApiOptions): Promise<Refused | 
     await hangUp(c.req.raw.signal, options.closing)
     return { response: failure(faultRefusal(504), requestId), unanswered: true }
   }
+  if (fault?.status === 202) return { response: notReady(fault.retryAfterSeconds ?? 1) }
   if (fault)
     return { response: failure(faultRefusal(fault.status, fault.code), requestId, fault.retryAfterSeconds) }
   if (c.req.path === TOKEN_PATH || options.tokens.isValid(c.req.header('authorization'))) return undefined
   return { response: failure(new BoxRefusal(401, 'unauthorized', 'Unauthorized'), requestId) }
 }
 
-function tokenRoute(app: Hono<ApiEnv>, tokens: Tokens): void {
+function tokenRoute(app: Hono<ApiEnv>, { tokens, clock, conditions, closing }: ApiOptions): void {
   app.post(TOKEN_PATH, async c => {
+    const form = new URLSearchParams(await c.req.text())
+    await pause(clock, conditions.tokenDelayMs, closing)
     try {
-      return c.json(tokens.grant(new URLSearchParams(await c.req.text())))
+      return c.json(tokens.grant(form))
     } catch (error) {
       if (!(error instanceof BoxRefusal)) throw error
       return c.json({ error: error.code, error_description: error.message }, 400)

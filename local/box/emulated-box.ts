@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { describeBody } from '../../lib/message.ts'
 import type { KeyName, SignatureKeys } from '../../lib/signature.ts'
 import { type ApiCall, createApi } from './api.ts'
+import { type Conditions, USUAL } from './conditions.ts'
 import { Content } from './content.ts'
 import { type Attempt, type Bend, Deliveries, type Outgoing, postWith } from './delivery.ts'
 import { EventLog } from './event-log.ts'
@@ -28,6 +29,7 @@ export type EmulatedBoxOptions = {
   readonly retrySeconds?: readonly number[]
   readonly keepFirstTimestamp?: boolean
   readonly copyFiresUploaded?: boolean
+  readonly conditions?: Partial<Conditions>
   readonly onAttempt?: (attempt: Attempt) => void
   readonly onCall?: (call: ApiCall) => void
 }
@@ -55,6 +57,8 @@ export type EmulatedBox = {
   readonly events: EventLog
   /** The API's faults to come, in order. */
   readonly faults: Fault[]
+  /** What Box does only at times; may be changed at any time. */
+  readonly conditions: Conditions
   /** Every event sent so far that is still kept, the newest last. */
   readonly sent: readonly Outgoing[]
   /**
@@ -149,8 +153,10 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
   })
   const events = new EventLog(content.tree, clock.now)
   const webhooks = new Webhooks({ content, now: clock.now, allowLocalAddresses: true })
+  const conditions: Conditions = { ...USUAL, ...options.conditions }
   const tokens = new Tokens({
     now: clock.now,
+    conditions,
     newId,
     clientId: options.clientId ?? 'local-client',
     clientSecret: options.clientSecret ?? 'local-secret',
@@ -161,9 +167,8 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     options.onCall?.(call)
     notify({ kind: 'call', call })
   }
-  const { now } = clock
-  const { signal } = closing
-  const api = createApi({ content, webhooks, events, tokens, faults, newId, now, onCall, closing: signal })
+  const parts = { content, webhooks, events, tokens, faults, conditions }
+  const api = createApi({ ...parts, newId, clock, onCall, closing: closing.signal })
   return {
     content,
     webhooks,
@@ -171,6 +176,7 @@ export function createEmulatedBox(options: EmulatedBoxOptions): EmulatedBox {
     tokens,
     events,
     faults,
+    conditions,
     sent,
     async deliverAgain(eventId, bend) {
       const event = sent.findLast(one => one.eventId === eventId)

@@ -7,7 +7,10 @@ export type Fault = {
   /** Any path where none is given, that of the token endpoint included. */
   readonly path?: RegExp
   times: number
-  /** `timeout` leaves the call without an answer until its caller hangs up. */
+  /**
+   * `timeout` leaves the call without an answer until its caller hangs up; 202 says that something is not ready yet, and when to
+   * ask again.
+   */
   readonly status: number | 'timeout'
   /** Box's code of the error; the usual one of the status by default. */
   readonly code?: string

@@ -1,26 +1,47 @@
 import type { Hono } from 'hono'
+import type { Clock } from '../../lib/clock.ts'
 import { isObject, parseObject } from '../../lib/json.ts'
-import { type ApiContext, type ApiEnv, actorOf, answer, bodyOf, countIn, idIn, textIn } from './answers.ts'
+import {
+  type ApiContext,
+  type ApiEnv,
+  actorOf,
+  answer,
+  bodyOf,
+  countIn,
+  idIn,
+  notReady,
+  textIn,
+} from './answers.ts'
+import type { Conditions } from './conditions.ts'
 import type { Content } from './content.ts'
-import type { Access } from './items.ts'
+import type { Access, Item, ItemReference } from './items.ts'
+import type { ChangeClaim, OngoingChanges } from './ongoing-changes.ts'
 import { invalidParameter } from './refusal.ts'
 import { wireItem, wireLock, wireMini, wirePermissions } from './wire.ts'
 
+export type ItemRoutesOptions = {
+  readonly content: Content
+  readonly changes: OngoingChanges
+  readonly clock: Clock
+  readonly conditions: Readonly<Conditions>
+}
+
 /** Users, files and folders. */
-export function itemRoutes(app: Hono<ApiEnv>, content: Content): void {
+export function itemRoutes(app: Hono<ApiEnv>, options: ItemRoutesOptions): void {
+  const { content } = options
   app.get('/2.0/users/me', c => answer(c, actorOf(c, content)))
   app.get('/2.0/users', c => {
     const entries = [...content.users.values()]
     return answer(c, { total_count: entries.length, entries, offset: 0, limit: 1000 })
   })
   app.get('/2.0/users/:id', c => answer(c, content.user(c.req.param('id'))))
-  fileRoutes(app, content)
+  fileRoutes(app, options)
   trashRoutes(app, content)
-  uploadRoutes(app, content)
-  folderRoutes(app, content)
+  uploadRoutes(app, options)
+  folderRoutes(app, options)
 }
 
-function fileRoutes(app: Hono<ApiEnv>, content: Content): void {
+function fileRoutes(app: Hono<ApiEnv>, { content, changes, clock, conditions }: ItemRoutesOptions): void {
   app.get('/2.0/files/:id', c => {
     const file = content.file(c.req.param('id'))
     const fields = c.req.query('fields')?.split(',') ?? []
@@ -31,28 +52,52 @@ function fileRoutes(app: Hono<ApiEnv>, content: Content): void {
     })
   })
   app.get('/2.0/files/:id/content', c => {
-    const bytes = Uint8Array.from(content.downloadFile(c.req.param('id'), actorOf(c, content)))
+    const id = c.req.param('id')
+    const waitMs = content.file(id).contentAt + conditions.contentDelayMs - clock.now()
+    if (waitMs > 0) return notReady(waitMs / 1000)
+    const bytes = Uint8Array.from(content.downloadFile(id, actorOf(c, content)))
     return c.body(bytes, 200, { 'content-type': 'application/octet-stream' })
   })
   app.put('/2.0/files/:id', async c => {
     const body = await bodyOf(c)
     const [id, by] = [c.req.param('id'), actorOf(c, content)]
     const change = changeIn(body)
-    if (isObject(body.lock)) content.lockFile(id, lockIn(body.lock), by)
-    if (body.lock === null) content.unlockFile(id, by)
-    const file = content.updateFile(id, change, by)
+    const file = await changes.make(claimOf(content.file(id), change), () => {
+      if (isObject(body.lock)) content.lockFile(id, lockIn(body.lock), by)
+      if (body.lock === null) content.unlockFile(id, by)
+      return content.updateFile(id, change, by)
+    })
     return answer(c, { ...wireItem(content, file), ...('lock' in body ? { lock: wireLock(file) } : {}) })
   })
   app.post('/2.0/files/:id/copy', async c => {
     const body = await bodyOf(c)
     const name = body.name === undefined ? {} : { name: textIn(body, 'name') }
     const copy = { parentId: idIn(body, 'parent'), ...name, by: actorOf(c, content) }
-    return answer(c, wireItem(content, content.copyFile(c.req.param('id'), copy)), 201)
+    const original = content.file(c.req.param('id'))
+    const made = await changes.make(copyClaim(original, copy), () => content.copyFile(original.id, copy))
+    return answer(c, wireItem(content, made), 201)
   })
-  app.delete('/2.0/files/:id', c => {
-    content.trashFile(c.req.param('id'), actorOf(c, content))
+  app.delete('/2.0/files/:id', async c => {
+    const { type, id } = content.file(c.req.param('id'))
+    await changes.make({ at: [{ type, id }] }, () => content.trashFile(id, actorOf(c, content)))
     return c.body(null, 204)
   })
+}
+
+type Change = Parameters<Content['updateFile']>[1]
+
+/** What changing an item claims: a move or a new name holds the item and reserves the name, anything else just needs it. */
+function claimOf(item: Item, { name = item.name, parentId = item.parentId }: Change): ChangeClaim {
+  if (parentId === undefined || (name === item.name && parentId === item.parentId)) return { at: [item] }
+  return { at: [item, { type: 'folder', id: parentId }], holds: item, reserves: { parentId, name } }
+}
+
+/** What a copy claims: it holds a folder that it is made of, and reserves its name. */
+function copyClaim(original: Item, to: { readonly parentId: string; readonly name?: string }): ChangeClaim {
+  const { parentId, name = original.name } = to
+  const at: readonly ItemReference[] = [original, { type: 'folder', id: parentId }]
+  const reserves = { parentId, name }
+  return original.type === 'folder' ? { at, holds: original, reserves } : { at, reserves }
 }
 
 /** @see https://developer.box.com/reference/put-files-id/ */
@@ -65,7 +110,7 @@ function lockIn(lock: Record<string, unknown>): Parameters<Content['lockFile']>[
 }
 
 /** What a body asks to change of a file or folder; `"shared_link": null` removes the link. */
-function changeIn(body: Record<string, unknown>): Parameters<Content['updateFile']>[1] {
+function changeIn(body: Record<string, unknown>): Change {
   const { name, parent, shared_link: link } = body
   return {
     ...(name === undefined ? {} : { name: textIn(body, 'name') }),
@@ -101,17 +146,22 @@ function accessOf(access: unknown): { access?: Access } {
 }
 
 /** Uploads go to another host of Box's, under a path of their own. */
-function uploadRoutes(app: Hono<ApiEnv>, content: Content): void {
+function uploadRoutes(app: Hono<ApiEnv>, { content, changes }: ItemRoutesOptions): void {
   app.post('/api/2.0/files/content', async c => {
     const { attributes, bytes } = await uploadIn(c)
     const by = actorOf(c, content)
     const [name, parentId] = [textIn(attributes, 'name'), idIn(attributes, 'parent')]
-    const uploaded = content.createFile({ parentId, name, content: bytes, by })
+    const claim = { at: [{ type: 'folder', id: parentId }], reserves: { parentId, name } } as const
+    const uploaded = await changes.make(claim, () =>
+      content.createFile({ parentId, name, content: bytes, by }),
+    )
     return answer(c, { total_count: 1, entries: [wireItem(content, uploaded)] }, 201)
   })
   app.post('/api/2.0/files/:id/content', async c => {
     const { bytes } = await uploadIn(c)
-    const uploaded = content.uploadVersion(c.req.param('id'), bytes, actorOf(c, content))
+    const file = content.file(c.req.param('id'))
+    const upload = () => content.uploadVersion(file.id, bytes, actorOf(c, content))
+    const uploaded = await changes.make({ at: [file], holds: file }, upload)
     return answer(c, { total_count: 1, entries: [wireItem(content, uploaded)] }, 201)
   })
 }
@@ -125,25 +175,33 @@ async function uploadIn(c: ApiContext): Promise<{ attributes: Record<string, unk
   return { attributes, bytes: new Uint8Array(await file.arrayBuffer()) }
 }
 
-function folderRoutes(app: Hono<ApiEnv>, content: Content): void {
+function folderRoutes(app: Hono<ApiEnv>, { content, changes }: ItemRoutesOptions): void {
   app.post('/2.0/folders', async c => {
     const body = await bodyOf(c)
     const by = actorOf(c, content)
-    const folder = content.createFolder({ name: textIn(body, 'name'), parentId: idIn(body, 'parent'), by })
+    const [name, parentId] = [textIn(body, 'name'), idIn(body, 'parent')]
+    const claim = { at: [{ type: 'folder', id: parentId }], reserves: { parentId, name } } as const
+    const folder = await changes.make(claim, () => content.createFolder({ name, parentId, by }))
     return answer(c, wireItem(content, folder), 201)
   })
   app.put('/2.0/folders/:id', async c => {
     const change = changeIn(await bodyOf(c))
-    return answer(c, wireItem(content, content.updateFolder(c.req.param('id'), change, actorOf(c, content))))
+    const folder = content.folder(c.req.param('id'))
+    const update = () => content.updateFolder(folder.id, change, actorOf(c, content))
+    return answer(c, wireItem(content, await changes.make(claimOf(folder, change), update)))
   })
   app.post('/2.0/folders/:id/copy', async c => {
     const body = await bodyOf(c)
     const name = body.name === undefined ? {} : { name: textIn(body, 'name') }
     const copy = { parentId: idIn(body, 'parent'), ...name, by: actorOf(c, content) }
-    return answer(c, wireItem(content, content.copyFolder(c.req.param('id'), copy)), 201)
+    const original = content.folder(c.req.param('id'))
+    const made = await changes.make(copyClaim(original, copy), () => content.copyFolder(original.id, copy))
+    return answer(c, wireItem(content, made), 201)
   })
-  app.delete('/2.0/folders/:id', c => {
-    content.trashFolder(c.req.param('id'), actorOf(c, content), c.req.query('recursive') === 'true')
+  app.delete('/2.0/folders/:id', async c => {
+    const folder = content.folder(c.req.param('id'))
+    const recursive = c.req.query('recursive') === 'true'
+    await changes.make({ at: [folder] }, () => content.trashFolder(folder.id, actorOf(c, content), recursive))
     return c.body(null, 204)
   })
   app.get('/2.0/folders/:id', c => {

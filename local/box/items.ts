@@ -36,6 +36,8 @@ export type StoredFile = Omit<Folder, 'type' | 'parentId'> & {
   readonly content: Uint8Array
   readonly sha1: string
   readonly versionId: string
+  /** When the content came, in milliseconds since the epoch. */
+  readonly contentAt: number
   readonly lock: Lock | undefined
 }
 

@@ -1,8 +1,7 @@
 import { parseObject } from '../../lib/json.ts'
+import type { Conditions } from './conditions.ts'
 import { BoxRefusal } from './refusal.ts'
 
-/** How long a token lives, in seconds. */
-const TOKEN_SECONDS = 3600
 /** How far ahead an assertion may expire, in seconds. */
 const ASSERTION_SECONDS_MAX = 60
 
@@ -12,6 +11,7 @@ export type TokensOptions = {
   readonly newId: () => string
   readonly clientId: string
   readonly clientSecret: string
+  readonly conditions: Readonly<Pick<Conditions, 'tokenLifeSeconds'>>
 }
 
 export type Grant = {
@@ -42,8 +42,9 @@ export class Tokens {
     else if (type === 'urn:ietf:params:oauth:grant-type:jwt-bearer') this.#checkAssertion(form)
     else throw new BoxRefusal(400, 'unsupported_grant_type', 'The grant type is unsupported')
     const token = this.#options.newId()
-    this.#expiry.set(token, this.#options.now() + TOKEN_SECONDS * 1000)
-    return { access_token: token, expires_in: TOKEN_SECONDS, token_type: 'bearer', restricted_to: [] }
+    const { tokenLifeSeconds } = this.#options.conditions
+    this.#expiry.set(token, this.#options.now() + tokenLifeSeconds * 1000)
+    return { access_token: token, expires_in: tokenLifeSeconds, token_type: 'bearer', restricted_to: [] }
   }
 
   isValid(authorization: string | undefined): boolean {

@@ -111,12 +111,13 @@ export class Tree {
   }
 
   /** A version of a file as uploading it makes it. */
-  version(content: Uint8Array | string): Pick<StoredFile, 'content' | 'sha1' | 'versionId'> {
+  version(content: Uint8Array | string): Pick<StoredFile, 'content' | 'sha1' | 'versionId' | 'contentAt'> {
     const bytes = Buffer.from(content)
     return {
       content: bytes,
       sha1: createHash('sha1').update(bytes).digest('hex'),
       versionId: this.newId(),
+      contentAt: this.#options.now(),
     }
   }
 
