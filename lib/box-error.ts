@@ -46,9 +46,14 @@ export type BoxAnswer = {
   readonly contextInfo?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Whether something thrown is a failed Box call, with this HTTP status where one is given. */
-export const isBoxError = (thrown: unknown, status?: number): thrown is BoxError =>
-  thrown instanceof BoxError && (status === undefined || thrown.status === status)
+/**
+ * Says whether something thrown is a failed Box call, with this HTTP status and this code of Box's where they are given, such as
+ * `isBoxError(error, 409, 'item_name_in_use')`.
+ */
+export const isBoxError = (thrown: unknown, status?: number, boxCode?: string): thrown is BoxError =>
+  thrown instanceof BoxError &&
+  (status === undefined || thrown.status === status) &&
+  (boxCode === undefined || thrown.boxCode === boxCode)
 
 /** What has the form of a code or an id. Anything else an answer says in their place may repeat the request, with its token. */
 export const wordOf = (text: string | undefined): string | undefined =>
@@ -88,43 +93,86 @@ function failureOf(call: BoxCall, answer: BoxAnswer): RunFailure {
 
 type Treatment = { readonly class: FailureClass; readonly code: FailureCode; readonly next: string }
 
-/** @see https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors/ */
-function treatment({ status, code, retryAfter }: BoxAnswer): Treatment {
-  if (status === 429 || (status === 503 && retryAfterOf(retryAfter) !== undefined))
-    return { class: 'throttled', code: 'box_throttled', next: 'The run waits as long as Box asked.' }
-  if (
-    status === 401 ||
-    code === 'invalid_grant' ||
-    code === 'unauthorized_client' ||
-    code === 'invalid_client'
-  )
-    return {
-      class: 'auth',
-      code: 'box_auth',
-      next: "Box refused the app's credentials: check the app's secret, and that an admin has authorised the app.",
-    }
-  if (status === 0)
-    return { class: 'transient', code: 'box_unreachable', next: 'The run is tried again later.' }
-  if (status >= 500 || status === 408)
-    return { class: 'transient', code: 'box_unavailable', next: 'The run is tried again later.' }
-  if (status === 403)
-    return {
+const THROTTLED: Treatment = {
+  class: 'throttled',
+  code: 'box_throttled',
+  next: 'The run waits as long as Box asked.',
+}
+
+const BUSY: Treatment = {
+  class: 'throttled',
+  code: 'box_busy',
+  next: 'Another request is at the same item or name. The run waits and is tried again.',
+}
+
+const REFUSED: Treatment = {
+  class: 'auth',
+  code: 'box_auth',
+  next: "Box refused the app's credentials: check the app's secret, and that an admin has authorised the app.",
+}
+
+/**
+ * What Box's code says of a failure, whatever its status. Of a name that is reserved and a folder that is blocked Box's guide
+ * says to wait and to try again later, so these wait without counting, as 429 does.
+ * @see https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors/
+ */
+const BY_CODE: ReadonlyMap<string, Treatment> = new Map([
+  ['name_temporarily_reserved', BUSY],
+  ['operation_blocked_temporary', BUSY],
+  ['invalid_grant', REFUSED],
+  ['unauthorized_client', REFUSED],
+  ['invalid_client', REFUSED],
+  [
+    'insufficient_scope',
+    {
+      class: 'permanent',
+      code: 'box_forbidden',
+      next: 'The app lacks a scope for this call: grant it in the Developer Console, have an admin authorise the app again, then redrive.',
+    },
+  ],
+])
+
+const BY_STATUS: ReadonlyMap<number, Treatment> = new Map([
+  [0, { class: 'transient', code: 'box_unreachable', next: 'The run is tried again later.' }],
+  [
+    202,
+    {
+      class: 'throttled',
+      code: 'box_not_ready',
+      next: 'What was asked for is not ready yet. The run waits as long as Box asked.',
+    },
+  ],
+  [401, REFUSED],
+  [
+    403,
+    {
       class: 'permanent',
       code: 'box_forbidden',
       next: "The app's service account lacks the scope or the access to the item: invite it to the folder, or grant the scope in the Developer Console.",
-    }
-  if (status === 404)
-    return {
+    },
+  ],
+  [
+    404,
+    {
       class: 'permanent',
       code: 'box_not_found',
       next: 'The item is gone, or the app’s service account cannot see it.',
-    }
-  if (status === 409)
-    return {
-      class: 'permanent',
-      code: 'box_conflict',
-      next: 'Something with that name or role exists already.',
-    }
+    },
+  ],
+  [408, { class: 'transient', code: 'box_unavailable', next: 'The run is tried again later.' }],
+  [
+    409,
+    { class: 'permanent', code: 'box_conflict', next: 'Something with that name or role exists already.' },
+  ],
+  [429, THROTTLED],
+])
+
+function treatment({ status, code = '', retryAfter }: BoxAnswer): Treatment {
+  const known = BY_CODE.get(code) ?? BY_STATUS.get(status)
+  if (known) return known
+  if (status === 503 && retryAfterOf(retryAfter) !== undefined) return THROTTLED
+  if (status >= 500)
+    return { class: 'transient', code: 'box_unavailable', next: 'The run is tried again later.' }
   return { class: 'permanent', code: 'box_rejected', next: 'The call itself is not acceptable to Box.' }
 }
 

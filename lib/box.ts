@@ -1,21 +1,17 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
-import { subscribe } from 'node:diagnostics_channel'
-import { IncomingMessage } from 'node:http'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { BoxClient } from 'box-node-sdk'
-import type {
-  Authentication,
-  FetchOptionsInput,
-  FetchResponse,
-  NetworkClient,
-  NetworkSession,
-} from 'box-node-sdk/networking'
+import type { Authentication, NetworkClient } from 'box-node-sdk/networking'
 import { type BoxApp, BoxAppError, parseBoxApp } from './box-app.ts'
-import { type BoxAnswer, type BoxCall, BoxError, isBoxError, wordOf } from './box-error.ts'
+import { isBoxError } from './box-error.ts'
+import { loadSdk, type Sdk } from './box-sdk.ts'
+import { type BoxRun, type BoxSessionOptions, createSession } from './box-session.ts'
+import { BoxToken } from './box-token.ts'
 import { AutomationError } from './errors.ts'
 import type { Target } from './event.ts'
-import { isObject } from './json.ts'
 import type { Log } from './log.ts'
+import { SharedCall } from './shared-call.ts'
+
+export type { BoxRun } from './box-session.ts'
 
 /**
  * The official SDK's client as automations see it. It is loaded on the first call, so each of its methods returns a
@@ -26,15 +22,15 @@ export type Box = BoxClient & {
   asUser(userId: string): Box
 }
 
-/** Says what a webhook is set on, and tells the log of its call to Box; undefined where it does not exist any more. May throw what a Box call throws. */
-export type TargetLookup = (webhookId: string, log?: Log) => Promise<Target | undefined>
-
-export type BoxRun = {
-  readonly signal?: AbortSignal
-  /** Throws once the run's time is over; asked before each call, for a signal can be late. */
-  readonly checkTime?: () => void
-  readonly log: Log
-}
+/**
+ * Says what a webhook is set on; undefined where Box does not know it. The lookup is one for all who ask for the webhook at the
+ * same time, and is logged for the first of them; `signal` ends the waiting of its caller alone.
+ * @throws BoxError, or the reason of `signal`
+ */
+export type TargetLookup = (
+  webhookId: string,
+  options?: { readonly log?: Log; readonly signal?: AbortSignal },
+) => Promise<Target | undefined>
 
 export type BoxConnection = {
   /** Makes a client bound to one run: it stops with the run's signal and logs its calls with the run's fields. */
@@ -52,34 +48,31 @@ export type BoxConnectionOptions = {
   readonly apiUrl: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Told of calls that belong to no run. */
+  /** Gets the calls that belong to no run. */
   readonly log: Log
   /** Carries the SDK's calls; the SDK's own HTTP client by default. */
   readonly network?: NetworkClient
 }
 
-/** How long one call may take, in milliseconds. */
-const CALL_MS_MAX = 30_000
 /** How long what Box said of a webhook's target is believed, in milliseconds. */
 const TARGET_FRESH_MS = 600_000
-const BOX_API_URL = 'https://api.box.com'
 
 /** A connection to Box that reads the app's credentials when first needed and keeps its token for all later runs. */
 export function createBoxConnection(options: BoxConnectionOptions): BoxConnection {
-  const { now, log: ownLog } = options
-  let auth: Promise<Authentication> | undefined
-  const load = async (run: BoxRun): Promise<BoxClient> => {
-    const sdk = await loadSdk()
-    const loading = auth ?? loadAuth(options, sdk)
-    auth = loading
-    /** Credentials that were refused are read anew for the next call: they may have been replaced. */
+  let app: Promise<ConnectedApp> | undefined
+  const connect = (): Promise<ConnectedApp> => {
+    /** Credentials that were refused are read again for the next call: they may have been replaced. */
     const forget = () => {
-      if (auth === loading) auth = undefined
+      if (app === connecting) app = undefined
     }
-    loading.catch(forget)
-    const authentication = await loading
-    const networkSession = sessionFor(run, authentication, options, sdk, forget)
-    return new sdk.BoxClient({ auth: authentication, networkSession })
+    const connecting = connectApp(options, forget)
+    connecting.catch(forget)
+    return connecting
+  }
+  const load = async (run: BoxRun): Promise<BoxClient> => {
+    app ??= connect()
+    const { session, token } = await app
+    return new session.sdk.BoxClient({ auth: token, networkSession: createSession(run, session, token) })
   }
   const box = (run: BoxRun): Box => {
     let client: Promise<BoxClient> | undefined
@@ -88,29 +81,38 @@ export function createBoxConnection(options: BoxConnectionOptions): BoxConnectio
       return client
     })
   }
-
-  const targets = new Map<string, { target: Awaited<ReturnType<TargetLookup>>; at: number }>()
-  return {
-    box,
-    async targetOf(webhookId, log = ownLog) {
-      const known = targets.get(webhookId)
-      if (known && now() - known.at < TARGET_FRESH_MS) return known.target
-      const target = await lookUpTarget(box({ log }), webhookId)
-      targets.set(webhookId, { target, at: now() })
-      return target
-    },
-  }
+  return { box, targetOf: createTargetLookup(box, options) }
 }
 
-type Sdk = Awaited<ReturnType<typeof loadSdk>>
+type ConnectedApp = { readonly session: BoxSessionOptions; readonly token: BoxToken }
 
-async function loadSdk() {
-  const [client, networking, errors] = await Promise.all([
-    import('box-node-sdk'),
-    import('box-node-sdk/networking'),
-    import('box-node-sdk/box'),
-  ])
-  return { ...client, ...networking, ...errors }
+async function connectApp(options: BoxConnectionOptions, onRefused: () => void): Promise<ConnectedApp> {
+  const { apiUrl, now, network, log } = options
+  const sdk = await loadSdk()
+  const auth = await loadAuth(options, sdk)
+  const session: BoxSessionOptions = { sdk, apiUrl, now, network, onRefused }
+  const sessionFor = (signal: AbortSignal) => createSession({ log, signal }, session)
+  return { session, token: new BoxToken({ auth, sessionFor, now }) }
+}
+
+function createTargetLookup(
+  box: BoxConnection['box'],
+  { now, log: ownLog }: BoxConnectionOptions,
+): TargetLookup {
+  const lookups = new Map<string, SharedCall<Target | undefined>>()
+  const known = new Map<string, { readonly target: Target; readonly at: number }>()
+  return async (webhookId, { log = ownLog, signal } = {}) => {
+    const found = known.get(webhookId)
+    if (found && now() - found.at < TARGET_FRESH_MS) return found.target
+    const lookup = lookups.get(webhookId) ?? new SharedCall()
+    lookups.set(webhookId, lookup)
+    return lookup.join(signal, async shared => {
+      const target = await lookUpTarget(box({ log, signal: shared }), webhookId)
+      // A webhook that Box does not know may be seconds old, so that is not kept.
+      if (target) known.set(webhookId, { target, at: now() })
+      return target
+    })
+  }
 }
 
 async function loadAuth(options: BoxConnectionOptions, sdk: Sdk): Promise<Authentication> {
@@ -134,165 +136,6 @@ async function readApp({ secretsManager, secretId }: BoxConnectionOptions): Prom
     throw new AutomationError({ class: 'auth', code, message }, { cause: error })
   }
 }
-
-function sessionFor(
-  run: BoxRun,
-  auth: Authentication,
-  { apiUrl, now, network: given }: BoxConnectionOptions,
-  sdk: Sdk,
-  forgetAuth: () => void,
-): NetworkSession {
-  const network: NetworkClient = given ?? new sdk.BoxNetworkClient({})
-  const call = async (request: FetchOptionsInput): Promise<FetchResponse> => {
-    // A token can take long to get, so it is got before the time is checked, and not between that and the call.
-    await request.auth?.retrieveAuthorizationHeader(request.networkSession)
-    run.checkTime?.()
-    run.signal?.throwIfAborted()
-    const signal = request.cancellationToken ?? run.signal
-    const heard: HeardAnswer = {}
-    listen()
-    try {
-      const given = signal ? { ...request, cancellationToken: signal } : request
-      return await listening.run(heard, () => network.fetch(given))
-    } catch (thrown) {
-      const unread = thrown instanceof sdk.BoxSdkError && thrown.error instanceof SyntaxError
-      if (!unread || heard.status === undefined || heard.status < 400) throw thrown
-      throw new BoxError(callOf(request), { status: heard.status, retryAfter: heard.retryAfter })
-    }
-  }
-  const logged = async (request: FetchOptionsInput): Promise<FetchResponse> => {
-    const startedAt = now()
-    const about = callOf(request)
-    const told = (status: number, boxRequestId: string | undefined) => ({
-      ...about,
-      status,
-      ms: now() - startedAt,
-      boxRequestId,
-    })
-    try {
-      const response = await call(request)
-      run.log.info('box_call', told(response.status, wordOf(response.headers['box-request-id'])))
-      return response
-    } catch (thrown) {
-      const error = boxErrorOf(about, thrown, sdk)
-      if (isBoxError(error)) {
-        const { retryAfterSeconds, code } = error.failure
-        const fields = { ...told(error.status, error.requestId), retryAfterSeconds }
-        run.log.info('box_call', fields, code === 'box_throttled' ? { BoxThrottles: 1 } : undefined)
-      }
-      throw error
-    }
-  }
-  const fetch = async (request: FetchOptionsInput): Promise<FetchResponse> => {
-    try {
-      return await logged(request)
-    } catch (error) {
-      if (!isBoxError(error) || error.failure.class !== 'auth') throw error
-      // A token can end before its time. Streams can't be sent twice, and a call without auth is the token's own.
-      if (!request.auth || request.fileStream || request.multipartData || error.status !== 401) {
-        forgetAuth()
-        throw error
-      }
-    }
-    await auth.refreshToken(request.networkSession)
-    return logged(request).catch((error: unknown) => {
-      if (isBoxError(error, 401)) forgetAuth()
-      throw error
-    })
-  }
-  return new sdk.NetworkSession({
-    networkClient: { fetch },
-    // Retrying is the queue's business: a Lambda that waits is paid for, and the SDK ignores Retry-After.
-    retryStrategy: { shouldRetry: async () => false, retryAfter: () => 0 },
-    timeoutConfig: { timeoutMs: CALL_MS_MAX },
-    ...(apiUrl === BOX_API_URL
-      ? {}
-      : {
-          baseUrls: new sdk.BaseUrls({
-            baseUrl: apiUrl,
-            uploadUrl: `${apiUrl}/api`,
-            oauth2Url: `${apiUrl}/api/oauth2`,
-          }),
-        }),
-  })
-}
-
-/** What an answer's head said. */
-type HeardAnswer = { status?: number; retryAfter?: string | undefined }
-
-const listening = new AsyncLocalStorage<HeardAnswer>()
-let isListening = false
-
-/**
- * Keeps each answer's status: the SDK loses it, and Retry-After with it, where the body is no JSON, as when a gateway in
- * front of Box answers.
- */
-function listen(): void {
-  if (isListening) return
-  isListening = true
-  subscribe('http.client.response.finish', message => {
-    const response: unknown = message instanceof Object ? Reflect.get(message, 'response') : undefined
-    const heard = listening.getStore()
-    if (!heard || !(response instanceof IncomingMessage)) return
-    heard.status = response.statusCode ?? 0
-    heard.retryAfter = response.headers['retry-after']
-  })
-}
-
-const callOf = ({ method, url }: FetchOptionsInput): BoxCall => ({
-  method: method ?? 'GET',
-  path: URL.parse(url)?.pathname ?? '',
-})
-
-function boxErrorOf(call: BoxCall, thrown: unknown, sdk: Sdk): unknown {
-  if (thrown instanceof AutomationError) return thrown
-  if (thrown instanceof sdk.BoxApiError) return new BoxError(call, answerOf(thrown))
-  if (thrown instanceof sdk.BoxSdkError)
-    return new BoxError(call, { status: 0, message: reasonOf(thrown.error) })
-  return thrown
-}
-
-/** Why there was no answer, without the error's own text, in which URLs with tokens and pieces of bodies can stand. */
-function reasonOf(error: unknown): string {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
-  if (typeof code === 'string') return code
-  if (error instanceof SyntaxError) return 'its answer was no JSON'
-  return error instanceof Error && /^Connection timeout after \d+ms$/.test(error.message)
-    ? error.message
-    : 'unknown'
-}
-
-/** Takes what is needed and leaves the rest: the SDK's error also holds the request with its token. */
-function answerOf({ responseInfo }: InstanceType<Sdk['BoxApiError']>): BoxAnswer {
-  const { statusCode, headers, body } = responseInfo
-  const oauthError = body instanceof Object ? Reflect.get(body, 'error') : undefined
-  return {
-    status: statusCode,
-    code: textOf(responseInfo.code) ?? textOf(oauthError),
-    boxMessage: saidIn(body),
-    requestId: textOf(responseInfo.requestId) ?? headers['box-request-id'],
-    retryAfter: headers['retry-after'],
-    contextInfo: responseInfo.contextInfo,
-  }
-}
-
-/**
- * What an error of Box says: its message, and of each field that is wrong its name and what is wrong with it. The token endpoint
- * has a description in the message's place.
- */
-function saidIn(body: unknown): string | undefined {
-  if (!isObject(body)) return undefined
-  const { error_description: description, message = description, context_info: context } = body
-  const errors = isObject(context) && Array.isArray(context.errors) ? context.errors.filter(isObject) : []
-  const fields = errors.map(({ name, message: wrong }) => [name, wrong].filter(isText).join(': '))
-  return [message, ...fields].filter(isText).join('; ') || undefined
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
-
-/** The SDK passes some texts on as JSON, in quotation marks. */
-const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value.replace(/^"(.*)"$/, '$1') : undefined
 
 async function lookUpTarget(box: Box, webhookId: string): ReturnType<TargetLookup> {
   try {

@@ -116,7 +116,7 @@ type ConcernOutcome =
 
 async function concernOf(parts: DispatchParts, event: BoxEvent, log: Log): Promise<ConcernOutcome> {
   try {
-    const lookUp = (webhookId: string) => parts.targetOf(webhookId, log)
+    const lookUp = (webhookId: string) => parts.targetOf(webhookId, { log })
     const concern = await targetsOf(event, parts.automations, lookUp)
     if (concern.known) return { kind: 'known', targets: concern.targets }
     const targets = concern.candidates.map(targetText).join(', ')

@@ -1,6 +1,8 @@
 /** Every way in which a run or an event can fail. Stable; docs/errors.md says of each what to do. */
 export const FAILURE_CODES = [
   'box_throttled',
+  'box_not_ready',
+  'box_busy',
   'retry_later',
   'box_unavailable',
   'box_unreachable',
@@ -30,7 +32,7 @@ export type FailureClass =
   | 'throttled'
   /** May pass on its own: a network fault, a 5xx, a time-out. */
   | 'transient'
-  /** Credentials were refused; someone has to mend them, after which trying again works. */
+  /** Credentials were refused; someone has to repair them, after which trying again works. */
   | 'auth'
   /** Will fail the same way however often it is tried. */
   | 'permanent'
@@ -76,7 +78,7 @@ export class RetryLater extends AutomationError {
 const MESSAGE_LENGTH_MAX = 1000
 
 /**
- * Says how whatever an automation threw is to be treated. A programming error is permanent, for it does not mend
+ * Says how whatever an automation threw is to be treated. A programming error is permanent, for it does not go away by
  * itself; an error that says nothing about itself is transient.
  */
 export function classify(thrown: unknown): RunFailure {
@@ -84,21 +86,73 @@ export function classify(thrown: unknown): RunFailure {
     return { ...thrown.failure, message: shortened(thrown.failure.message) }
   if (!(thrown instanceof Error))
     return { class: 'transient', code: 'automation_threw', message: shortened(textOf(thrown)) }
-  const bug = BUGS.has(thrown.name) && !isNetworkFault(thrown)
-  return {
-    class: bug ? 'permanent' : 'transient',
-    code: bug ? 'automation_bug' : isNetworkFault(thrown) ? 'network' : 'automation_threw',
-    message: shortened(`${thrown.name}: ${thrown.message}`),
-  }
+  const message = shortened(`${thrown.name}: ${thrown.message}`)
+  if (isNetworkFault(thrown)) return { class: 'transient', code: 'network', message }
+  if (BUGS.has(thrown.name)) return { class: 'permanent', code: 'automation_bug', message }
+  return { class: 'transient', code: 'automation_threw', message }
 }
 
-const BUGS: ReadonlySet<string> = new Set(['TypeError', 'ReferenceError', 'SyntaxError', 'RangeError'])
+/**
+ * Errors that are the code's own. A SyntaxError is not: code that runs has been parsed, so it is of data, such as the page of
+ * a gateway in the place of JSON.
+ */
+const BUGS: ReadonlySet<string> = new Set(['TypeError', 'ReferenceError', 'RangeError'])
 
-/** fetch() reports a network fault as a TypeError whose cause has the system's code. */
-function isNetworkFault(error: Error): boolean {
-  const cause = error.cause
-  return error.message === 'fetch failed' || (cause instanceof Error && 'code' in cause && 'syscall' in cause)
+/** How deep the causes of an error are looked into. */
+const CAUSES_MAX = 8
+
+/**
+ * Whether an error says that a call got no answer, or not all of it: by its name, by a code of the system, of Node or of
+ * undici, or by what caused it. fetch() reports such as a TypeError whose cause has the code.
+ * @see https://nodejs.org/api/errors.html
+ * @see https://undici.nodejs.org/#/docs/api/Errors
+ */
+function isNetworkFault(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error) || depth > CAUSES_MAX) return false
+  if (GIVEN_UP.has(error.name) || error.message === 'fetch failed') return true
+  const code: unknown = Reflect.get(error, 'code')
+  if (typeof code === 'string' && isNetworkCode(code)) return true
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return error.errors.every(one => isNetworkFault(one, depth + 1))
+  return isNetworkFault(error.cause, depth + 1)
 }
+
+/** What AbortSignal.timeout(), and an AbortController that stands in for it, end a call with. */
+const GIVEN_UP: ReadonlySet<string> = new Set(['TimeoutError', 'AbortError'])
+
+const NETWORK_CODES: ReadonlySet<string> = new Set([
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EAI_AGAIN',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ERR_HTTP2_SESSION_ERROR',
+  'ERR_HTTP2_STREAM_ERROR',
+  'ERR_SOCKET_CLOSED',
+  'ERR_SOCKET_CONNECTION_TIMEOUT',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_TLS_HANDSHAKE_TIMEOUT',
+  'UND_ERR_ABORTED',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CLOSED',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_DESTROYED',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_RESPONSE',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
+  'UND_ERR_SOCKET',
+])
+
+/** llhttp's codes, of an answer that is not HTTP. */
+const isNetworkCode = (code: string): boolean => NETWORK_CODES.has(code) || code.startsWith('HPE_')
 
 /** Anything can be thrown, also what has no text. */
 function textOf(thrown: unknown): string {

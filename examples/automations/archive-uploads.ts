@@ -47,7 +47,7 @@ async function copy(
     return 'made'
   } catch (error) {
     if (isBoxError(error, 404)) return 'gone'
-    if (isBoxError(error, 409)) return { sha1: conflictingSha1(error.contextInfo) }
+    if (isBoxError(error, 409, 'item_name_in_use')) return { sha1: conflictingSha1(error.contextInfo) }
     throw error
   }
 }

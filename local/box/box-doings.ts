@@ -2,7 +2,7 @@ import { choice, type Doing, text } from './doing.ts'
 import type { Fault } from './faults.ts'
 import { invalidParameter } from './refusal.ts'
 
-const STATUSES = ['401', '403', '404', '409', '429', '500', '502', '503', '504', 'timeout'] as const
+const STATUSES = ['202', '401', '403', '404', '409', '429', '500', '502', '503', '504', 'timeout'] as const
 
 /** What is done to Box as a whole, most of it out of the ordinary. */
 export const BOX_DOINGS: readonly Doing[] = [

@@ -247,7 +247,7 @@ describe('when Box refuses', () => {
   })
 
   test('the right to manage webhooks, it says so and changes nothing', async () => {
-    kit.box.faults.push({ path: /webhooks$/, times: 1, status: 403, code: 'insufficient_scope' })
+    kit.box.faults.push({ path: /webhooks$/, times: 2, status: 403, code: 'insufficient_scope' })
     const report = await run([wanting(newFolder(), 'FILE.LOCKED')])
     expect(report).toMatchObject({
       inStep: false,

@@ -1,3 +1,4 @@
+import { createServer, get } from 'node:http'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AutomationError, classify, PermanentError, RetryLater } from '../../lib/errors.ts'
@@ -9,6 +10,12 @@ const failure = (kind: 'throttled' | 'transient' | 'auth' | 'permanent', retryAf
   message: 'm',
   ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
 })
+/** An error that is its own cause. */
+function circle(): Error {
+  const error = new TypeError('x')
+  error.cause = error
+  return error
+}
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
 describe('the retry policy', () => {
@@ -81,6 +88,78 @@ describe('what an automation throws', () => {
     })
     const fault = await fetch('http://127.0.0.1:1').catch((error: unknown) => error)
     expect(classify(fault)).toMatchObject({ class: 'transient', code: 'network' })
+  })
+
+  test('a connection that is cut while an answer comes is a network fault', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-length': '100' })
+      response.write('half')
+      setImmediate(() => response.destroy())
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const url = `http://127.0.0.1:${address instanceof Object ? address.port : 0}`
+    const byFetch = await fetch(url)
+      .then(response => response.text())
+      .catch((error: unknown) => error)
+    expect(byFetch).toMatchObject({ name: 'TypeError', message: 'terminated' })
+    const byHttp = await new Promise<unknown>((resolve, reject) =>
+      get(url, response => {
+        response.on('error', resolve).on('end', () => reject(new Error('The answer was whole.')))
+        response.resume()
+      }).on('error', reject),
+    )
+    server.close()
+    for (const thrown of [byFetch, byHttp])
+      expect(classify(thrown)).toMatchObject({ class: 'transient', code: 'network' })
+  })
+
+  test('a call that is given up after a time is a network fault', async () => {
+    const server = createServer(() => {})
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const url = `http://127.0.0.1:${address instanceof Object ? address.port : 0}`
+    const timedOut = await fetch(url, { signal: AbortSignal.timeout(1) }).catch((error: unknown) => error)
+    const aborted = await fetch(url, { signal: AbortSignal.abort() }).catch((error: unknown) => error)
+    server.closeAllConnections()
+    server.close()
+    for (const thrown of [timedOut, aborted])
+      expect(classify(thrown)).toMatchObject({ class: 'transient', code: 'network' })
+  })
+
+  const coded = (code: string, error: Error = new Error(code)) => Object.assign(error, { code })
+  test.each<[string, unknown]>([
+    ['by node:http', coded('ECONNRESET')],
+    [
+      'by a library that wraps it',
+      new TypeError('oops', { cause: new Error('x', { cause: coded('EPIPE') }) }),
+    ],
+    ['by an address that none answers at', coded('ECONNREFUSED', new AggregateError([coded('ETIMEDOUT')]))],
+    [
+      'for each of several',
+      new AggregateError([coded('EAI_AGAIN'), coded('UND_ERR_SOCKET', new TypeError('t'))]),
+    ],
+    ['by a stream that ends early', coded('ERR_STREAM_PREMATURE_CLOSE')],
+  ])('a network fault is known where it is reported %s', (_, thrown) => {
+    expect(classify(thrown)).toMatchObject({ class: 'transient', code: 'network' })
+  })
+
+  test('an answer of another system that is not JSON is retried', async () => {
+    const page = new Response('<html>502 Bad Gateway</html>', { status: 502 })
+    const thrown = await page.json().catch((error: unknown) => error)
+    expect(thrown).toBeInstanceOf(SyntaxError)
+    expect(classify(thrown)).toMatchObject({ class: 'transient', code: 'automation_threw' })
+  })
+
+  test.each<[string, unknown]>([
+    ['a URL that is none', coded('ERR_INVALID_URL', new TypeError('Invalid URL'))],
+    ['a body that is read twice', new TypeError('Body is unusable: Body has already been read')],
+    ['an argument that undici refuses', new TypeError('x', { cause: coded('UND_ERR_INVALID_ARG') })],
+    ['a file that is not there', new TypeError('x', { cause: coded('ENOENT') })],
+    ['a name that is not declared', new ReferenceError('x is not defined')],
+    ['a circle of causes', circle()],
+  ])('%s is a bug, though it comes from a call', (_, thrown) => {
+    expect(classify(thrown)).toMatchObject({ class: 'permanent', code: 'automation_bug' })
   })
 
   test('anything else is retried, and anything at all can be thrown', () => {
