@@ -168,7 +168,9 @@ const BY_STATUS: ReadonlyMap<number, Treatment> = new Map([
 ])
 
 function treatment({ status, code = '', retryAfter }: BoxAnswer): Treatment {
-  const known = BY_CODE.get(code) ?? BY_STATUS.get(status)
+  // Without an answer there is no code, and 429 says to wait whatever its code is.
+  const byStatus = BY_STATUS.get(status)
+  const known = status === 0 || status === 429 ? byStatus : (BY_CODE.get(code) ?? byStatus)
   if (known) return known
   if (status === 503 && retryAfterOf(retryAfter) !== undefined) return THROTTLED
   if (status >= 500)

@@ -53,6 +53,29 @@ test('the copy in the archive, which lies in the watched folder, sets nothing of
   expect(archived()).toEqual(before)
 })
 
+test('two runs that copy at the same time leave one copy: the one whose name is reserved waits', async () => {
+  const before = archived()
+  const event = uploaded(upload('twin.txt', 'twin'))
+  kit.box.conditions.changeMs = 200
+  const outcomes = await Promise.all([run(event), run(event)])
+  kit.box.conditions.changeMs = 0
+  expect(outcomes).toEqual(
+    expect.arrayContaining([
+      { kind: 'done' },
+      { kind: 'failed', failure: expect.objectContaining({ class: 'throttled', code: 'box_busy' }) },
+    ]),
+  )
+  expect(await run(event)).toEqual({ kind: 'done' })
+  expect(archived().filter(name => !before.includes(name))).toEqual(['twin 2026-11-23.txt'])
+})
+
+test('an archive folder that is being moved is waited for, not given up', async () => {
+  const file = upload('late.txt', 'late')
+  kit.box.faults.push({ path: /copy$/, times: 1, status: 409, code: 'operation_blocked_temporary' })
+  expect(await run(uploaded(file))).toMatchObject({ failure: { class: 'throttled', code: 'box_busy' } })
+  expect(await run(uploaded(file))).toEqual({ kind: 'done' })
+})
+
 test('a file that is gone by then is no failure', async () => {
   const file = upload('brief.txt', 'x')
   kit.box.content.trashFile(file.id)

@@ -57,10 +57,14 @@ const text = fc.oneof(fc.string({ unit: anyCharacter }), fc.string({ minLength: 
 const answer = fc.record(
   {
     status: fc.oneof(
-      fc.constantFrom(0, 200, 400, 401, 403, 404, 408, 409, 412, 429, 500, 502, 503),
+      fc.constantFrom(0, 200, 202, 400, 401, 403, 404, 408, 409, 412, 429, 500, 502, 503),
       fc.integer(),
     ),
-    code: fc.oneof(text, fc.constantFrom('invalid_grant', 'item_name_in_use', 'rate_limit_exceeded')),
+    code: fc.oneof(
+      text,
+      fc.constantFrom('invalid_grant', 'insufficient_scope', 'item_name_in_use', 'rate_limit_exceeded'),
+      fc.constantFrom('name_temporarily_reserved', 'operation_blocked_temporary', 'constructor'),
+    ),
     requestId: text,
     message: text,
     retryAfter: fc.oneof(
@@ -84,7 +88,8 @@ export const boxAnswers = boundary(
     assert.equal(error.status, given.status)
     for (const word of [error.boxCode, error.requestId]) assert.match(word ?? 'none', /^[\w.:-]{1,64}$/)
     assert.ok(failed.message.length <= 1001)
-    assert.equal(failed.class === 'throttled', failed.code === 'box_throttled')
+    const waits = ['box_throttled', 'box_not_ready', 'box_busy'].includes(failed.code)
+    assert.equal(failed.class === 'throttled', waits)
     const { retryAfterSeconds } = failed
     if (retryAfterSeconds !== undefined)
       assert.ok(Number.isFinite(retryAfterSeconds) && retryAfterSeconds >= 0)
@@ -104,9 +109,11 @@ export const boxAnswers = boundary(
 /** Whatever an automation throws: an error, a text, nothing at all, or something that can't even be printed. */
 const thrown = fc.oneof(
   fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true }),
-  fc.tuple(text, fc.constantFrom('TypeError', 'Error', 'AbortError', '')).map(([message, name]) => {
-    return Object.assign(new Error(message), { name })
-  }),
+  fc
+    .tuple(text, fc.constantFrom('TypeError', 'SyntaxError', 'Error', 'AbortError', ''))
+    .map(([message, name]) => {
+      return Object.assign(new Error(message), { name })
+    }),
   fc.constantFrom<unknown>(
     Object.create(null),
     Symbol('s'),
