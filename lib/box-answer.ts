@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
 import { IncomingMessage } from 'node:http'
 import { addAbortSignal, type Readable } from 'node:stream'
+import { BoxApiError, BoxSdkError } from 'box-node-sdk/box'
 import type { FetchResponse, Interceptor } from 'box-node-sdk/networking'
 import { type BoxAnswer, type BoxCall, BoxError } from './box-error.ts'
-import type { Sdk } from './box-sdk.ts'
 import { AutomationError } from './errors.ts'
 import { isObject, parseObject } from './json.ts'
 
@@ -28,13 +28,12 @@ let isListening = false
 export async function answerTo(
   call: BoxCall,
   fetch: () => Promise<FetchResponse>,
-  sdk: Sdk,
   signal: AbortSignal | undefined,
 ): Promise<FetchResponse> {
   const heard: HeardAnswer = {}
   listen()
   const response = await listening.run(heard, fetch).catch(async (thrown: unknown) => {
-    throw await errorOf(call, thrown, heard, sdk, signal)
+    throw await errorOf(call, thrown, heard, signal)
   })
   if (isNotReady(response))
     throw new BoxError(call, { status: response.status, retryAfter: response.headers['retry-after'] })
@@ -81,15 +80,14 @@ async function errorOf(
   call: BoxCall,
   thrown: unknown,
   heard: HeardAnswer,
-  sdk: Sdk,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   if (thrown instanceof AutomationError) return thrown
-  if (thrown instanceof sdk.BoxApiError) {
+  if (thrown instanceof BoxApiError) {
     const { body = await bodyIn(heard.content, signal) } = thrown.responseInfo
     return new BoxError(call, answerOf(thrown, body))
   }
-  if (!(thrown instanceof sdk.BoxSdkError)) return thrown
+  if (!(thrown instanceof BoxSdkError)) return thrown
   if (thrown.error instanceof SyntaxError && heard.status !== undefined && heard.status >= 400)
     return new BoxError(call, { status: heard.status, retryAfter: heard.retryAfter })
   return new BoxError(call, { status: 0, message: reasonOf(thrown.error) })
@@ -128,7 +126,7 @@ function reasonOf(error: unknown): string {
 }
 
 /** Takes what is needed and leaves the rest: the SDK's error also holds the request with its token. */
-function answerOf({ responseInfo }: InstanceType<Sdk['BoxApiError']>, body: unknown): BoxAnswer {
+function answerOf({ responseInfo }: BoxApiError, body: unknown): BoxAnswer {
   const { statusCode, headers } = responseInfo
   const { code, error, request_id: requestId, context_info: context } = isObject(body) ? body : {}
   return {

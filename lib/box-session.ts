@@ -1,7 +1,13 @@
-import type { FetchOptionsInput, FetchResponse, NetworkClient, NetworkSession } from 'box-node-sdk/networking'
+import {
+  BaseUrls,
+  BoxNetworkClient,
+  type FetchOptionsInput,
+  type FetchResponse,
+  type NetworkClient,
+  NetworkSession,
+} from 'box-node-sdk/networking'
 import { answerTo, keepRefusals } from './box-answer.ts'
 import { type BoxCall, BoxError, isBoxError, wordOf } from './box-error.ts'
-import type { Sdk } from './box-sdk.ts'
 import type { BoxToken, HeldToken } from './box-token.ts'
 import { RetryLater } from './errors.ts'
 import type { Log } from './log.ts'
@@ -15,7 +21,6 @@ export type BoxRun = {
 }
 
 export type BoxSessionOptions = {
-  readonly sdk: Sdk
   /** https://api.box.com, or an emulated Box. */
   readonly apiUrl: string
   /** Milliseconds since the epoch. */
@@ -37,7 +42,7 @@ const BOX_API_URL = 'https://api.box.com'
  * @param token none for the calls that get one
  */
 export function createSession(run: BoxRun, options: BoxSessionOptions, token?: BoxToken): NetworkSession {
-  const { sdk, apiUrl, onRefused } = options
+  const { apiUrl, onRefused } = options
   const send = senderFor(run, options)
   const fetch = async (request: FetchOptionsInput): Promise<FetchResponse> => {
     if (!token || !request.auth)
@@ -63,7 +68,7 @@ export function createSession(run: BoxRun, options: BoxSessionOptions, token?: B
       throw error
     })
   }
-  return new sdk.NetworkSession({
+  return new NetworkSession({
     networkClient: { fetch },
     interceptors: [keepRefusals],
     // Retrying is the queue's business: a Lambda that waits is paid for, and the SDK ignores Retry-After.
@@ -72,7 +77,7 @@ export function createSession(run: BoxRun, options: BoxSessionOptions, token?: B
     ...(apiUrl === BOX_API_URL
       ? {}
       : {
-          baseUrls: new sdk.BaseUrls({
+          baseUrls: new BaseUrls({
             baseUrl: apiUrl,
             uploadUrl: `${apiUrl}/api`,
             oauth2Url: `${apiUrl}/api/oauth2`,
@@ -82,8 +87,8 @@ export function createSession(run: BoxRun, options: BoxSessionOptions, token?: B
 }
 
 /** Makes each call within the run's time and logs it. */
-function senderFor(run: BoxRun, { sdk, now, network }: BoxSessionOptions) {
-  const carrier: NetworkClient = network ?? new sdk.BoxNetworkClient({})
+function senderFor(run: BoxRun, { now, network }: BoxSessionOptions) {
+  const carrier: NetworkClient = network ?? new BoxNetworkClient({})
   return async (request: FetchOptionsInput): Promise<FetchResponse> => {
     run.checkTime?.()
     run.signal?.throwIfAborted()
@@ -98,7 +103,7 @@ function senderFor(run: BoxRun, { sdk, now, network }: BoxSessionOptions) {
     })
     const given = { ...readable(request), ...(signal ? { cancellationToken: signal } : {}) }
     try {
-      const response = await answerTo(call, () => carrier.fetch(given), sdk, signal)
+      const response = await answerTo(call, () => carrier.fetch(given), signal)
       run.log.info('box_call', fieldsOf(response.status, wordOf(response.headers['box-request-id'])))
       if (request.responseFormat === 'no_content') response.content?.resume()
       return response

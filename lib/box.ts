@@ -1,12 +1,9 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { BoxClient } from 'box-node-sdk'
-import type { Authentication, NetworkClient } from 'box-node-sdk/networking'
-import { type BoxApp, BoxAppError, parseBoxApp } from './box-app.ts'
+import type { NetworkClient } from 'box-node-sdk/networking'
 import { isBoxError } from './box-error.ts'
-import { loadSdk, type Sdk } from './box-sdk.ts'
-import { type BoxRun, type BoxSessionOptions, createSession } from './box-session.ts'
-import { BoxToken } from './box-token.ts'
-import { AutomationError } from './errors.ts'
+import type { BoxRun } from './box-session.ts'
+import type { ConnectedApp } from './connected-app.ts'
 import type { Target } from './event.ts'
 import type { Log } from './log.ts'
 import { SharedCall } from './shared-call.ts'
@@ -65,14 +62,14 @@ export function createBoxConnection(options: BoxConnectionOptions): BoxConnectio
     const forget = () => {
       if (app === connecting) app = undefined
     }
-    const connecting = connectApp(options, forget)
+    // The SDK takes long to load, and what never calls Box does without it.
+    const connecting = import('./connected-app.ts').then(({ connectApp }) => connectApp(options, forget))
     connecting.catch(forget)
     return connecting
   }
   const load = async (run: BoxRun): Promise<BoxClient> => {
     app ??= connect()
-    const { session, token } = await app
-    return new session.sdk.BoxClient({ auth: token, networkSession: createSession(run, session, token) })
+    return (await app).clientFor(run)
   }
   const box = (run: BoxRun): Box => {
     let client: Promise<BoxClient> | undefined
@@ -82,17 +79,6 @@ export function createBoxConnection(options: BoxConnectionOptions): BoxConnectio
     })
   }
   return { box, targetOf: createTargetLookup(box, options) }
-}
-
-type ConnectedApp = { readonly session: BoxSessionOptions; readonly token: BoxToken }
-
-async function connectApp(options: BoxConnectionOptions, onRefused: () => void): Promise<ConnectedApp> {
-  const { apiUrl, now, network, log } = options
-  const sdk = await loadSdk()
-  const auth = await loadAuth(options, sdk)
-  const session: BoxSessionOptions = { sdk, apiUrl, now, network, onRefused }
-  const sessionFor = (signal: AbortSignal) => createSession({ log, signal }, session)
-  return { session, token: new BoxToken({ auth, sessionFor, now }) }
 }
 
 function createTargetLookup(
@@ -112,28 +98,6 @@ function createTargetLookup(
       if (target) known.set(webhookId, { target, at: now() })
       return target
     })
-  }
-}
-
-async function loadAuth(options: BoxConnectionOptions, sdk: Sdk): Promise<Authentication> {
-  const app = await readApp(options)
-  if (app.kind === 'client-credentials') return new sdk.BoxCcgAuth({ config: new sdk.CcgConfig(app) })
-  const { publicKeyId: jwtKeyId, passphrase: privateKeyPassphrase, ...same } = app
-  return new sdk.BoxJwtAuth({ config: new sdk.JwtConfig({ ...same, jwtKeyId, privateKeyPassphrase }) })
-}
-
-async function readApp({ secretsManager, secretId }: BoxConnectionOptions): Promise<BoxApp> {
-  try {
-    const { GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager')
-    const answer = await (await secretsManager()).send(new GetSecretValueCommand({ SecretId: secretId }))
-    return parseBoxApp(answer.SecretString)
-  } catch (error) {
-    const code = error instanceof BoxAppError ? 'box_app_secret_invalid' : 'box_app_secret_unavailable'
-    const message =
-      error instanceof BoxAppError
-        ? error.message
-        : "The Box app's secret could not be read from Secrets Manager. Check that it exists and that automate may read it."
-    throw new AutomationError({ class: 'auth', code, message }, { cause: error })
   }
 }
 

@@ -119,12 +119,12 @@ test('reconcile and backfill, too, load the Box SDK only when they call Box', ()
 test('both bundles load on their own, and so does the Box SDK in its chunk', async () => {
   const entries = ['ingest', 'automate'].map(name => join(DIST, name, 'index.mjs'))
   const sdk = Object.keys(metafiles.automate.outputs).filter(file =>
-    outputOf('automate', file)?.entryPoint?.includes('node_modules/box-node-sdk/'),
+    outputOf('automate', file)?.entryPoint?.endsWith('lib/connected-app.ts'),
   )
   expect(sdk.length).toBeGreaterThan(0)
   const script = `for (const file of process.argv.slice(1)) {
     const module = await import(file)
-    console.log(typeof module.handler, typeof module.BoxClient)
+    console.log(typeof module.handler, typeof module.connectApp)
   }`
   const files = [...entries, ...sdk.map(file => join(ROOT, file))]
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script, '--', ...files])
