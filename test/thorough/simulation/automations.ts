@@ -1,89 +1,157 @@
-import { type Automation, automation, type RunContext, skip } from '../../../lib/automation.ts'
-import { isBoxError } from '../../../lib/box-error.ts'
-import { PermanentError, RetryLater } from '../../../lib/errors.ts'
+import { type Automation, automation, type Skip, skip } from '../../../lib/automation.ts'
+import type { BoxEvent } from '../../../lib/event.ts'
+import { liveThrough, type Surroundings } from './author-code.ts'
+import { judge } from './judge.ts'
 import { chanceFor, type Plan } from './plan.ts'
-import type { Process } from './process.ts'
 import type { Random } from './random.ts'
-import type { Attempt, Witness } from './witness.ts'
+import {
+  canWatch,
+  type Place,
+  type SimulatedTrigger,
+  TARGETS,
+  WANTED_WITH_PATH,
+  WANTED_WITHOUT_PATH,
+} from './watched.ts'
 
-export const FOLDERS = { outer: '100001', inner: '100003' } as const
-export type Folder = keyof typeof FOLDERS
+/** How the code goes about its effects: one after the other, all at once, or whatever becomes of each. */
+export type Style = 'in_turn' | 'parallel' | 'best_effort' | 'all_settled'
+
+/** What a filter answers: what it should, or what authors who do not compile their code have it answer. */
+export type Filter = 'none' | 'skips_even' | 'promise' | 'nothing' | 'number'
 
 /** What the simulation knows of an automation beside what it declares. */
 export type Simulated = {
   readonly name: string
   readonly on: readonly SimulatedTrigger[]
-  readonly folder: Folder
+  readonly places: readonly Place[]
   readonly stepped: boolean
   readonly effects: readonly string[]
   readonly attempts: number
-  /** Whether it filters events of files with an even id. */
-  readonly filters: boolean
+  readonly style: Style
+  readonly filter: Filter
+  /** Of the reason with which it skips, in characters. */
+  readonly reasonLength: number
+  readonly timeoutSeconds: number | undefined
+  /** How long each effect takes beside its call of Box, in seconds. */
+  readonly workSeconds: number
+  /** Of a step's result, in bytes. */
+  readonly resultBytes: number
+  /** Whether it reads an uploaded file's content first, and whether it looks whether there is any. */
+  readonly reads: 'never' | 'looks' | 'trusts'
+  /** Whether its last call is not awaited. */
+  readonly unawaited: boolean
+  /** Whether it leaves a rejection unhandled at times. */
+  readonly stray: boolean
 }
-
-const TRIGGERS = ['FILE.DOWNLOADED', 'FILE.UPLOADED', 'FILE.RENAMED', 'FILE.PREVIEWED'] as const
-export type SimulatedTrigger = (typeof TRIGGERS)[number]
-export const SIMULATED_TRIGGERS = TRIGGERS
-type SimulatedContext = RunContext<SimulatedTrigger>
 
 /** What the automations of a plan are. */
 export function simulatedOf(plan: Plan): Simulated[] {
   return Array.from({ length: plan.automations }, (_, index) => {
     const random = chanceFor(plan.seed, 'automation', index)
+    const later = chanceFor(plan.seed, 'automation, later', index)
     const stepped = random.chance(0.5)
+    const withPath = WANTED_WITH_PATH.filter(() => random.chance(0.7))
+    const place: Place = plan.nested && random.chance(0.5) ? 'inner' : 'outer'
+    const places = placesOf(place, plan, later)
+    const on = [...withPath, ...WANTED_WITHOUT_PATH.filter(() => later.chance(0.5))]
+    const count = 1 + random.int(stepped ? 4 : 2)
+    const attempts = 2 + random.int(5)
+    const skipsEven = random.chance(0.2)
+    const habits = habitsOf(plan, later)
+    const many = habits.resultBytes > 0 && stepped && later.chance(0.3) ? 8 : 0
     return {
-      name: `automation-${index + 1}`,
-      on: TRIGGERS.filter(trigger => trigger !== 'FILE.PREVIEWED' && random.chance(0.7)),
-      folder: plan.nested && random.chance(0.5) ? ('inner' as const) : ('outer' as const),
+      name: nameOf(index),
+      on: on.filter(trigger => places.every(one => canWatch(one, trigger))),
+      places,
       stepped,
-      effects: Array.from(
-        { length: 1 + random.int(stepped ? 4 : 2) },
-        (__, effect) => `effect-${effect + 1}`,
-      ),
-      attempts: 2 + random.int(5),
-      filters: random.chance(0.2),
+      effects: Array.from({ length: count + many }, (__, effect) => `effect-${effect + 1}`),
+      attempts,
+      ...habits,
+      filter: habits.filter === 'none' && skipsEven ? ('skips_even' as const) : habits.filter,
     }
   }).filter(({ on }) => on.length > 0)
 }
 
-/** Whatever an automation's code can do besides its work. */
-export type Surroundings = {
-  readonly plan: Plan
-  readonly witness: Witness
-  /** The process that a run is in, and when its time is up. */
-  readonly whereabouts: () => { readonly process: Process; readonly until: number }
-  readonly now: () => number
-  /** Whether everything has been mended. */
-  readonly healed: () => boolean
+/** Where there are many automations they have names of the usual length. */
+const nameOf = (index: number): string =>
+  index < 5 ? `automation-${index + 1}` : `automation-${index + 1}-copies-what-was-reviewed`
+
+function placesOf(place: Place, plan: Plan, random: Random): readonly Place[] {
+  if (!plan.nested) return [place]
+  if (random.chance(0.2)) return ['file']
+  return random.chance(0.2) ? ['outer', 'inner'] : [place]
 }
+
+function habitsOf({ rates }: Plan, random: Random) {
+  const style = (): Style => {
+    if (random.chance(rates.parallel)) return 'parallel'
+    return random.chance(rates.bestEffort) ? random.pick(['best_effort', 'all_settled']) : 'in_turn'
+  }
+  const slow = random.chance(rates.longRuns)
+  return {
+    style: style(),
+    filter: random.chance(rates.oddFilters)
+      ? random.pick<Filter>(['promise', 'nothing', 'number'])
+      : ('none' as const),
+    reasonLength: random.chance(rates.longReasons) ? random.pick([2000, 100_000, 500_000]) : 20,
+    timeoutSeconds: slow ? random.pick([undefined, 5, 30, 45]) : undefined,
+    workSeconds: slow ? random.pick([1, 3, 6]) : 0,
+    resultBytes: random.chance(rates.largeResults) ? random.pick([2000, 16_000, 16_300, 20_000]) : 0,
+    reads: random.chance(0.5) ? random.pick(['looks', 'trusts'] as const) : ('never' as const),
+    unawaited: random.chance(rates.unawaitedCalls),
+    stray: random.chance(rates.strayRejections),
+  }
+}
+
+/** The time that a run asks for where its automation does not say, in seconds. */
+const USUAL_SECONDS = 20
+
+/** How long a run may count on having, in milliseconds. */
+export const askedMs = ({ timeoutSeconds = USUAL_SECONDS }: Simulated): number => timeoutSeconds * 1000
+
+/** Whether an automation's own filter leaves an event about such an item alone. */
+export const filtersOut = ({ filter }: Simulated, itemId: string): boolean =>
+  filter === 'skips_even' && Number(itemId) % 2 === 0
+
+/** Whether an automation's filter answers what no filter may. */
+export const hasOddFilter = ({ filter }: Simulated): boolean => filter !== 'none' && filter !== 'skips_even'
 
 /** What lib/claimed-event.ts keeps back, and how far clocks can be apart, in milliseconds. */
 const RESERVED_MS = 2500 + 4000
 
-export const isEven = (fileId: string): boolean => Number(fileId) % 2 === 0
-
 /** The automation as boxhooks gets it. Its code does what the seed says of each attempt. */
 export function automationOf(simulated: Simulated, surroundings: Surroundings): Automation {
-  const { name, on, folder, filters, attempts } = simulated
+  const { name, on, places, attempts, timeoutSeconds } = simulated
+  const { witness, healed, now } = surroundings
   const [first, ...others] = on
   if (!first) throw new Error(`${name} has no trigger.`)
   return automation({
     name,
     on: [first, ...others],
-    watch: { folder: FOLDERS[folder] },
+    watch: places.map(place => watchOf(place)),
     retry: { attempts, baseSeconds: 2, capSeconds: 600 },
-    when: event => (filters && isEven(event.item?.id ?? '') ? skip('the file’s id is even') : true),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    when: event => answerOf(simulated, event, healed()),
     async run(context) {
       const { process, until } = surroundings.whereabouts()
-      const attempt = surroundings.witness.runStarts(context.event.id, name, process, until)
+      const { id } = context.event
+      witness.check(
+        'filter_faults_are_seen',
+        healed() || !hasOddFilter(simulated),
+        () => `${name} runs for ${id}, whose filter answered neither true nor false`,
+      )
+      const attempt = witness.runStarts(id, name, process, until)
       // The engine keeps the last seconds for itself; what ends in them has been given up already.
-      const isLate = () => surroundings.now() > until - RESERVED_MS
+      const isLate = () => now() > until - RESERVED_MS
       try {
-        await live(simulated, context, attempt, surroundings)
-        attempt.state = 'returned'
+        await liveThrough({ simulated, context, attempt, ...surroundings })
+        if (context.signal.aborted) attempt.refused = true
+        // What is not awaited, and what is not handled, fails its run for good.
+        if (attempt.underWay > 0 || attempt.stray) attempt.permanent = true
+        attempt.state = attempt.refused || attempt.permanent ? 'threw' : 'returned'
       } catch (error) {
         attempt.state = 'threw'
-        judge(attempt, error, surroundings)
+        judge(attempt, error, now())
         throw error
       } finally {
         attempt.late = isLate()
@@ -93,80 +161,18 @@ export function automationOf(simulated: Simulated, surroundings: Surroundings): 
   })
 }
 
-async function live(
-  simulated: Simulated,
-  context: SimulatedContext,
-  attempt: Attempt,
-  { plan, healed, now }: Surroundings,
-): Promise<void> {
-  const { name, effects, stepped } = simulated
-  const chance = chanceFor(plan.seed, context.event.id, name, attempt.serial)
-  const mended = healed()
-  if (!mended) await befall(plan, context, attempt, chance, 'before', now)
-  for (const effect of effects) {
-    const act = () => actOn(context, attempt, effect)
-    if (stepped) {
-      await context.step(effect, act)
-      attempt.steps.add(effect)
-    } else await act()
-    if (!mended) await befall(plan, context, attempt, chance, 'between', now)
-  }
+function watchOf(place: Place) {
+  const { type, id } = TARGETS[place]
+  return type === 'file' ? { file: id } : { folder: id }
 }
 
-/** One effect on Box, whose request says whose it is. */
-async function actOn({ event, box }: SimulatedContext, attempt: Attempt, effect: string): Promise<null> {
-  const description = `${attempt.serial} ${effect}`
-  await box.files.updateFileById(event.item?.id ?? '', { requestBody: { description } })
-  return null
-}
-
-async function befall(
-  { seed, rates }: Plan,
-  { event, signal }: SimulatedContext,
-  attempt: Attempt,
-  chance: Random,
-  when: 'before' | 'between',
-  now: () => number,
-): Promise<void> {
-  const { automation: name } = attempt
-  // Some events stay what they are, however often they are tried.
-  const fixed = chanceFor(seed, event.id, name)
-  const [hopeless, deadly] = [fixed.chance(rates.permanentErrors), fixed.chance(rates.crashes / 4)]
-  if (hopeless && when === 'before') {
-    attempt.permanent = true
-    throw new PermanentError('It will never work.')
-  }
-  if (deadly || chance.chance(rates.crashes / 4)) {
-    attempt.process.clock.after(0, () => attempt.process.kill())
-    await never()
-  }
-  if (chance.chance(rates.hangs)) await stopped(signal)
-  if (chance.chance(rates.hangs)) await deaf(attempt.process)
-  if (chance.chance(rates.transientErrors / 2)) throw new Error('It did not work this time.')
-  if (chance.chance(rates.postponements / 2)) {
-    const seconds = chance.pick([1, 30, 600, 7200, 100_000, 400_000])
-    attempt.notBefore = now() + seconds * 1000
-    throw new RetryLater(seconds, 'Not now.')
-  }
-}
-
-const never = (): Promise<never> => new Promise(() => {})
-
-const stopped = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
-
-/** Code that does not listen when it is told to stop. */
-const deaf = (process: Process): Promise<void> =>
-  new Promise(resolve => void process.clock.after(70_000, resolve))
-
-/** What the automation threw tells an onlooker how it must be treated. */
-function judge(attempt: Attempt, error: unknown, { now }: Surroundings): void {
-  if (error instanceof RetryLater) attempt.throttled = true
-  if (!isBoxError(error)) return
-  const { retryAfterSeconds, class: kind } = error.failure
-  if (kind === 'throttled') {
-    attempt.throttled = true
-    attempt.notBefore = now() + (retryAfterSeconds ?? 0) * 1000
-  }
-  if (kind === 'permanent') attempt.permanent = true
+function answerOf(simulated: Simulated, event: BoxEvent, healed: boolean): boolean | Skip {
+  // Nothing compiles the code on its way to production, so a filter can answer anything.
+  const answer = (value: unknown) => value as boolean | Skip
+  if (filtersOut(simulated, event.item?.id ?? '')) return skip('ü'.repeat(simulated.reasonLength))
+  if (healed) return true
+  if (simulated.filter === 'promise') return answer(Promise.resolve(true))
+  if (simulated.filter === 'nothing') return answer(undefined)
+  if (simulated.filter === 'number') return answer(1)
+  return true
 }

@@ -26,6 +26,7 @@ export type SimulatedAwsOptions = {
   readonly network: Network
   readonly anomalies: Anomalies
   readonly onWrite: (process: Process, ...written: Parameters<NonNullable<TableOptions['onWrite']>>) => void
+  readonly onSize: NonNullable<TableOptions['onSize']>
 }
 
 /** How a client of the functions is set up: how often it tries, and how long it waits, in milliseconds. */
@@ -51,7 +52,7 @@ export class SimulatedAws {
   /** Who a write to the table comes from. */
   #writer: Process | undefined
 
-  constructor({ scheduler, network, anomalies, onWrite }: SimulatedAwsOptions) {
+  constructor({ scheduler, network, anomalies, onWrite, onSize }: SimulatedAwsOptions) {
     this.#network = network
     const now = () => scheduler.now
     const time = { now, after: (ms: number, callback: () => void) => scheduler.after(ms, callback) }
@@ -64,6 +65,7 @@ export class SimulatedAws {
       onWrite: (...written) => {
         if (this.#writer) onWrite(this.#writer, ...written)
       },
+      onSize,
     })
   }
 

@@ -1,13 +1,15 @@
 import { type BoxConnection, type BoxConnectionOptions, createBoxConnection } from '../../../lib/box.ts'
-import { FOLDERS } from './automations.ts'
-import { FILE_NAME, fileIdOf, WEBHOOKS } from './box.ts'
-import { type BoxVerdict, connectQuickly } from './box-api.ts'
+import { fileIdOf } from './box.ts'
+import { type BoxVerdict, type CallKind, connectQuickly } from './box-api.ts'
+import { FILE_NAME } from './event-bodies.ts'
+import { TEMPORARY_CONFLICTS } from './judge.ts'
 import type { Network, Service } from './network.ts'
 import type { Plan } from './plan.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 import { SdkBox } from './sdk.ts'
+import { targetOfWebhook } from './watched.ts'
 import type { Witness } from './witness.ts'
 
 export type BoxConnectionsOptions = {
@@ -52,7 +54,7 @@ export class BoxConnections {
         return `box-${String(this.#ids).padStart(8, '0')}`
       },
       ...app,
-      verdict: () => this.#verdict(),
+      verdict: kind => this.#verdict(kind),
       update: description => this.#updated(description),
       onToken,
     })
@@ -66,25 +68,34 @@ export class BoxConnections {
   }
 
   connect(process: Process, options: BoxConnectionOptions): BoxConnection {
-    const { scheduler, random } = this.#options
+    const { scheduler, random, plan } = this.#options
     const sdkBox = this.#sdkBox
     if (sdkBox) return createBoxConnection({ ...options, network: sdkBox.networkOf(process) })
     return connectQuickly({
       process,
       scheduler,
       random,
-      verdict: () => this.#verdict(),
+      verdict: kind => this.#verdict(kind),
+      token: plan.rates.slowTokens > 0 ? () => this.#token() : undefined,
       update: description => this.#updated(description),
-      targetOf: webhookId => ({
-        type: 'folder',
-        id: webhookId === WEBHOOKS.outer ? FOLDERS.outer : FOLDERS.inner,
-      }),
+      targetOf: targetOfWebhook,
     })
   }
 
-  #verdict(): BoxVerdict {
+  #token(): { readonly afterMs: number; readonly lastsMs: number } {
+    const { plan, random, network, healed } = this.#options
+    const isSlow = !healed() && random.chance(plan.rates.slowTokens)
+    if (isSlow) network.strike('Box token slow')
+    return {
+      afterMs: isSlow ? random.between(1000, 29_000) : random.between(10, 300),
+      lastsMs: random.pick([60_000, 600_000, 3_600_000]),
+    }
+  }
+
+  #verdict(kind: CallKind): BoxVerdict {
     const { plan, random, scheduler, network, service, healed } = this.#options
-    const { throttledCalls, failedCalls, lostCalls } = plan.rates
+    const { throttledCalls, failedCalls, lostCalls, freshContent, temporaryConflicts, slowLookups } =
+      plan.rates
     if (healed()) return { kind: 'done', heard: true }
     if (service.down) return { kind: 'lost' }
     if (random.chance(throttledCalls) && scheduler.now < this.#calmAt) {
@@ -94,6 +105,20 @@ export class BoxConnections {
     if (random.chance(failedCalls)) {
       network.strike('Box failed')
       return { kind: 'refused', status: random.pick([500, 502, 503]) }
+    }
+    if (kind === 'read' && random.chance(freshContent) && scheduler.now < this.#calmAt) {
+      network.strike('Box content not ready')
+      return { kind: 'refused', status: 202, retryAfter: random.pick([1, 7, 60]) }
+    }
+    if (kind === 'change' && random.chance(temporaryConflicts)) {
+      network.strike('Box conflict')
+      return { kind: 'refused', status: 409, code: random.pick(TEMPORARY_CONFLICTS) }
+    }
+    if (kind === 'lookup' && random.chance(slowLookups)) {
+      network.strike('Box lookup slow')
+      return random.chance(0.5)
+        ? { kind: 'lost' }
+        : { kind: 'done', heard: true, slowMs: random.between(1000, 29_000) }
     }
     const heard = !random.chance(lostCalls)
     if (!heard) network.strike('Box unheard')

@@ -2,30 +2,25 @@ import { describeBody } from '../../../lib/message.ts'
 import type { SignatureKeys } from '../../../lib/signature.ts'
 import { Deliveries, type Outgoing } from '../../../local/box/delivery.ts'
 import { samplePayload, wireBody } from '../../../local/box/payload.ts'
-import {
-  FOLDERS,
-  type Folder,
-  isEven,
-  SIMULATED_TRIGGERS,
-  type Simulated,
-  type SimulatedTrigger,
-} from './automations.ts'
+import { filtersOut, type Simulated } from './automations.ts'
+import { sourceOf, unreadableBody } from './event-bodies.ts'
 import { forge, type Request } from './forgery.ts'
 import type { SimulatedGateway } from './gateway.ts'
+import type { BoxHappening, Notification } from './happening.ts'
 import type { Network } from './network.ts'
 import type { Plan } from './plan.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
-import type { BoxHappening, Witness } from './witness.ts'
-
-export const WEBHOOKS: Readonly<Record<Folder, string>> = { outer: '5001', inner: '5002' }
-
-/** File names, which must not be in any log. */
-export const FILE_NAME = 'canary-file-name'
-
-const ROOT = { type: 'folder', id: '0', sequence_id: null, etag: null, name: 'All Files' }
-const OUTER = { type: 'folder', id: FOLDERS.outer, sequence_id: '0', etag: '0', name: 'Outer' }
-const INNER = { type: 'folder', id: FOLDERS.inner, sequence_id: '0', etag: '0', name: 'Inner' }
+import {
+  type About,
+  aboutOf,
+  PLACES,
+  type Place,
+  SIMULATED_TRIGGERS,
+  type SimulatedTrigger,
+  WEBHOOKS,
+} from './watched.ts'
+import type { Witness } from './witness.ts'
 
 /** How old a delivery may be and how long withdrawn keys may be remembered, in milliseconds. */
 const AGE_MS_MAX = 600_000
@@ -72,6 +67,7 @@ export class SimulatedBox {
       clock: { now: () => Math.floor(scheduler.now), after: (ms, callback) => scheduler.after(ms, callback) },
       newId: () => this.#newId('delivery'),
       keys: () => this.#keys,
+      keepFirstTimestamp: options.plan.firstTimestamp,
       post: ({ headers, body, signal }) => this.#post({ headers, body }, signal),
     })
   }
@@ -97,75 +93,72 @@ export class SimulatedBox {
     return `canary-key-${this.#newId('key')}`
   }
 
-  /** Something happens to a file; each webhook that watches it is told by an event of its own. */
+  /** Something happens in Box; each webhook that watches it brings it, all of them under one id or each under its own. */
   #happen(count: number): void {
-    const { plan, random } = this.#options
+    const { plan, random, witness } = this.#options
     const trigger = random.pick(SIMULATED_TRIGGERS)
-    const fileId = fileIdOf(count)
     const inside = plan.nested && random.chance(0.6)
-    for (const folder of this.#told(trigger, inside)) {
-      const happening = this.#happeningOf(trigger, fileId, folder, inside)
-      this.#options.witness.happens(happening)
-      this.#deliver(happening)
-    }
-  }
-
-  /** The folders whose webhooks have the trigger, as some automation wants it; what nobody wants comes all the same. */
-  #told(trigger: SimulatedTrigger, inside: boolean): readonly Folder[] {
-    const wanted = (folder: Folder) =>
-      this.#options.automations.some(one => one.folder === folder && one.on.includes(trigger))
-    const told = (['outer', 'inner'] as const).filter(
-      folder => wanted(folder) && (inside || folder === 'outer'),
-    )
-    return told.length > 0 || wanted('inner') ? told : ['outer']
-  }
-
-  #happeningOf(trigger: string, fileId: string, folder: Folder, inside: boolean): BoxHappening {
-    const { plan, random, automations } = this.#options
-    const eventId = this.#newId('event')
-    const webhookId = WEBHOOKS[folder]
+    const about = aboutOf(trigger, fileIdOf(count), inside ? random.pick([1, 1, 2]) : 0)
+    const told = this.#told(trigger, about)
     const readable = !random.chance(plan.rates.unreadable)
-    const path = inside ? [ROOT, OUTER, INNER] : [ROOT, OUTER]
-    const source = {
-      type: 'file',
-      id: fileId,
-      name: `${FILE_NAME} ü ${random.chance(0.1) ? '\u{1f600}' : ''}.pdf`,
-      path_collection: { total_count: path.length, entries: path },
-      parent: path.at(-1),
-    }
-    // What does not matter to the engine would only cost time; some plans have all of it.
-    const payload = plan.sdk
-      ? samplePayload(trigger, { id: eventId, webhookId, source })
-      : { type: 'webhook_event', id: eventId, trigger, webhook: { id: webhookId, type: 'webhook' }, source }
-    const body = readable ? wireBody(payload) : unreadable(eventId, random)
-    const concerned = automations.filter(
-      one => one.folder === folder && one.on.some(on => on === trigger) && readable,
-    )
-    const [filtered, expected] = [
-      concerned.filter(({ filters }) => filters && isEven(fileId)),
-      concerned.filter(({ filters }) => !(filters && isEven(fileId))),
-    ]
-    return {
-      // What has no id goes by its bytes.
-      eventId: describeBody(body).eventId,
-      trigger,
-      webhookId,
-      body,
-      readable,
-      expected: new Map(expected.map(({ name, effects }) => [name, effects])),
-      filtered: filtered.map(({ name }) => name),
+    const together = readable && !plan.separateIds
+    // What can't be read has no webhook that it could differ by.
+    const groups = together ? [told] : (readable ? told : told.slice(0, 1)).map(place => [place])
+    for (const places of groups) {
+      const happening = this.#happeningOf(trigger, about, places, readable)
+      witness.happens(happening)
+      for (const notification of happening.notifications) this.#deliver(happening, notification)
     }
   }
 
-  #deliver({ eventId, trigger, webhookId, body }: BoxHappening): void {
-    const { plan, scheduler, random } = this.#options
-    const outgoing: Outgoing = {
-      eventId,
-      trigger,
-      webhookId,
-      address: 'https://hooks.test/box/webhook',
-      body,
+  /** The places whose webhooks have the trigger, as some automation wants it; what nothing wants comes all the same. */
+  #told(trigger: SimulatedTrigger, about: About): readonly Place[] {
+    const wanted = PLACES.filter(place =>
+      this.#options.automations.some(one => one.places.includes(place) && one.on.includes(trigger)),
+    )
+    return wanted.length === 0 ? ['outer'] : wanted.filter(place => about.places.includes(place))
+  }
+
+  #happeningOf(
+    trigger: SimulatedTrigger,
+    about: About,
+    places: readonly Place[],
+    readable: boolean,
+  ): BoxHappening {
+    const { plan, random, automations } = this.#options
+    const id = this.#newId('event')
+    const source = sourceOf(trigger, about, random)
+    const bodyOf = (webhookId: string): Uint8Array => {
+      if (!readable) return unreadableBody(id, random)
+      // What does not matter to the engine would only cost time; some plans have all of it.
+      if (plan.sdk && source.type === 'file')
+        return wireBody(samplePayload(trigger, { id, webhookId, source }))
+      const webhook = { id: webhookId, type: 'webhook' }
+      return wireBody({ type: 'webhook_event', id, trigger, webhook, source })
     }
+    const notifications = places.map((place): Notification => {
+      const concerned = automations.filter(
+        one => readable && one.places.includes(place) && one.on.includes(trigger),
+      )
+      const isFiltered = (one: Simulated) => filtersOut(one, about.item.id)
+      return {
+        webhookId: WEBHOOKS[place],
+        body: bodyOf(WEBHOOKS[place]),
+        expected: new Map(
+          concerned.filter(one => !isFiltered(one)).map(({ name, effects }) => [name, effects]),
+        ),
+        filtered: concerned.filter(isFiltered).map(({ name }) => name),
+      }
+    })
+    const [first] = notifications
+    // What has no id goes by its bytes.
+    return { eventId: first ? describeBody(first.body).eventId : id, trigger, readable, notifications }
+  }
+
+  #deliver({ eventId, trigger }: BoxHappening, { webhookId, body }: Notification): void {
+    const { plan, scheduler, random } = this.#options
+    const address = 'https://hooks.test/box/webhook'
+    const outgoing: Outgoing = { eventId, trigger, webhookId, address, body }
     void this.#sender.send(outgoing)
     while (random.chance(plan.rates.duplicateDeliveries * 0.95))
       scheduler.after(
@@ -184,12 +177,14 @@ export class SimulatedBox {
     }
     await scheduler.wait(random.between(5, 100))
     const response = await gateway.request(request)
-    const { eventId } = describeBody(request.body)
+    const { eventId, webhookId } = describeBody(request.body)
     const { status, body } = response
     witness.note(() => `ingest: ${status} to Box for ${eventId}`)
-    if (response.fromFunction && scheduler.now - sentAt < 60_000)
+    const stamped = Date.parse(request.headers['box-delivery-timestamp'] ?? '')
+    const inTime = scheduler.now - sentAt < 60_000 && sentAt - stamped < AGE_MS_MAX - 60_000
+    if (response.fromFunction && inTime)
       witness.check('box_is_let_in', status < 400 || status >= 500, () => `${eventId}: ${body}`)
-    if (status >= 200 && status < 300) witness.accepted.add(eventId)
+    if (status >= 200 && status < 300) witness.accepted.add(`${eventId} ${webhookId}`)
     this.#tempt(request)
     this.#earlier = request
     if (!this.#healed && random.chance(plan.rates.lostAnswers)) {
@@ -263,19 +258,6 @@ export class SimulatedBox {
       })
     })
   }
-}
-
-/** Bodies that Box would hardly send. */
-function unreadable(eventId: string, random: Random): Uint8Array {
-  return Buffer.from(
-    random.pick([
-      `{"id":"${eventId}","type":"webhook_event"}`,
-      `{"id":"${eventId}","trigger":"","source":null}`,
-      `{"id":"${eventId}","trigger":7}`,
-      `\u00ff\u0000${eventId}`,
-    ]),
-    'latin1',
-  )
 }
 
 const hangUp = (signal: AbortSignal): Promise<never> =>

@@ -9,14 +9,19 @@ import { ServiceRefusal } from './network.ts'
 
 type Item = Record<string, AttributeValue>
 
-/** DynamoDB takes no item larger than this, in bytes. */
-const ITEM_BYTES_MAX = 409_600
+/**
+ * DynamoDB takes no item larger than this, in bytes; names of attributes count.
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+ */
+export const ITEM_BYTES_MAX = 409_600
 
 export type TableOptions = {
   /** Seconds since the epoch, for the expiry of items. */
   readonly now?: () => number
   /** Told of each item as it stands after a write, and before it. */
   readonly onWrite?: (key: string, after: Item, before: Item | undefined) => void
+  /** Told of the size of each item that is to be written, in bytes, before it is refused for it. */
+  readonly onSize?: (key: string, bytes: number) => void
 }
 
 /**
@@ -62,7 +67,7 @@ export class Table {
     const key = this.#keyOf(input.Item)
     const old = this.peek(key)
     this.#check(input, old)
-    this.#keep(key, input.Item ?? {}, old)
+    this.#keep(key, input.Item ?? {}, old, 'Item size has exceeded the maximum allowed size')
     return {}
   }
 
@@ -84,12 +89,15 @@ export class Table {
       key,
       changes.reduce((item, [path, value]) => withPath(item, path, value), old ?? input.Key ?? {}),
       old,
+      'Item size to update has exceeded the maximum allowed size',
     )
     return {}
   }
 
-  #keep(key: string, item: Item, before: Item | undefined): void {
-    if (sizeOf(item) > ITEM_BYTES_MAX) throw invalid('Item size has exceeded the maximum allowed size')
+  #keep(key: string, item: Item, before: Item | undefined, tooLarge: string): void {
+    const bytes = itemBytes(item)
+    this.#options.onSize?.(key, bytes)
+    if (bytes > ITEM_BYTES_MAX) throw invalid(tooLarge)
     this.items.set(key, item)
     this.#options.onWrite?.(key, item, before)
   }
@@ -179,15 +187,29 @@ function refuseOverlaps(paths: readonly (readonly string[])[]): void {
         throw invalid('Invalid UpdateExpression: Two document paths overlap with each other')
 }
 
-/** Roughly what DynamoDB counts: names and values, in bytes. */
-function sizeOf(item: Item): number {
-  return Object.entries(item).reduce((sum, [name, value]) => sum + name.length + valueSize(value), 0)
+/**
+ * The size of an item as DynamoDB counts it, in bytes: names and texts in UTF-8, a byte for two digits of a number and one
+ * more, three for a list or a map and one for each of its elements.
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+ */
+export function itemBytes(item: Item): number {
+  let bytes = 0
+  for (const [name, value] of Object.entries(item)) bytes += Buffer.byteLength(name) + valueBytes(value)
+  return bytes
 }
 
-function valueSize(value: AttributeValue): number {
+function valueBytes(value: AttributeValue): number {
   if (value.S !== undefined) return Buffer.byteLength(value.S)
+  if (value.N !== undefined) return 1 + Math.ceil(significantDigits(value.N) / 2)
   if (value.B !== undefined) return value.B.length
-  if (value.M !== undefined) return 3 + sizeOf(value.M)
-  if (value.L !== undefined) return 3 + value.L.reduce((sum, one) => sum + valueSize(one), 0)
-  return 8
+  if (value.M !== undefined) return 3 + Object.keys(value.M).length + itemBytes(value.M)
+  if (value.L !== undefined) return value.L.reduce((sum, one) => sum + 1 + valueBytes(one), 3)
+  return 1
 }
+
+/** Zeroes at either end are not kept. */
+const significantDigits = (number: string): number =>
+  number
+    .replace(/e.*$/i, '')
+    .replace(/[^\d]/g, '')
+    .replace(/^0+|0+$/g, '').length

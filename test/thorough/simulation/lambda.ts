@@ -151,7 +151,7 @@ export class SimulatedLambda<I, O> {
   /** Lambda ends what is out of time; what is frozen may for once be noticed only after it has gone on a little. */
   #timeOut(process: Process): void {
     const { scheduler, random } = this.#options
-    if (process.frozen && random.chance(this.#chaos.zombies)) {
+    if (process.frozen && !process.blocked && random.chance(this.#chaos.zombies)) {
       process.whenThawed(
         () => void scheduler.after(random.between(0, 20_000), () => process.kill('timed_out')),
       )

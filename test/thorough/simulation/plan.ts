@@ -11,6 +11,10 @@ export type Plan = {
   readonly nested: boolean
   /** Whether Box is called through the official SDK and answered by the emulated Box; slower, and nearer to the truth. */
   readonly sdk: boolean
+  /** Whether each webhook's delivery of one event has a body id of its own. Box sends one id for all of them. */
+  readonly separateIds: boolean
+  /** Whether redeliveries keep the first one's timestamp. Box's guide only says "when the payload was sent". */
+  readonly firstTimestamp: boolean
   /** Probabilities, from 0 to 1, of what can befall each of what they are named after. */
   readonly rates: Rates
   /** How often each of these happens while the events do. */
@@ -47,6 +51,34 @@ export type Rates = {
   readonly crashes: number
   /** Dead letters that somebody's script takes back at once. */
   readonly hastyRedrives: number
+  /** Reads of a file's content that Box answers with 202 and Retry-After. */
+  readonly freshContent: number
+  /** Changes that Box refuses with a 409 that passes. */
+  readonly temporaryConflicts: number
+  /** Tokens that take seconds to get, and end within minutes. */
+  readonly slowTokens: number
+  /** Questions about a webhook that Box answers late or never. */
+  readonly slowLookups: number
+  /** Messages that something else puts on the queue, for each event. */
+  readonly strangers: number
+  /** Runs that never give the event loop back. */
+  readonly blocks: number
+  /** Of automations, those that do their work in Promise.all. */
+  readonly parallel: number
+  /** Of automations, those that go on after whatever a call throws. */
+  readonly bestEffort: number
+  /** Of automations, those that do not await their last call. */
+  readonly unawaitedCalls: number
+  /** Of automations, those that leave a rejection unhandled at times. */
+  readonly strayRejections: number
+  /** Of automations, those whose filter answers something else than true, false or a skip. */
+  readonly oddFilters: number
+  /** Of automations, those that skip with a reason of any length. */
+  readonly longReasons: number
+  /** Of automations, those that work for seconds and have a time-out of their own. */
+  readonly longRuns: number
+  /** Of automations, those whose steps return more than an id. */
+  readonly largeResults: number
 }
 
 export type Times = {
@@ -70,14 +102,21 @@ export function planOf(seed: number): Plan {
   const rate = (most: number): number =>
     calm || random.chance(0.55) ? 0 : Math.min(1, random.next() ** 2 * most)
   const times = (most: number): number => (calm || random.chance(0.6) ? 0 : 1 + random.int(most))
-  return {
+  // A stream of its own, so that what came later does not change what a seed had before.
+  const later = createRandom(seed, 5)
+  const laterRate = (most: number): number =>
+    calm || later.chance(0.75) ? 0 : Math.min(1, later.next() ** 2 * most)
+  const crowded = later.chance(0.03)
+  const plan: Plan = {
     seed,
     events: 5 + random.int(56),
     seconds: random.pick([1, 10, 120, 3600, 86_400]),
     automations: random.pick([1, 1, 2, 3, 5]),
     nested: random.chance(0.3),
     sdk: random.chance(0.025),
-    rates: ratesOf(rate),
+    separateIds: later.chance(0.15),
+    firstTimestamp: later.chance(0.1),
+    rates: ratesOf(rate, laterRate),
     times: {
       outages: times(4),
       keyRotations: times(4),
@@ -87,9 +126,21 @@ export function planOf(seed: number): Plan {
       eventReplays: times(3),
     },
   }
+  return crowded ? crowdedPlan(plan, calm ? 0 : later.pick([0, 0.9])) : plan
 }
 
-const ratesOf = (rate: (most: number) => number): Rates => ({
+/** Few events, each of which concerns very many automations. */
+const crowdedPlan = (plan: Plan, permanentErrors: number): Plan => ({
+  ...plan,
+  events: Math.min(plan.events, 4),
+  automations: 60,
+  sdk: false,
+  rates: { ...plan.rates, permanentErrors: Math.max(plan.rates.permanentErrors, permanentErrors) },
+})
+
+type Rate = (most: number) => number
+
+const ratesOf = (rate: Rate, later: Rate): Rates => ({
   duplicateDeliveries: rate(1),
   lostDeliveries: rate(0.5),
   lostAnswers: rate(0.5),
@@ -115,6 +166,20 @@ const ratesOf = (rate: (most: number) => number): Rates => ({
   hangs: rate(0.1),
   crashes: rate(0.2),
   hastyRedrives: rate(0.9),
+  freshContent: later(0.8),
+  temporaryConflicts: later(0.5),
+  slowTokens: later(0.8),
+  slowLookups: later(0.8),
+  strangers: later(0.3),
+  blocks: later(0.3),
+  parallel: later(2),
+  bestEffort: later(2),
+  unawaitedCalls: later(1),
+  strayRejections: later(1),
+  oddFilters: later(1),
+  longReasons: later(1),
+  longRuns: later(2),
+  largeResults: later(2),
 })
 
 /** The knobs that are turned up. */
@@ -135,6 +200,8 @@ function smallerPlans(plan: Plan): Plan[] {
     ...fewer(plan.automations).map(automations => ({ ...plan, automations })),
     ...(plan.nested ? [{ ...plan, nested: false }] : []),
     ...(plan.sdk ? [{ ...plan, sdk: false }] : []),
+    ...(plan.separateIds ? [{ ...plan, separateIds: false }] : []),
+    ...(plan.firstTimestamp ? [{ ...plan, firstTimestamp: false }] : []),
     ...(plan.seconds > 1 ? [{ ...plan, seconds: 1 }] : []),
   ]
 }

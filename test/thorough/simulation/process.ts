@@ -18,6 +18,7 @@ export class Process {
   readonly #scheduler: Scheduler
   #alive = true
   #frozen = false
+  #blocked = false
   #deferred: (() => void)[] = []
   /** How many more crossings of the border it takes until something befalls the process. */
   #fate: { crossings: number; readonly befall: () => void } | undefined
@@ -39,10 +40,16 @@ export class Process {
     return this.#frozen
   }
 
+  /** Whether its own code keeps it busy for good. */
+  get blocked(): boolean {
+    return this.#blocked
+  }
+
   /** Runs a callback in the process: now, after a thaw, or never. */
   enter(callback: () => void): void {
     this.#cross()
     if (!this.#alive) return
+    if (this.#blocked) return
     if (this.#frozen) this.#deferred.push(callback)
     else callback()
   }
@@ -85,6 +92,11 @@ export class Process {
     this.#deferred = []
     this.onDisturbed(disturbance)
     this.#onKilled()
+  }
+
+  /** Keeps the process busy for good, as an endless loop does: nothing reaches its code any more. */
+  block(): void {
+    this.#blocked = true
   }
 
   /** Stops the process for a while. When it goes on, chance decides what it hears of first. */

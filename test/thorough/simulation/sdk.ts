@@ -1,11 +1,12 @@
+import { Readable } from 'node:stream'
 import type { FetchOptionsInput, FetchResponse, NetworkClient } from 'box-node-sdk/networking'
 import { isObject, parseObject } from '../../../lib/json.ts'
 import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
-import { FOLDERS } from './automations.ts'
-import type { BoxVerdict } from './box-api.ts'
+import type { BoxVerdict, CallKind } from './box-api.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
+import { PLACES, TARGETS } from './watched.ts'
 
 export type SdkBoxOptions = {
   readonly scheduler: Scheduler
@@ -14,7 +15,7 @@ export type SdkBoxOptions = {
   readonly clientId: string
   readonly clientSecret: string
   /** Decides what becomes of a call, when it reaches Box. */
-  readonly verdict: () => BoxVerdict
+  readonly verdict: (kind: CallKind) => BoxVerdict
   /** Told of a file's new description. */
   readonly update: (description: string) => void
   /** Told of each token that Box has given out. */
@@ -47,11 +48,13 @@ export class SdkBox {
       fetch: async () => new Response(null, { status: 202 }),
     })
     const { content, webhooks } = this.#box
-    content.createFolder({ id: FOLDERS.outer, parentId: '0', name: 'Outer' })
-    content.createFolder({ id: FOLDERS.inner, parentId: FOLDERS.outer, name: 'Inner' })
-    for (const id of [FOLDERS.outer, FOLDERS.inner])
+    const { outer, inner, file } = TARGETS
+    content.createFolder({ id: outer.id, parentId: '0', name: 'Outer' })
+    content.createFolder({ id: inner.id, parentId: outer.id, name: 'Inner' })
+    content.createFile({ id: file.id, parentId: inner.id, name: 'watched.pdf', content: '' })
+    for (const place of PLACES)
       webhooks.create({
-        target: { type: 'folder', id },
+        target: TARGETS[place],
         address: 'https://hooks.test/box/webhook',
         triggers: ['FILE.LOCKED'],
       })
@@ -63,7 +66,7 @@ export class SdkBox {
   }
 
   addFile(id: string, name: string): void {
-    this.#box.content.createFile({ id, parentId: FOLDERS.inner, name, content: '' })
+    this.#box.content.createFile({ id, parentId: TARGETS.inner.id, name, content: '' })
   }
 
   /** Ends every token before its time. */
@@ -79,6 +82,8 @@ export class SdkBox {
   async #fetch(process: Process, request: FetchOptionsInput): Promise<FetchResponse> {
     const authorization = await request.auth?.retrieveAuthorizationHeader(request.networkSession)
     const { status, headers, text } = await this.#send(process, request, authorization)
+    if (status < 400 && request.responseFormat === 'binary')
+      return { url: request.url, status, headers, content: Readable.from([text]) }
     const data = text ? this.#sdk.jsonToSerializedData(text) : undefined
     if (status < 400) return { url: request.url, status, headers, data }
     const { BoxApiError } = this.#sdk
@@ -116,7 +121,7 @@ export class SdkBox {
         )
       process.leave(() =>
         scheduler.after(random.between(5, 150), () => {
-          const verdict = this.#options.verdict()
+          const verdict = this.#options.verdict(kindOf(request))
           if (verdict.kind === 'lost') return
           const done = scheduler.hold(this.#arrive(request, authorization, verdict))
           void done.then(sent => (verdict.kind === 'done' && !verdict.heard ? undefined : answer(sent)), fail)
@@ -135,10 +140,14 @@ export class SdkBox {
     authorization: string | undefined,
     verdict: Exclude<BoxVerdict, { kind: 'lost' }>,
   ): Promise<Sent> {
+    const { status } = verdict.kind === 'refused' ? verdict : { status: 200 }
+    if (status === 202) return { status, headers: retryAfterOf(verdict), text: '' }
+    if (status < 400 && kindOf(request) === 'read') return { status, headers: {}, text: 'content' }
     if (verdict.kind === 'refused')
       this.#box.faults.push({
         times: 1,
         status: verdict.status,
+        ...(verdict.code === undefined ? {} : { code: verdict.code }),
         ...(verdict.retryAfter === undefined ? {} : { retryAfterSeconds: verdict.retryAfter }),
       })
     const data = isObject(request.data) ? request.data : {}
@@ -165,6 +174,17 @@ export class SdkBox {
     if (typeof token === 'string') this.#options.onToken(token)
     if (method === 'PUT' && typeof data.description === 'string') this.#options.update(data.description)
   }
+}
+
+const retryAfterOf = (verdict: BoxVerdict): Record<string, string> =>
+  verdict.kind === 'refused' && verdict.retryAfter !== undefined
+    ? { 'retry-after': `${verdict.retryAfter}` }
+    : {}
+
+function kindOf({ method, url }: FetchOptionsInput): CallKind {
+  if (url.endsWith('/token')) return 'token'
+  if (method === 'PUT') return 'change'
+  return url.includes('/webhooks/') ? 'lookup' : 'read'
 }
 
 async function loadSdk() {

@@ -18,8 +18,12 @@ export async function runSeeds(seeds: readonly number[]): Promise<Outcome[]> {
 
 /** Every kind of fault that strikes in a simulation, by its name in the figures. */
 export const FAULTS = [
+  'Box conflict',
+  'Box content not ready',
   'Box failed',
+  'Box lookup slow',
   'Box throttled',
+  'Box token slow',
   'Box tokens revoked',
   'Box unheard',
   'answer lost',
@@ -29,14 +33,17 @@ export const FAULTS = [
   'outage of DynamoDB',
   'outage of SQS',
   'outage of Secrets Manager',
+  'process blocked',
   'process frozen',
   'process killed',
   'process timed out',
   'redriven',
+  'rejection unhandled',
   'replayed',
   'request lost',
   'response lost',
   'service error',
   'service given up',
   'service throttled',
+  'stranger on the queue',
 ]

@@ -1,47 +1,8 @@
+import { type Attempt, isUnderWay, newAttempt } from './attempt.ts'
+import type { BoxHappening, Notification } from './happening.ts'
 import type { Invariant, Violation } from './invariants.ts'
+import { type Lease, LostWorkers } from './lost-workers.ts'
 import type { Process } from './process.ts'
-
-/** One event in Box, and what is to come of it. */
-export type BoxHappening = {
-  readonly eventId: string
-  readonly trigger: string
-  readonly webhookId: string
-  readonly body: Uint8Array
-  /** False where no event can be read from the body. */
-  readonly readable: boolean
-  /** The automations that are to run for it, by name, each with its effects. */
-  readonly expected: ReadonlyMap<string, readonly string[]>
-  /** The automations that are concerned but filter it. */
-  readonly filtered: readonly string[]
-}
-
-/** One attempt at a run, as seen from outside the engine. */
-export type Attempt = {
-  readonly serial: number
-  readonly eventId: string
-  readonly automation: string
-  readonly process: Process
-  /** The lease under which it began. */
-  readonly token: string | undefined
-  /** When its function's time is up, in real (virtual) time. */
-  readonly until: number
-  state: 'running' | 'returned' | 'threw'
-  /** Box or the automation has asked to wait. */
-  throttled: boolean
-  /** It ended when its time was over or nearly so, so that the engine may have given it up before. */
-  late: boolean
-  /** Not to be tried again before this time. */
-  notBefore: number
-  /** It failed in a way that is not to be tried again. */
-  permanent: boolean
-  /** Something has happened after which the ledger may not know how it ended. */
-  cutOff: boolean
-  /** The ledger has it as done. */
-  recorded: boolean
-  /** A forced replay has asked for its effects anew. */
-  released: boolean
-  readonly steps: Set<string>
-}
 
 export type WitnessOptions = {
   readonly now: () => number
@@ -52,18 +13,28 @@ export type WitnessOptions = {
   readonly leaseOf: (eventId: string) => string | undefined
   /** What must not be in a log, by what it is. */
   readonly canaries: ReadonlyMap<string, string>
+  /** Whether nothing but code and Box can make a function slow: it is never frozen, and AWS always answers. */
+  readonly steady: boolean
   /** Told each thing that is seen, where somebody wants to read along. */
   readonly trace?: (line: string) => void
 }
 
-type Policy = { readonly attempts: number }
+/** What an automation declares, and whether its filter answers what no filter may. */
+type Policy = { readonly attempts: number; readonly askedMs: number; readonly oddFilter: boolean }
+
+/** An event and what came of it. */
+type Written = Lease & { readonly done: readonly string[] }
 
 /** Sees what goes in and what comes out, and says where an invariant does not hold. Knows nothing of how it is done. */
 export class Witness {
   readonly violations: Violation[] = []
   readonly happenings = new Map<string, BoxHappening>()
+  /** Event and webhook of each delivery that was answered with success, and of each message on the queue. */
   readonly accepted = new Set<string>()
+  readonly arrived = new Set<string>()
   readonly queued = new Set<string>()
+  /** Messages that something else than ingest has put on the queue. */
+  readonly strangers = new Set<string>()
   readonly attempts: Attempt[] = []
   /** Event, automation and effect → the attempts that had it. */
   readonly effects = new Map<string, Attempt[]>()
@@ -80,6 +51,10 @@ export class Witness {
   readonly #forced = new Map<string, Set<number>>()
   readonly #tokens = new Map<string, Process>()
   readonly #bodies = new Set<string>()
+  readonly #copies = new Map<string, number>()
+  readonly #letters = new Map<string, number>()
+  readonly #steps = new Map<string, Attempt>()
+  readonly #lost = new LostWorkers()
 
   constructor(options: WitnessOptions) {
     this.#options = options
@@ -99,17 +74,33 @@ export class Witness {
 
   happens(happening: BoxHappening): void {
     this.happenings.set(happening.eventId, happening)
-    this.#bodies.add(Buffer.from(happening.body).toString('latin1'))
+    for (const { body } of happening.notifications) this.#bodies.add(Buffer.from(body).toString('latin1'))
     this.note(() => `Box: ${happening.trigger} ${happening.eventId}`)
   }
 
-  isQueued(eventId: string, body: Uint8Array): void {
+  isQueued({ eventId, webhookId, body }: { eventId: string; webhookId: string; body: Uint8Array }): void {
     this.queued.add(eventId)
+    this.arrived.add(`${eventId} ${webhookId}`)
+    this.#copies.set(eventId, (this.#copies.get(eventId) ?? 0) + 1)
+    if (this.strangers.has(eventId)) return
     this.check(
       'bytes_are_kept',
       this.#bodies.has(Buffer.from(body).toString('latin1')),
       () => `of ${eventId}`,
     )
+  }
+
+  /** What an event's webhooks have brought to the queue so far. */
+  broughtOf(eventId: string): readonly Notification[] {
+    const notifications = this.happenings.get(eventId)?.notifications ?? []
+    return notifications.filter(({ webhookId }) => this.arrived.has(`${eventId} ${webhookId}`))
+  }
+
+  /** The effects that an automation is to have for an event; undefined where it is not concerned. */
+  #effectsOf(eventId: string, automation: string): readonly string[] | undefined {
+    return this.broughtOf(eventId)
+      .find(({ expected }) => expected.has(automation))
+      ?.expected.get(automation)
   }
 
   /** A lease token was made in a process. */
@@ -121,6 +112,20 @@ export class Witness {
   disturbed(process: Process, events: Iterable<string>): void {
     for (const attempt of this.#byProcess.get(process) ?? []) if (!attempt.recorded) attempt.cutOff = true
     for (const eventId of events) this.#disturbances.set(eventId, (this.#disturbances.get(eventId) ?? 0) + 1)
+  }
+
+  /** A process begins with a batch. */
+  invoked(process: Process): void {
+    this.#lost.invoked(process)
+  }
+
+  /** A process was killed or stopped. */
+  struck(process: Process): void {
+    const now = this.#options.now()
+    const running = (this.#byProcess.get(process) ?? []).filter(
+      ({ state, deaf, until }) => state === 'running' && !deaf && now <= until,
+    )
+    this.#lost.struck(process, new Set(running.map(({ eventId }) => eventId)))
   }
 
   redriven(eventId: string): void {
@@ -145,7 +150,10 @@ export class Witness {
   /** Whether an effect has happened since it was last asked for. */
   has(eventId: string, automation: string, effect: string): boolean {
     const attempts = this.effects.get(`${eventId} ${automation} ${effect}`) ?? []
-    return attempts.some(({ released }) => !released)
+    const withoutIt = (this.#byRun.get(`${eventId} ${automation}`) ?? []).filter(({ forgone }) =>
+      forgone.has(effect),
+    )
+    return [...attempts, ...withoutIt].some(({ released }) => !released)
   }
 
   runStarts(eventId: string, automation: string, process: Process, until: number): Attempt {
@@ -153,23 +161,14 @@ export class Witness {
     const earlier = this.#byRun.get(key) ?? []
     const now = this.#options.now()
     const token = this.#options.leaseOf(eventId)
-    const attempt: Attempt = {
+    const attempt = newAttempt({
       serial: this.attempts.length,
       eventId,
       automation,
       process,
       token: token !== undefined && this.#tokens.get(token) === process ? token : undefined,
       until,
-      state: 'running',
-      throttled: false,
-      late: false,
-      notBefore: 0,
-      permanent: false,
-      cutOff: process.frozen,
-      recorded: false,
-      released: false,
-      steps: new Set(),
-    }
+    })
     // In the turn in which it dies a process still seems to go on; nothing of that is real.
     if (!process.alive) return attempt
     this.note(
@@ -181,11 +180,17 @@ export class Witness {
       happening !== undefined,
       () => `a run for ${eventId}, which Box knows nothing of`,
     )
-    this.check('right_runs', happening?.expected.has(automation) === true, () => `${key} started`)
+    this.check('right_runs', this.#effectsOf(eventId, automation) !== undefined, () => `${key} started`)
+    const { attempts: most = 0, askedMs = 0 } = this.policies.get(automation) ?? {}
+    this.check(
+      'time_fits',
+      !this.#options.steady || until - now >= askedMs,
+      () => `${key} has ${until - now} ms and asks for ${askedMs}`,
+    )
     this.#release(key, earlier)
     for (const before of earlier) this.#checkEarlier(before, now, key)
     const counted = earlier.filter(({ throttled }) => !throttled).length
-    const allowed = (this.policies.get(automation)?.attempts ?? 0) * (1 + (this.#redrives.get(eventId) ?? 0))
+    const allowed = most * (1 + (this.#redrives.get(eventId) ?? 0))
     this.check(
       'attempts_are_bounded',
       counted < allowed,
@@ -201,8 +206,7 @@ export class Witness {
   }
 
   #checkEarlier(before: Attempt, now: number, key: string): void {
-    const busy =
-      before.state === 'running' && before.process.alive && !before.process.frozen && now < before.until
+    const busy = before.state === 'running' && isUnderWay(before, now)
     this.check('one_at_a_time', !busy, () => `two attempts of ${key}`)
     if (before.released) return
     this.check('siblings_rest', !before.recorded, () => `${key} started again after it was recorded as done`)
@@ -219,6 +223,21 @@ export class Witness {
     )
   }
 
+  /**
+   * A step's code begins.
+   * @returns what is called when it ends
+   */
+  stepBegins(attempt: Attempt, step: string): () => void {
+    const key = `${attempt.eventId} ${attempt.automation} ${step}`
+    const other = this.#steps.get(key)
+    const busy = other !== undefined && isUnderWay(other, this.#options.now())
+    if (attempt.process.alive) this.check('steps_one_at_a_time', !busy, () => key)
+    this.#steps.set(key, attempt)
+    return () => {
+      if (this.#steps.get(key) === attempt) this.#steps.delete(key)
+    }
+  }
+
   /** An effect reaches Box. */
   effect(attempt: Attempt, effect: string): void {
     const { eventId, automation } = attempt
@@ -226,7 +245,7 @@ export class Witness {
     this.note(() => `Box: ${effect} of ${automation} for ${eventId} by process ${attempt.process.id}`)
     const lease = this.#options.leaseOf(eventId)
     this.check('fenced_effects', attempt.token !== undefined && lease === attempt.token, () => key)
-    const known = this.happenings.get(eventId)?.expected.get(automation)?.includes(effect) === true
+    const known = this.#effectsOf(eventId, automation)?.includes(effect) === true
     this.check('right_runs', known, () => `the effect ${key}`)
     const before = this.effects.get(key) ?? []
     for (const one of before) {
@@ -241,12 +260,7 @@ export class Witness {
   }
 
   /** The ledger has written an event's item. */
-  written(
-    eventId: string,
-    before: Lease | undefined,
-    after: Lease & { done: readonly string[] },
-    by: Process,
-  ): void {
+  written(eventId: string, before: Written | undefined, after: Written, by: Process): void {
     const now = this.#options.now()
     if (before && before.token === after.token) {
       this.check(
@@ -262,18 +276,64 @@ export class Witness {
         () => `the lease of ${eventId} was taken ${before.until - now} ms too early`,
       )
     }
-    for (const attempt of this.#byProcess.get(by) ?? [])
-      if (attempt.eventId === eventId && attempt.token === after.token && attempt.state === 'returned')
-        attempt.recorded ||= after.done.includes(attempt.automation)
+    this.#lost.written(eventId, before, after, by)
+    const claimed = (this.#byProcess.get(by) ?? []).filter(
+      attempt => attempt.eventId === eventId && attempt.token === after.token,
+    )
+    for (const attempt of claimed) {
+      const isDone = after.done.includes(attempt.automation)
+      if (isDone && before?.done.includes(attempt.automation) !== true) this.#checkDone(attempt)
+      if (attempt.state === 'returned') attempt.recorded ||= isDone
+      if (after.until === 0) this.#checkOver(attempt)
+    }
+  }
+
+  #checkDone({ automation, eventId, refused, stray, underWay }: Attempt): void {
+    const whole = !refused && !stray && underWay === 0
+    this.check(
+      'done_is_whole',
+      whole,
+      () =>
+        `${automation} of ${eventId}: ${refused ? 'refused' : stray ? 'a rejection' : `${underWay} under way`}`,
+    )
+  }
+
+  #checkOver(attempt: Attempt): void {
+    const over = attempt.underWay === 0 || !isUnderWay(attempt, this.#options.now())
+    this.check(
+      'lease_outlasts_work',
+      over,
+      () => `${attempt.automation} of ${attempt.eventId} has ${attempt.underWay} under way`,
+    )
+  }
+
+  /** The dead-letter queue has taken a letter, for runs or for an event as a whole. */
+  deadLettered(eventId: string, redrives: number, runs: readonly { name: string; redrives: number }[]): void {
+    const disturbances = this.#disturbances.get(eventId) ?? 0
+    // Nothing holds a lease on what can't be read, so two copies can meet.
+    const copies = 2 * (this.#copies.get(eventId) ?? 0)
+    const keys = runs.map(run => ({ key: `${run.name} ${run.redrives}`, most: 1 + disturbances }))
+    const whole = { key: `${redrives}`, most: copies + disturbances }
+    for (const { key, most } of keys.length > 0 ? keys : [whole]) {
+      const count = 1 + (this.#letters.get(`${eventId} ${key}`) ?? 0)
+      this.#letters.set(`${eventId} ${key}`, count)
+      this.check('one_dead_letter', count <= most, () => `letter ${count} for ${key} of ${eventId}`)
+    }
   }
 
   /** A dead letter names a run. */
   givenUp(eventId: string, automation: string, code: string): void {
     const attempts = this.#byRun.get(`${eventId} ${automation}`) ?? []
+    const { attempts: most = 0, oddFilter = false } = this.policies.get(automation) ?? {}
+    const company = code === 'worker_lost' ? this.#lost.companyOf(eventId) : 0
+    this.check(
+      'lost_workers_were_alone',
+      company === 0,
+      () => `${automation} of ${eventId} was given up beside ${company} other events`,
+    )
     const counted = attempts.filter(({ throttled, late }) => !throttled || late).length
-    const enough =
-      counted + (this.#disturbances.get(eventId) ?? 0) >= (this.policies.get(automation)?.attempts ?? 0)
-    const final = attempts.some(({ permanent }) => permanent)
+    const enough = counted + (this.#disturbances.get(eventId) ?? 0) >= most
+    const final = oddFilter || attempts.some(({ permanent }) => permanent)
     this.check(
       'waits_are_free',
       enough || final,
@@ -288,6 +348,3 @@ export class Witness {
         this.check('keeps_secrets', false, () => `${what} is in ${line.replaceAll(text, '…')}`)
   }
 }
-
-/** What an item of the ledger says of its lease. */
-export type Lease = { readonly token: string; readonly until: number }

@@ -6,10 +6,12 @@ import { ingestFunction } from '../../../lib/ingest-function.ts'
 import { createQueue } from '../../../lib/queue.ts'
 import { readRecord } from '../../../lib/record.ts'
 import { type ReplayRequest, replayMessage } from '../../../lib/replay.ts'
-import { automationOf, type Simulated, simulatedOf } from './automations.ts'
+import { askedMs, automationOf, hasOddFilter, type Simulated, simulatedOf } from './automations.ts'
 import { anomaliesOf, ENV, read, SimulatedAws } from './aws.ts'
-import { FILE_NAME, SimulatedBox } from './box.ts'
+import { SimulatedBox } from './box.ts'
 import { BoxConnections } from './box-connection.ts'
+import { ITEM_BYTES_MAX } from './dynamodb.ts'
+import { FILE_NAME } from './event-bodies.ts'
 import { EventSource } from './event-source.ts'
 import { SimulatedGateway } from './gateway.ts'
 import { type Remaining, SimulatedLambda } from './lambda.ts'
@@ -19,7 +21,8 @@ import type { Disturbance, Process } from './process.ts'
 import { createRandom, type Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import type { Stored } from './sqs.ts'
-import { type Lease, Witness } from './witness.ts'
+import { sendStranger } from './stranger.ts'
+import { Witness } from './witness.ts'
 
 const START = Date.parse('2026-11-23T10:00:00Z')
 
@@ -89,15 +92,28 @@ export class World {
       apartMs: 4000 * plan.rates.skew + 2,
       leaseOf: eventId => this.aws.table.peek(eventId)?.leaseToken?.S,
       canaries,
+      steady: isSteady(plan),
       ...(trace ? { trace } : {}),
     })
-    for (const { name, attempts } of this.automations) this.witness.policies.set(name, { attempts })
+    for (const one of this.automations)
+      this.witness.policies.set(one.name, {
+        attempts: one.attempts,
+        askedMs: askedMs(one),
+        oddFilter: hasOddFilter(one),
+      })
     const { network, witness } = this
 
     const anomalies = anomaliesOf(plan.rates, random, healed)
     const onWrite = (process: Process, eventId: string, after: Item, before: Item | undefined) =>
       this.#onWritten(process, eventId, after, before)
-    this.aws = new SimulatedAws({ scheduler, network, anomalies, onWrite })
+    this.aws = new SimulatedAws({
+      scheduler,
+      network,
+      anomalies,
+      onWrite,
+      onSize: (key, bytes) =>
+        witness.check('record_fits', bytes <= ITEM_BYTES_MAX, () => `that of ${key} has ${bytes} bytes`),
+    })
     this.aws.secrets.set('app', JSON.stringify(BOX_APP))
     this.aws.queue.onSent = message => this.#onQueued(message)
     this.aws.deadLetters.onSent = message => this.#onDeadLetter(message)
@@ -141,6 +157,17 @@ export class World {
         return forLong && lostRequests + lostResponses + serviceErrors === 0
       },
     })
+  }
+
+  /** Lets something else than ingest put messages on the queue, for a while. */
+  sendStrangers(): void {
+    const { plan, random, scheduler, witness, network } = this
+    for (let count = 0; count < plan.events; count += 1)
+      if (random.chance(plan.rates.strangers))
+        scheduler.after(random.between(0, plan.seconds * 1000), () => {
+          network.strike('stranger on the queue')
+          witness.strangers.add(sendStranger(this.aws.queue, count, random))
+        })
   }
 
   /** Mends everything: from now on nothing fails, is lost or is late. */
@@ -202,8 +229,10 @@ export class World {
         return this.#processes
       },
       load,
-      onInvoked: (process, event, until) =>
-        void this.#invocations.set(process, { events: eventsOf(event), until }),
+      onInvoked: (process, event, until) => {
+        this.#invocations.set(process, { events: eventsOf(event), until })
+        this.witness.invoked(process)
+      },
       onDisturbed: (process, disturbance) => this.#disturbed(process, disturbance),
     })
   }
@@ -225,6 +254,7 @@ export class World {
       whereabouts: () => ({ process, until: this.#invocations.get(process)?.until ?? 0 }),
       now: () => this.scheduler.now,
       healed: () => this.#healed,
+      strike: (kind: string) => this.network.strike(kind),
     }
     const handler = automateFunction({
       automations: this.automations.map(simulated => automationOf(simulated, surroundings)),
@@ -255,17 +285,22 @@ export class World {
   #disturbed(process: Process, disturbance?: Disturbance): void {
     this.network.strike(disturbance ? `process ${disturbance.replace('_', ' ')}` : 'service given up')
     this.witness.note(() => `process ${process.id}: ${disturbance ?? 'left without an answer'}`)
+    if (disturbance) this.witness.struck(process)
+    if (disturbance === 'timed_out') {
+      const steady = isSteady(this.plan) && !process.blocked
+      this.witness.check('ends_in_time', !steady, () => `process ${process.id} was stopped`)
+    }
     this.witness.disturbed(process, this.#invocations.get(process)?.events ?? [])
   }
 
   #onQueued(stored: Stored): void {
-    const { eventId, body } = read(stored)
-    this.witness.isQueued(eventId, body)
+    this.witness.isQueued(read(stored))
   }
 
   #onDeadLetter(stored: Stored): void {
     const { eventId, failure } = read(stored)
     this.witness.note(() => `dead-letter queue: ${eventId} ${failure?.code}`)
+    this.witness.deadLettered(eventId, failure?.redrives ?? 0, failure?.automations ?? [])
     for (const { name, code } of failure?.automations ?? []) this.witness.givenUp(eventId, name, code)
     if (!this.#healed && this.random.chance(this.plan.rates.hastyRedrives))
       this.scheduler.after(this.random.between(0, this.random.pick([60, 3000])), () => this.redrive(stored))
@@ -273,14 +308,18 @@ export class World {
 
   #onWritten(process: Process, eventId: string, after: Item, before: Item | undefined): void {
     this.lastWritten.set(eventId, after)
-    const done = Object.entries(after.runs?.M ?? {}).flatMap(([name, { M: run }]) =>
-      run?.status?.S === 'done' ? [name] : [],
-    )
-    this.witness.written(eventId, before && leaseOf(before), { ...leaseOf(after), done }, process)
+    this.witness.written(eventId, before && writtenIn(before), writtenIn(after), process)
   }
 }
 
-const leaseOf = (item: Item): Lease => ({
+/** Whether nothing but code and Box can make a function slow. */
+const isSteady = ({ rates, times, sdk }: Plan): boolean =>
+  rates.lostRequests + rates.lostResponses + rates.freezes + times.outages === 0 && !sdk
+
+const writtenIn = (item: Item) => ({
   token: item.leaseToken?.S ?? '',
   until: Number(item.leaseUntil?.N ?? 0),
+  done: Object.entries(item.runs?.M ?? {}).flatMap(([name, { M: run }]) =>
+    run?.status?.S === 'done' ? [name] : [],
+  ),
 })

@@ -1,0 +1,29 @@
+import { isBoxError } from '../../../lib/box-error.ts'
+import { AutomationError, RetryLater } from '../../../lib/errors.ts'
+import { LeaseLost } from '../../../lib/ledger.ts'
+import type { Attempt } from './attempt.ts'
+
+/**
+ * The codes of a 409 that passes by itself.
+ * @see https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors/
+ */
+export const TEMPORARY_CONFLICTS = ['name_temporarily_reserved', 'operation_blocked_temporary'] as const
+
+/** Takes from what an attempt threw how it must be treated. */
+export function judge(attempt: Attempt, error: unknown, now: number): void {
+  if (error instanceof RetryLater) attempt.throttled = true
+  if (!isBoxError(error)) return
+  const { retryAfterSeconds, class: kind } = error.failure
+  if (kind === 'throttled') {
+    attempt.throttled = true
+    attempt.notBefore = now + (retryAfterSeconds ?? 0) * 1000
+  }
+  if (kind === 'permanent' && !passes(error)) attempt.permanent = true
+}
+
+const passes = ({ status, boxCode }: { readonly status: number; readonly boxCode: string | undefined }) =>
+  status === 202 || TEMPORARY_CONFLICTS.some(code => code === boxCode)
+
+/** Whether a call or a step was refused by the engine, rather than failed by Box, AWS or its own code. */
+export const isRefusal = (error: unknown, signal: AbortSignal): boolean =>
+  signal.aborted || error instanceof LeaseLost || (error instanceof AutomationError && !isBoxError(error))
