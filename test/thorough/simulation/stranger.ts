@@ -5,10 +5,8 @@ import type { SimulatedQueue } from './sqs.ts'
 /**
  * Puts a message on the queue that ingest did not write, in a format that no version reads; some are as large as a message
  * may be and a record may not.
- * @returns the event's id in it
  */
-export function sendStranger(queue: SimulatedQueue, count: number, random: Random): string {
-  const eventId = `stranger-${count}`
+export function sendStranger(queue: SimulatedQueue, eventId: string, random: Random): void {
   const text = (StringValue: string) => ({ DataType: 'String', StringValue })
   queue.send(
     new SendMessageCommand({
@@ -21,5 +19,4 @@ export function sendStranger(queue: SimulatedQueue, count: number, random: Rando
       },
     }),
   )
-  return eventId
 }

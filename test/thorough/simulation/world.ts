@@ -166,7 +166,8 @@ export class World {
       if (random.chance(plan.rates.strangers))
         scheduler.after(random.between(0, plan.seconds * 1000), () => {
           network.strike('stranger on the queue')
-          witness.strangers.add(sendStranger(this.aws.queue, count, random))
+          witness.strangers.add(`stranger-${count}`)
+          sendStranger(this.aws.queue, `stranger-${count}`, random)
         })
   }
 
