@@ -13,6 +13,8 @@ export type WitnessOptions = {
   readonly leaseOf: (eventId: string) => string | undefined
   /** What must not be in a log, by what it is. */
   readonly canaries: ReadonlyMap<string, string>
+  /** How often a message can be sent for one that was asked for, as its answer can be lost and an SDK tries again. */
+  readonly sendsMax: number
   /** Whether nothing but code and Box can make a function slow: it is never frozen, and AWS always answers. */
   readonly steady: boolean
   /** Told each thing that is seen, where somebody wants to read along. */
@@ -312,9 +314,10 @@ export class Witness {
     const disturbances = this.#disturbances.get(eventId) ?? 0
     // Nothing holds a lease on what can't be read, so two copies can meet.
     const copies = 2 * (this.#copies.get(eventId) ?? 0)
-    const keys = runs.map(run => ({ key: `${run.name} ${run.redrives}`, most: 1 + disturbances }))
-    const whole = { key: `${redrives}`, most: copies + disturbances }
-    for (const { key, most } of keys.length > 0 ? keys : [whole]) {
+    const keys = runs.map(run => ({ key: `${run.name} ${run.redrives}`, letters: 1 + disturbances }))
+    const whole = { key: `${redrives}`, letters: copies + disturbances }
+    for (const { key, letters } of keys.length > 0 ? keys : [whole]) {
+      const most = letters * this.#options.sendsMax
       const count = 1 + (this.#letters.get(`${eventId} ${key}`) ?? 0)
       this.#letters.set(`${eventId} ${key}`, count)
       this.check('one_dead_letter', count <= most, () => `letter ${count} for ${key} of ${eventId}`)

@@ -92,6 +92,7 @@ export class World {
       apartMs: 4000 * plan.rates.skew + 2,
       leaseOf: eventId => this.aws.table.peek(eventId)?.leaseToken?.S,
       canaries,
+      sendsMax: plan.rates.lostResponses > 0 ? CLIENTS.automate.attempts : 1,
       steady: isSteady(plan),
       ...(trace ? { trace } : {}),
     })
