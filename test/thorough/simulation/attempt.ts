@@ -11,6 +11,8 @@ export type Attempt = {
   /** When its function's time is up, in real (virtual) time. */
   readonly until: number
   state: 'running' | 'returned' | 'threw'
+  /** When its code ended, in milliseconds since the epoch; undefined while it has not. */
+  endedAt: number | undefined
   /** Box or the automation has asked to wait. */
   throttled: boolean
   /** It ended when its time was over or nearly so, so that the engine may have given it up before. */
@@ -44,6 +46,7 @@ export const newAttempt = (
 ): Attempt => ({
   ...given,
   state: 'running',
+  endedAt: undefined,
   throttled: false,
   late: false,
   notBefore: 0,

@@ -38,7 +38,7 @@ export async function liveThrough(life: Life): Promise<void> {
   const repaired = life.healed()
   if (!repaired) {
     await befall(life, chance, 'before')
-    if (simulated.stray && chance.chance(0.5)) leaveRejection(life)
+    if (simulated.stray && chance.chance(0.5)) await leaveRejection(life)
   }
   if (!(await readContent(life))) return
   const last = simulated.unawaited && !repaired ? simulated.effects.at(-1) : undefined
@@ -138,7 +138,8 @@ const work = (process: Process, seconds: number, signal: AbortSignal): Promise<v
     process.clock.after(seconds * 1000, resolve)
   })
 
-function leaveRejection({ attempt, witness, simulated, strike, context }: Life): void {
+/** Node.js reports a rejection when the event loop turns; the code goes on as if nothing were. */
+function leaveRejection({ attempt, witness, simulated, strike, context }: Life): Promise<void> {
   const { process } = attempt
   attempt.stray = true
   strike('rejection unhandled')
@@ -149,10 +150,11 @@ function leaveRejection({ attempt, witness, simulated, strike, context }: Life):
     if (!isHeard) process.kill()
   })
   void Promise.reject(stray)
+  return new Promise(resolve => void process.clock.after(1, resolve))
 }
 
 async function befall(life: Life, chance: Random, when: 'before' | 'between'): Promise<void> {
-  const { attempt, now, plan, strike } = life
+  const { attempt, plan, strike } = life
   const { seed, rates } = plan
   const { event, signal } = life.context
   // Some events stay what they are, however often they are tried.
@@ -177,7 +179,6 @@ async function befall(life: Life, chance: Random, when: 'before' | 'between'): P
   if (chance.chance(rates.transientErrors / 2)) throw new Error('It did not work this time.')
   if (chance.chance(rates.postponements / 2)) {
     const seconds = chance.pick([1, 30, 600, 7200, 100_000, 400_000])
-    attempt.notBefore = now() + seconds * 1000
     throw new RetryLater(seconds, 'Not now.')
   }
 }

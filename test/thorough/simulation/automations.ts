@@ -154,6 +154,7 @@ export function automationOf(simulated: Simulated, surroundings: Surroundings): 
         judge(attempt, error, now())
         throw error
       } finally {
+        attempt.endedAt = now()
         attempt.late = isLate()
         attempt.cutOff ||= attempt.late
       }

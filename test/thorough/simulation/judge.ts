@@ -11,14 +11,13 @@ export const TEMPORARY_CONFLICTS = ['name_temporarily_reserved', 'operation_bloc
 
 /** Takes from what an attempt threw how it must be treated. */
 export function judge(attempt: Attempt, error: unknown, now: number): void {
-  if (error instanceof RetryLater) attempt.throttled = true
-  if (!isBoxError(error)) return
+  if (!isBoxError(error) && !(error instanceof RetryLater)) return
   const { retryAfterSeconds, class: kind } = error.failure
   if (kind === 'throttled') {
     attempt.throttled = true
     attempt.notBefore = now + (retryAfterSeconds ?? 0) * 1000
   }
-  if (kind === 'permanent' && !passes(error)) attempt.permanent = true
+  if (kind === 'permanent' && isBoxError(error) && !passes(error)) attempt.permanent = true
 }
 
 const passes = ({ status, boxCode }: { readonly status: number; readonly boxCode: string | undefined }) =>

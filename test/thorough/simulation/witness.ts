@@ -27,6 +27,9 @@ type Policy = { readonly attempts: number; readonly askedMs: number; readonly od
 /** An event and what came of it. */
 type Written = Lease & { readonly done: readonly string[] }
 
+/** How long a request is on its way to Box, in milliseconds. */
+const ON_ITS_WAY_MS = 200
+
 /** Sees what goes in and what comes out, and says where an invariant does not hold. Knows nothing of how it is done. */
 export class Witness {
   readonly violations: Violation[] = []
@@ -246,14 +249,18 @@ export class Witness {
     const key = `${eventId} ${automation} ${effect}`
     this.note(() => `Box: ${effect} of ${automation} for ${eventId} by process ${attempt.process.id}`)
     const lease = this.#options.leaseOf(eventId)
-    this.check('fenced_effects', attempt.token !== undefined && lease === attempt.token, () => key)
+    const now = this.#options.now()
+    // A call that is given up with its run can't be called back.
+    const onItsWay = attempt.endedAt !== undefined && now - attempt.endedAt < ON_ITS_WAY_MS
+    const fenced = attempt.token !== undefined && (lease === attempt.token || onItsWay)
+    this.check('fenced_effects', fenced, () => key)
     const known = this.#effectsOf(eventId, automation)?.includes(effect) === true
     this.check('right_runs', known, () => `the effect ${key}`)
     const before = this.effects.get(key) ?? []
     for (const one of before) {
       if (one.released) continue
       this.check('steps_once', !one.steps.has(effect), () => key)
-      const isOver = one.cutOff || one.state === 'threw' || this.#options.now() > one.until
+      const isOver = one.cutOff || one.state === 'threw' || now > one.until
       this.check('once', isOver, () => `${key} happened again`)
     }
     if (before.some(({ released }) => !released)) this.repeats += 1

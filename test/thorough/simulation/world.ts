@@ -41,6 +41,9 @@ const CLIENTS = {
 
 const BOX_APP = { clientId: 'client', clientSecret: 'canary-client-secret', enterpriseId: '1' }
 
+/** What the steps of all runs of an event may surely keep, in bytes. */
+const KEPT_BYTES_SURE = 40_000
+
 type Item = Record<string, AttributeValue>
 
 /** After an outage of Secrets Manager ingest may wait this long before it asks again: a call that hangs, and then a pause. */
@@ -158,6 +161,12 @@ export class World {
         return forLong && lostRequests + lostResponses + serviceErrors === 0
       },
     })
+  }
+
+  /** Whether the steps of its automations may keep more than there is room for. */
+  get isGreedy(): boolean {
+    const bytes = this.automations.map(one => (one.stepped ? one.effects.length * one.resultBytes : 0))
+    return bytes.reduce((sum, one) => sum + one, 0) > KEPT_BYTES_SURE
   }
 
   /** Lets something else than ingest put messages on the queue, for a while. */
