@@ -1,7 +1,8 @@
 import { registerHooks } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Caught } from './hunt.ts'
-import { MUTANTS, type Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
+import { MUTANTS } from './mutants.ts'
 
 class MutantDoesNotFit extends Error {
   override readonly name = 'MutantDoesNotFit'
@@ -30,7 +31,8 @@ async function find(mutant: Mutant): Promise<Caught> {
     const rates = { ...plan.rates, ...mutant.turnedUp }
     const times = { ...plan.times, ...mutant.times }
     const { violations } = await simulate({ ...plan, rates, times, sdk: false }, { impatient: true })
-    if (violations[0]) return { name: mutant.name, seeds: seed, invariant: violations[0].invariant }
+    const broken = violations.find(({ invariant }) => invariant === (mutant.breaks ?? invariant))
+    if (broken) return { name: mutant.name, seeds: seed, invariant: broken.invariant }
   }
   return { name: mutant.name, seeds: mutant.seedsMax, invariant: undefined }
 }

@@ -1,18 +1,5 @@
-import type { Rates, Times } from './plan.ts'
-
-/** A deliberate bug: what it breaks, and the one place in lib/ where it is put. */
-export type Mutant = {
-  readonly name: string
-  readonly file: string
-  /** Occurs exactly once in the file, white space included. */
-  readonly find: string
-  readonly replace: string
-  /** How many seeds the simulation may need to find it. */
-  readonly seedsMax: number
-  /** What is turned up in each seed's plan, where the bug needs a rare meeting of faults. */
-  readonly turnedUp?: Partial<Rates>
-  readonly times?: Partial<Times>
-}
+import { HABIT_MUTANTS } from './habit-mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 /** Bugs that such a system has had, or could have. Each must break an invariant. */
 export const MUTANTS: readonly Mutant[] = [
@@ -354,4 +341,5 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'steps: run.steps',
     seedsMax: 60,
   },
+  ...HABIT_MUTANTS,
 ]

@@ -1,25 +1,10 @@
 import { type Attempt, isUnderWay, newAttempt } from './attempt.ts'
 import type { BoxHappening, Notification } from './happening.ts'
 import type { Invariant, Violation } from './invariants.ts'
+import { Letters } from './letters.ts'
 import { type Lease, LostWorkers } from './lost-workers.ts'
 import type { Process } from './process.ts'
-
-export type WitnessOptions = {
-  readonly now: () => number
-  readonly start: number
-  /** The furthest that two clocks can be apart, in milliseconds. */
-  readonly apartMs: number
-  /** The token under which an event is leased at this moment. */
-  readonly leaseOf: (eventId: string) => string | undefined
-  /** What must not be in a log, by what it is. */
-  readonly canaries: ReadonlyMap<string, string>
-  /** How often a message can be sent for one that was asked for, as its answer can be lost and an SDK tries again. */
-  readonly sendsMax: number
-  /** Whether nothing but code and Box can make a function slow: it is never frozen, and AWS always answers. */
-  readonly steady: boolean
-  /** Told each thing that is seen, where somebody wants to read along. */
-  readonly trace?: (line: string) => void
-}
+import type { WitnessOptions } from './witness-options.ts'
 
 /** What an automation declares, and whether its filter answers what no filter may. */
 type Policy = { readonly attempts: number; readonly askedMs: number; readonly oddFilter: boolean }
@@ -56,13 +41,13 @@ export class Witness {
   readonly #forced = new Map<string, Set<number>>()
   readonly #tokens = new Map<string, Process>()
   readonly #bodies = new Set<string>()
-  readonly #copies = new Map<string, number>()
-  readonly #letters = new Map<string, number>()
+  readonly #letters: Letters
   readonly #steps = new Map<string, Attempt>()
   readonly #lost = new LostWorkers()
 
   constructor(options: WitnessOptions) {
     this.#options = options
+    this.#letters = new Letters(options.sendsMax)
   }
 
   check(invariant: Invariant, holds: boolean, detail: () => string): void {
@@ -86,7 +71,7 @@ export class Witness {
   isQueued({ eventId, webhookId, body }: { eventId: string; webhookId: string; body: Uint8Array }): void {
     this.queued.add(eventId)
     this.arrived.add(`${eventId} ${webhookId}`)
-    this.#copies.set(eventId, (this.#copies.get(eventId) ?? 0) + 1)
+    this.#letters.queued(eventId)
     if (this.strangers.has(eventId)) return
     this.check(
       'bytes_are_kept',
@@ -318,16 +303,11 @@ export class Witness {
 
   /** The dead-letter queue has taken a letter, for runs or for an event as a whole. */
   deadLettered(eventId: string, redrives: number, runs: readonly { name: string; redrives: number }[]): void {
-    const disturbances = this.#disturbances.get(eventId) ?? 0
-    // Nothing holds a lease on what can't be read, so two copies can meet.
-    const copies = 2 * (this.#copies.get(eventId) ?? 0)
-    const keys = runs.map(run => ({ key: `${run.name} ${run.redrives}`, letters: 1 + disturbances }))
-    const whole = { key: `${redrives}`, letters: copies + disturbances }
-    for (const { key, letters } of keys.length > 0 ? keys : [whole]) {
-      const most = letters * this.#options.sendsMax
-      const count = 1 + (this.#letters.get(`${eventId} ${key}`) ?? 0)
-      this.#letters.set(`${eventId} ${key}`, count)
-      this.check('one_dead_letter', count <= most, () => `letter ${count} for ${key} of ${eventId}`)
+    const named = runs.map(run => ({ run: run.name, redrives: run.redrives }))
+    for (const failure of named.length > 0 ? named : [{ run: undefined, redrives }]) {
+      const { count, most } = this.#letters.count(eventId, failure, this.#disturbances.get(eventId) ?? 0)
+      const what = () => `letter ${count} for ${failure.run ?? 'all'} of ${eventId}`
+      this.check('one_dead_letter', count <= most, what)
     }
   }
 
