@@ -60,8 +60,7 @@ export function planClaim(input: ClaimInput): ClaimPlan {
   if (isSettledRecord && !reopened && newcomers.length === 0) return { kind: 'finished' }
   if (record && record.leaseUntil > 0 && now < record.leaseUntil + LEASE_MARGIN_MS)
     return { kind: 'wait', reason: 'leased', until: record.leaseUntil + LEASE_MARGIN_MS }
-  const isLost = record !== undefined && record.leaseUntil > 0
-  if (isLost && !alone) return { kind: 'suspect' }
+  if (record && record.leaseUntil > 0 && !alone) return { kind: 'suspect' }
 
   const changed: Record<string, RunRecord> = { ...reopened?.runs }
   const runs: Record<string, RunRecord> = { ...record?.runs, ...changed }
@@ -69,10 +68,6 @@ export function planClaim(input: ClaimInput): ClaimPlan {
     changed[name] = run
     runs[name] = run
   }
-  // What others died of beside the run is not the run's own attempt.
-  if (isLost && !record.alone)
-    for (const [name, run] of Object.entries(runs))
-      if (isUnderWay(run)) change(name, { ...run, attempts: Math.max(0, run.attempts - 1) })
   const deployed = new Map(input.deployed.map(bound => [bound.automation.name, bound]))
   for (const { automation } of newcomers) change(automation.name, FRESH_RUN)
 
@@ -108,17 +103,12 @@ export function planClaim(input: ClaimInput): ClaimPlan {
       status: idle ? status : 'open',
       redrives: reopened?.redrives ?? record?.redrives ?? 0,
       runs: changed,
-      alone,
     },
     runs,
     start,
     exhausted,
   }
 }
-
-/** Whether a run was under way when its worker was lost: whatever becomes of one otherwise has a time. */
-const isUnderWay = (run: RunRecord): boolean =>
-  !isSettled(run) && run.startedAt !== undefined && run.nextAt === undefined && !run.givenUp
 
 /** The automations that the event concerns and that the record has no run of: all at first, and later those deployed since. */
 function newcomersOf({ record, concerned, replay }: ClaimInput): readonly BoundAutomation[] {

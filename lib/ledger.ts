@@ -29,8 +29,6 @@ export type Claim = {
   readonly targets?: readonly Target[]
   /** The webhooks whose targets these are. */
   readonly webhooks?: readonly string[]
-  /** Whether its holder works on nothing else meanwhile. */
-  readonly alone?: boolean
   /** Why no automation can be run for the event. */
   readonly error?: { readonly code: string; readonly message: string }
 }
@@ -167,7 +165,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   return {
     read,
     async open(event, claim) {
-      const { lease, status, redrives, runs, targets, webhooks = [], alone = false, error: reason } = claim
+      const { lease, status, redrives, runs, targets, webhooks = [], error: reason } = claim
       const fresh = {
         ...event,
         receivedOn: dayOf(event.receivedAt),
@@ -176,7 +174,6 @@ export function createLedger(options: LedgerOptions): Ledger {
         runs: Object.fromEntries(Object.entries(runs).map(([name, run]) => [name, storedRun(run)])),
         ...(targets ? { targets: targets.map(targetText) } : {}),
         ...(webhooks.length > 0 ? { webhooks } : {}),
-        ...(alone ? { alone } : {}),
         ...(reason ? { error: reason } : {}),
         version: 1,
         leaseToken: lease.token,
@@ -209,7 +206,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         return { claimed: record.leaseToken === lease.token, record }
       }
     },
-    async claim(seen, { lease, status, redrives, runs, targets, webhooks = [], alone = false, error }) {
+    async claim(seen, { lease, status, redrives, runs, targets, webhooks = [], error }) {
       const expression = new Expression()
         .when('version', seen.version)
         .set('leaseToken', lease.token)
@@ -220,7 +217,6 @@ export function createLedger(options: LedgerOptions): Ledger {
         .increment('version')
       if (targets) expression.set('targets', targets.map(targetText))
       if (webhooks.length > (seen.webhooks ?? []).length) expression.set('webhooks', webhooks)
-      if (alone !== (seen.alone ?? false)) expression.set('alone', alone)
       if (error) expression.set('error', error)
       for (const [name, run] of Object.entries(runs)) expression.set(['runs', name], storedRun(run))
       if (await update(seen.eventId, expression)) return true

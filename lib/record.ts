@@ -52,8 +52,6 @@ export type EventRecord = {
   readonly targets?: readonly Target[]
   /** The webhooks whose targets these are: Box sends one event to each webhook that it concerns. */
   readonly webhooks?: readonly string[]
-  /** Whether nothing else was worked on beside the claim that was last. */
-  readonly alone?: boolean
   readonly error?: { readonly code: string; readonly message: string }
   /** The body, packed; see payload.ts. */
   readonly payload?: Uint8Array
@@ -77,7 +75,6 @@ export const RECORD_FIELDS: readonly (keyof EventRecord)[] = [
   'runs',
   'targets',
   'webhooks',
-  'alone',
   'error',
   'payload',
   'dropped',
@@ -133,7 +130,6 @@ export function readRecord(item: Record<string, AttributeValue>): EventRecord {
     ),
     ...(Array.isArray(targets) ? { targets: targets.flatMap(readTarget) } : {}),
     ...(Array.isArray(webhooks) ? { webhooks: webhooks.filter(id => typeof id === 'string') } : {}),
-    ...(raw.value('alone') === true ? { alone: true } : {}),
     ...(error ? { error } : {}),
     ...(payload instanceof Uint8Array ? { payload } : {}),
     ...(dropped ? { dropped } : {}),

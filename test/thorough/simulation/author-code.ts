@@ -106,7 +106,10 @@ const resultOf = ({ simulated: { resultBytes }, healed }: Life): string | null =
 async function act(life: Life, effect: string): Promise<void> {
   const { simulated, context, attempt, healed } = life
   const { event, box, signal } = context
-  if (simulated.workSeconds > 0 && !healed()) await work(attempt.process, simulated.workSeconds, signal)
+  // A call that is not awaited begins before its run ends; of one that begins later the engine can't know.
+  const begunByThen = simulated.unawaited && !simulated.stepped
+  if (simulated.workSeconds > 0 && !begunByThen && !healed())
+    await work(attempt.process, simulated.workSeconds, signal)
   const description = `${attempt.serial} ${effect}`
   const fileId = event.item?.type === 'file' ? event.item.id : TARGETS.file.id
   await begin(life, () => box.files.updateFileById(fileId, { requestBody: { description } }))

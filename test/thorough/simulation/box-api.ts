@@ -35,12 +35,12 @@ export type BoxApiOptions = {
   readonly targetOf: (webhookId: string) => Target | undefined
 }
 
-/** How long a call waits for its answer, as lib/box-session.ts has it, in milliseconds. */
+/** How long a call waits for its answer, as lib/box.ts has it, in milliseconds. */
 const CALL_MS_MAX = 30_000
 
 /**
  * Box's API without HTTP and without the official SDK, for speed: calls to change a file, to read its content and to read a
- * webhook, failing with the errors that lib/box-answer.ts makes of Box's answers.
+ * webhook, failing with the errors that lib/box.ts makes of Box's answers.
  */
 export function connectQuickly(options: BoxApiOptions): BoxConnection {
   const { process, scheduler, random, verdict } = options

@@ -139,6 +139,7 @@ type Conditional = {
 const invalid = (message: string): ServiceRefusal => new ServiceRefusal('ValidationException', message, false)
 
 function holds(condition: string, input: Conditional, old: Item | undefined): boolean {
+  if (condition.includes(' OR ')) return condition.split(' OR ').some(one => holds(one, input, old))
   const [, absent] = /^attribute_not_exists\(([^)]+)\)$/.exec(condition) ?? []
   if (absent) return getPath(old ?? {}, pathOf(absent, input)) === undefined
   const [, left, right] = /^(\S+) = (\S+)$/.exec(condition) ?? []

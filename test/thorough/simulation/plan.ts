@@ -13,6 +13,8 @@ export type Plan = {
   readonly sdk: boolean
   /** Whether each webhook's delivery of one event has a body id of its own. Box sends one id for all of them. */
   readonly separateIds: boolean
+  /** Which webhooks the stage's record has; Box knows all of them. */
+  readonly recorded: 'none' | 'outer' | 'all'
   /** Whether redeliveries keep the first one's timestamp. Box's guide only says "when the payload was sent". */
   readonly firstTimestamp: boolean
   /** Probabilities, from 0 to 1, of what can befall each of what they are named after. */
@@ -107,6 +109,7 @@ export function planOf(seed: number): Plan {
   const laterRate = (most: number): number =>
     calm || later.chance(0.75) ? 0 : Math.min(1, later.next() ** 2 * most)
   const crowded = later.chance(0.03)
+  const recorded = createRandom(seed, 6).pick(['none', 'outer', 'all'] as const)
   const plan: Plan = {
     seed,
     events: 5 + random.int(56),
@@ -115,6 +118,7 @@ export function planOf(seed: number): Plan {
     nested: random.chance(0.3),
     sdk: random.chance(0.025),
     separateIds: later.chance(0.15),
+    recorded,
     firstTimestamp: later.chance(0.1),
     rates: ratesOf(rate, laterRate),
     times: {

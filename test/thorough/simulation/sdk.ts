@@ -22,7 +22,7 @@ export type SdkBoxOptions = {
   readonly onToken: (token: string) => void
 }
 
-/** How long a call waits for its answer, as lib/box-session.ts has it, in milliseconds. */
+/** How long a call waits for its answer, as lib/box.ts has it, in milliseconds. */
 const CALL_MS_MAX = 30_000
 const URL_OF_BOX = 'https://api.box.com'
 
@@ -188,8 +188,6 @@ function kindOf({ method, url }: FetchOptionsInput): CallKind {
 }
 
 async function loadSdk() {
-  // The connection loads this when it is first used, which would take real time.
-  await import('../../../lib/connected-app.ts')
   const [client, networking, errors, serialization] = await Promise.all([
     import('box-node-sdk'),
     import('box-node-sdk/networking'),

@@ -57,6 +57,7 @@ async function simulated(plan: Plan, options: SimulateOptions): Promise<Outcome>
   const stop = () =>
     scheduler.happened >= HAPPENINGS_MAX || (options.impatient === true && witness.violations.length > 0)
   await connections.load()
+  await world.recordWebhooks()
   world.box.begin()
   world.sendStrangers()
   planFaults(world)

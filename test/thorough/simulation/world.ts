@@ -6,6 +6,7 @@ import { ingestFunction } from '../../../lib/ingest-function.ts'
 import { createQueue } from '../../../lib/queue.ts'
 import { readRecord } from '../../../lib/record.ts'
 import { type ReplayRequest, replayMessage } from '../../../lib/replay.ts'
+import { createWebhookRecord } from '../../../lib/webhook-record.ts'
 import { askedMs, automationOf, hasOddFilter, type Simulated, simulatedOf } from './automations.ts'
 import { anomaliesOf, ENV, read, SimulatedAws } from './aws.ts'
 import { SimulatedBox } from './box.ts'
@@ -22,6 +23,7 @@ import { createRandom, type Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import type { Stored } from './sqs.ts'
 import { sendStranger } from './stranger.ts'
+import { PLACES, TARGETS, WEBHOOKS } from './watched.ts'
 import { Witness } from './witness.ts'
 
 const START = Date.parse('2026-11-23T10:00:00Z')
@@ -161,6 +163,18 @@ export class World {
         return forLong && lostRequests + lostResponses + serviceErrors === 0
       },
     })
+  }
+
+  /** Writes down which webhooks are the stage's, as a deployment does. */
+  async recordWebhooks(): Promise<void> {
+    const { recorded } = this.plan
+    const places = PLACES.filter(place => recorded === 'all' || place === recorded)
+    if (places.length === 0) return
+    const send = async (command: unknown) => this.aws.table.send(command)
+    const record = createWebhookRecord({ dynamodb: { send } as never, table: ENV.LEDGER_TABLE })
+    const address = 'https://hooks.test/box/webhook'
+    const webhooks = places.map(place => ({ target: TARGETS[place], address, webhookId: WEBHOOKS[place] }))
+    await record.write(webhooks, 0)
   }
 
   /** Whether the steps of its automations may keep more than there is room for. */
