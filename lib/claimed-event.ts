@@ -144,7 +144,7 @@ export class ClaimedEvent {
             box: this.#parts.box,
             keepStep: (step, json) =>
               this.#inTurn(() => ledger.keepStep(this.#eventId, this.#token, name, step, json)),
-            room,
+            stepsBytes: room.stepsBytes,
           })
     this.#unfinished ||= result.unfinished
     this.#settle(bound, run, result, clock.now() - startedAt, log)

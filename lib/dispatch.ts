@@ -12,7 +12,7 @@ import {
   secondsUntil,
   withoutReplay,
 } from './claimed-event.ts'
-import { classify, type FailureCode, type RunFailure } from './errors.ts'
+import { AutomationError, classify, type FailureCode, type RunFailure } from './errors.ts'
 import { type BoxEvent, parseEvent, sourceKey, type Target } from './event.ts'
 import { readBody } from './event-body.ts'
 import { askFilter, type FilterAnswer } from './filter.ts'
@@ -160,6 +160,12 @@ function knownBefore(event: BoxEvent, existing: EventRecord | undefined, isLost 
   return targets && (isLost || webhooks?.includes(event.webhook.id)) ? { kind: 'known', targets } : undefined
 }
 
+const LOOKUP_TIMED_OUT = new AutomationError({
+  class: 'transient',
+  code: 'box_unreachable',
+  message: 'Box had not said in time what the webhook is set on. It is asked again later.',
+})
+
 async function concernOf(
   parts: DispatchParts,
   input: Dispatch,
@@ -167,10 +173,16 @@ async function concernOf(
   log: Log,
 ): Promise<ConcernOutcome> {
   const stop = new AbortController()
-  const cancel = parts.clock.after(input.deadline - CLAIM_MS_MIN - parts.clock.now(), () => stop.abort())
+  let cancel = (): void => {}
+  const timeOver = new Promise<never>((_, reject) => {
+    cancel = parts.clock.after(input.deadline - CLAIM_MS_MIN - parts.clock.now(), () => {
+      stop.abort(LOOKUP_TIMED_OUT)
+      reject(LOOKUP_TIMED_OUT)
+    })
+  })
   try {
     const lookUp = (webhookId: string) => parts.targetOf(webhookId, { log, signal: stop.signal })
-    const concern = await targetsOf(event, parts.automations, lookUp)
+    const concern = await Promise.race([targetsOf(event, parts.automations, lookUp), timeOver])
     if (concern.known) return { ...concern, kind: 'known' }
     const candidates = concern.candidates.map(targetText).join(', ')
     const message = `The webhook ${event.webhook.id} does not exist any more, and the event does not show which of the watched items it is about (${candidates}). See that the webhooks exist, then redrive.`

@@ -1,5 +1,5 @@
-import type { RunRecord } from './record.ts'
-import { bytesOf, type Room } from './steps.ts'
+import { isSettled, type RunRecord } from './record.ts'
+import { bytesOf } from './steps.ts'
 
 /**
  * The largest item of DynamoDB, in bytes; names of attributes count.
@@ -23,8 +23,13 @@ const PAYLOAD_BYTES_MAX = 150_000
 export const payloadFits = (bytes: number, runs: number): boolean =>
   bytes <= PAYLOAD_BYTES_MAX && BASE_BYTES + bytes + runs * (RUN_BYTES + TEXT_BYTES_MAX) <= ITEM_BYTES_MAX
 
-/** The room in the record of one event, shared by its runs: whatever steps keep, every run can be settled. */
-export type RecordRoom = Room & {
+/** The most that the steps of one run may keep, in bytes. */
+const STEPS_BYTES_MAX = 65_536
+
+/** The room in the record of one event. Each run has a share of its own, so no run takes another's, and all can be settled. */
+export type RecordRoom = {
+  /** What the steps of a run that is not settled may keep, in bytes. */
+  readonly stepsBytes: number
   /** Shortens the text of a run so that those of all runs fit. */
   bound(run: RunRecord): RunRecord
 }
@@ -35,19 +40,13 @@ export type RecordRoom = Room & {
  */
 export function recordRoom(runs: Readonly<Record<string, RunRecord>>, payloadBytes: number): RecordRoom {
   const all = Object.values(runs)
+  const settled = all.filter(isSettled)
   const open = ITEM_BYTES_MAX - BASE_BYTES - payloadBytes - all.length * RUN_BYTES
-  const textBytes = Math.max(0, Math.min(TEXT_BYTES_MAX, Math.floor(open / Math.max(1, all.length))))
-  const kept = all.reduce((sum, { steps }) => sum + bytesOf(steps), 0)
-  let left = open - all.length * textBytes - kept
+  const textBytes = Math.max(0, Math.min(TEXT_BYTES_MAX, Math.floor(open / Math.max(1, 2 * all.length))))
+  const kept = settled.reduce((sum, { steps }) => sum + bytesOf(steps), 0)
+  const share = (open - all.length * textBytes - kept) / Math.max(1, all.length - settled.length)
   return {
-    take(bytes) {
-      if (bytes > left) return false
-      left -= bytes
-      return true
-    },
-    give(bytes) {
-      left += bytes
-    },
+    stepsBytes: Math.max(0, Math.min(STEPS_BYTES_MAX, Math.floor(share))),
     bound({ reason, error, ...run }) {
       return {
         ...run,

@@ -9,7 +9,7 @@ import { freezeDeep } from './json.ts'
 import { LeaseLost } from './ledger.ts'
 import { errorKind, type Log } from './log.ts'
 import type { RunRecord } from './record.ts'
-import { type Room, StepRefused, stepsOf } from './steps.ts'
+import { StepRefused, stepsOf } from './steps.ts'
 import { containRejections } from './stray-rejections.ts'
 import { createUnderWay, followCalls, type UnderWay } from './under-way.ts'
 
@@ -36,8 +36,8 @@ export type RunInput = {
   readonly box: (run: BoxRun) => Box
   /** Keeps a step's result in the ledger. @throws LeaseLost, RecordFull */
   readonly keepStep: (name: string, json: string) => Promise<void>
-  /** Room for the results of steps. */
-  readonly room: Room
+  /** What its steps may keep together, in bytes. */
+  readonly stepsBytes: number
 }
 
 /** How long code may take to stop after its signal has aborted, in milliseconds. */
@@ -207,7 +207,7 @@ function contextOf(input: RunInput, { time, underWay, steps, refuse }: Attempt):
     if (underWay.closed) throw new Error('The run has ended. What it begins now belongs to no attempt.')
     time.check()
   }
-  const doStep = stepsOf({ automation: name, kept: steps, room: input.room, keep: input.keepStep })
+  const doStep = stepsOf({ automation: name, kept: steps, bytesMax: input.stepsBytes, keep: input.keepStep })
   let box: Box | undefined
   return {
     // Every automation of an event, and every event of an automation, gets the same objects.

@@ -2,24 +2,14 @@ import type { StepResult } from './automation.ts'
 import { PermanentError } from './errors.ts'
 import { RecordFull } from './ledger.ts'
 
-/** The largest result of a step, in bytes of JSON: all steps share the ledger's record with the event. */
+/** The largest result of a step, in bytes of JSON; less where very many runs share the record of one event. */
 const STEP_BYTES_MAX = 16_384
 
 /** The longest name of a step, in characters. */
 const NAME_LENGTH_MAX = 256
 
-/** What all steps of a run may keep together, in bytes, so that one run leaves room for the others of its event. */
-const STEPS_BYTES_MAX = 65_536
-
 /** Begins what is kept of a step that was done and whose result can't be kept; no JSON text begins so. */
 const UNKEPT = '!'
-
-/** Room for results in the record of an event, which all its runs share. */
-export type Room = {
-  /** Takes up to so many bytes. @returns false where they are not there */
-  take(bytes: number): boolean
-  give(bytes: number): void
-}
 
 /** A step that the engine does not do, or whose result it can't give back; the run can't be done without. */
 export class StepRefused extends PermanentError {}
@@ -28,7 +18,8 @@ export type StepsOptions = {
   readonly automation: string
   /** What this attempt and those before have kept, by name; a step that is done is added. */
   readonly kept: Record<string, string>
-  readonly room: Room
+  /** What all of them may keep together, in bytes. */
+  readonly bytesMax: number
   /** Keeps a result in the ledger. @throws RecordFull where the record can't hold it */
   readonly keep: (name: string, json: string) => Promise<void>
 }
@@ -38,8 +29,9 @@ export type StepsOptions = {
  * @returns a function that throws StepRefused on a name that is bad or used twice, where there is no room for a
  *   result, and where a result was too large; it throws what the step's own function throws
  */
-export function stepsOf({ automation, kept, room, keep }: StepsOptions) {
+export function stepsOf({ automation, kept, bytesMax, keep }: StepsOptions) {
   const named = new Set<string>()
+  const resultBytesMax = Math.min(STEP_BYTES_MAX, Math.floor(bytesMax / 4))
   return async <R extends StepResult>(name: string, fn: () => R | Promise<R>): Promise<R> => {
     checkName(name)
     if (named.has(name))
@@ -50,20 +42,21 @@ export function stepsOf({ automation, kept, room, keep }: StepsOptions) {
     const earlier = Object.hasOwn(kept, name) ? kept[name] : undefined
     if (earlier !== undefined) return resultOf(name, earlier)
 
-    const most = Buffer.byteLength(name) + STEP_BYTES_MAX
-    if (bytesOf(kept) + most > STEPS_BYTES_MAX || !room.take(most)) throw noRoom(name, bytesOf(kept))
+    const used = bytesOf(kept)
+    if (used + Buffer.byteLength(name) + resultBytesMax + ENTRY_BYTES > bytesMax)
+      throw new StepRefused(
+        `There is no room for the result of step ${JSON.stringify(name)}: this run's steps keep ${used} bytes and may keep ${bytesMax}, as all runs of an event share one record. Keep ids instead of the things themselves.`,
+      )
+    const text = textOf(await fn(), resultBytesMax)
+    // First here: where the ledger does not take it now, or its answer is lost, the attempt's outcome brings it along.
+    kept[name] = text
     try {
-      const text = textOf(await fn())
-      // First here: where the ledger does not take it now, or its answer is lost, the attempt's outcome brings it along.
-      kept[name] = text
       await keep(name, text)
-      return resultOf(name, text)
     } catch (error) {
       if (error instanceof RecordFull) kept[name] = `${UNKEPT}has no room in the ledger's record`
       throw error
-    } finally {
-      room.give(most - (Object.hasOwn(kept, name) ? bytesOf({ [name]: kept[name] ?? '' }) : 0))
     }
+    return resultOf(name, text)
   }
 }
 
@@ -82,13 +75,11 @@ const describe = (name: unknown): string =>
   typeof name === 'string' ? `one of ${name.length} characters` : `a value of type ${typeof name}`
 
 /** `undefined` has no JSON text; the empty text stands for it. */
-function textOf(result: unknown): string {
+function textOf(result: unknown, bytesMax: number): string {
   try {
     const json = JSON.stringify(result) ?? ''
     const bytes = Buffer.byteLength(json)
-    return bytes > STEP_BYTES_MAX
-      ? `${UNKEPT}has ${bytes} bytes of JSON, and at most ${STEP_BYTES_MAX} are kept`
-      : json
+    return bytes > bytesMax ? `${UNKEPT}has ${bytes} bytes of JSON, and at most ${bytesMax} are kept` : json
   } catch {
     return `${UNKEPT}can't be written as JSON`
   }
@@ -101,12 +92,6 @@ function resultOf(name: string, text: string) {
     )
   return text === '' ? undefined : JSON.parse(text)
 }
-
-/** Asked before a step is done, for what is done and can't be kept would be done again. */
-const noRoom = (name: string, kept: number): StepRefused =>
-  new StepRefused(
-    `There is no room for the result of step ${JSON.stringify(name)}: this run keeps ${kept} bytes and may keep ${STEPS_BYTES_MAX}, and all runs of an event share one record. Keep ids instead of the things themselves.`,
-  )
 
 /** What the ledger adds to each entry of a map, in bytes. */
 const ENTRY_BYTES = 4

@@ -201,7 +201,7 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
         log,
         box: connection.box,
         keepStep: async () => {},
-        room: recordRoom({ [automation.name]: FRESH_RUN }, 0),
+        stepsBytes: recordRoom({ [automation.name]: FRESH_RUN }, 0).stepsBytes,
       })
       return outcome
     },

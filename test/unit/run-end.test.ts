@@ -58,7 +58,7 @@ function begin(run: Run, { timeoutSeconds, steps = {}, keepStep, call = async ()
     log: createLog({ now: clock.now, write: line => lines.push(JSON.parse(line)) }),
     box: () => box as Box,
     keepStep: keepStep ?? (async name => void kept.push(name)),
-    room: recordRoom({}, 0),
+    stepsBytes: recordRoom({}, 0).stepsBytes,
   })
   return { clock, lines, kept, result }
 }

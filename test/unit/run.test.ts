@@ -43,7 +43,7 @@ async function runOnce(
     log,
     box: connection.box,
     keepStep: async name => void kept.push(name),
-    room: recordRoom({}, 0),
+    stepsBytes: recordRoom({}, 0).stepsBytes,
   })
   return { kept, outcome }
 }

@@ -114,7 +114,7 @@ export const filtersOut = ({ filter }: Simulated, itemId: string): boolean =>
   filter === 'skips_even' && Number(itemId) % 2 === 0
 
 /** Whether an automation's filter answers what no filter may. */
-export const hasOddFilter = ({ filter }: Simulated): boolean => filter !== 'none' && filter !== 'skips_even'
+export const hasOddFilter = ({ filter }: Simulated): boolean => filter === 'nothing' || filter === 'number'
 
 /** What lib/claimed-event.ts keeps back, and how far clocks can be apart, in milliseconds. */
 const RESERVED_MS = 2500 + 4000
@@ -167,12 +167,16 @@ function watchOf(place: Place) {
   return type === 'file' ? { file: id } : { folder: id }
 }
 
-function answerOf(simulated: Simulated, event: BoxEvent, healed: boolean): boolean | Skip {
+function answerOf(
+  simulated: Simulated,
+  event: BoxEvent,
+  healed: boolean,
+): boolean | Skip | Promise<boolean | Skip> {
   // Nothing compiles the code on its way to production, so a filter can answer anything.
   const answer = (value: unknown) => value as boolean | Skip
   if (filtersOut(simulated, event.item?.id ?? '')) return skip('ü'.repeat(simulated.reasonLength))
   if (healed) return true
-  if (simulated.filter === 'promise') return answer(Promise.resolve(true))
+  if (simulated.filter === 'promise') return Promise.resolve(true)
   if (simulated.filter === 'nothing') return answer(undefined)
   if (simulated.filter === 'number') return answer(1)
   return true

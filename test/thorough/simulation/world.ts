@@ -6,7 +6,7 @@ import { ingestFunction } from '../../../lib/ingest-function.ts'
 import { createQueue } from '../../../lib/queue.ts'
 import { readRecord } from '../../../lib/record.ts'
 import { type ReplayRequest, replayMessage } from '../../../lib/replay.ts'
-import { createWebhookRecord } from '../../../lib/webhook-record.ts'
+import { createWebhookRecord, NO_RECORD } from '../../../lib/webhook-record.ts'
 import { askedMs, automationOf, hasOddFilter, type Simulated, simulatedOf } from './automations.ts'
 import { anomaliesOf, ENV, read, SimulatedAws } from './aws.ts'
 import { SimulatedBox } from './box.ts'
@@ -170,15 +170,17 @@ export class World {
     const { recorded } = this.plan
     const places = PLACES.filter(place => recorded === 'all' || place === recorded)
     if (places.length === 0) return
-    const send = async (command: unknown) => this.aws.table.send(command)
-    const record = createWebhookRecord({ dynamodb: { send } as never, table: ENV.LEDGER_TABLE })
+    const dynamodb = { send: async (command: unknown) => ({ ...this.aws.table.send(command) }) }
+    const record = createWebhookRecord({ dynamodb, table: ENV.LEDGER_TABLE }, () => 0)
     const address = 'https://hooks.test/box/webhook'
     const webhooks = places.map(place => ({ target: TARGETS[place], address, webhookId: WEBHOOKS[place] }))
-    await record.write(webhooks, 0)
+    await record.write(webhooks, NO_RECORD)
   }
 
   /** Whether the steps of its automations may keep more than there is room for. */
   get isGreedy(): boolean {
+    // What was done and can't be kept is not done again under its name.
+    if (this.automations.some(({ stepped, resultBytes }) => stepped && resultBytes > 16_384)) return true
     const bytes = this.automations.map(one => (one.stepped ? one.effects.length * one.resultBytes : 0))
     return bytes.reduce((sum, one) => sum + one, 0) > KEPT_BYTES_SURE
   }
