@@ -60,6 +60,8 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
     refusal ??= reason
   }
   let forgotten: readonly string[] = []
+  /** What the code threw while it had time; what it began can go on after that. */
+  let failure: RunOutcome | undefined
   const { result, strays } = containRejections(
     async () => {
       try {
@@ -67,29 +69,25 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
         forgotten = underWay.names
         // By then every rejection that nothing handles has been reported.
         await setImmediate()
-      } finally {
-        await underWay.close()
+      } catch (thrown) {
+        log.debug('run_threw', { error: errorKind(thrown), stack: framesOf(thrown) })
+        if (!time.signal.aborted) failure = failed(thrown)
       }
+      await underWay.close()
     },
     reason => log.warn('rejection_unhandled', { error: errorKind(reason), stack: framesOf(reason) }),
   )
   let ended = false
-  const execution = result.then(
-    (): RunOutcome => {
-      ended = true
-      if (time.signal.aborted) return failed(time.signal.reason)
-      if (refusal !== undefined) return failed(refusal)
-      return forgotten.length > 0 || strays.open.size > 0
-        ? failed(notAwaited(forgotten, [...strays.open.values()]))
-        : { kind: 'done' }
-    },
-    (thrown: unknown) => {
-      ended = true
-      log.debug('run_threw', { error: errorKind(thrown), stack: framesOf(thrown) })
-      return failed(time.signal.aborted ? time.signal.reason : thrown)
-    },
-  )
-  const leftBehind = time.over.then(() => failed(time.signal.reason))
+  const execution = result.then((): RunOutcome => {
+    ended = true
+    if (failure) return failure
+    if (time.signal.aborted) return failed(time.signal.reason)
+    if (refusal !== undefined) return failed(refusal)
+    return forgotten.length > 0 || strays.open.size > 0
+      ? failed(notAwaited(forgotten, [...strays.open.values()]))
+      : { kind: 'done' }
+  })
+  const leftBehind = time.over.then(() => failure ?? failed(time.signal.reason))
   const outcome = await Promise.race([execution, leftBehind])
   time.cancel()
   return { outcome, steps, unfinished: !ended }

@@ -108,7 +108,7 @@ describe('a run', () => {
     )
     await turns()
     clock.advance(31_000)
-    expect(await result).toMatchObject({ outcome: failure('run_timed_out'), unfinished: true })
+    expect(await result).toMatchObject({ outcome: failure('automation_threw', 'no'), unfinished: true })
   })
 
   test('begins nothing more once it has ended', async () => {
