@@ -145,6 +145,8 @@ export function automationOf(simulated: Simulated, surroundings: Surroundings): 
       const isLate = () => now() > until - RESERVED_MS
       try {
         await liveThrough({ simulated, context, attempt, ...surroundings })
+        // A step whose result is kept ends within a few microtasks, whether or not the code awaits it.
+        for (let turn = 0; turn < 10; turn += 1) await undefined
         if (context.signal.aborted) attempt.refused = true
         // What is not awaited, and what is not handled, fails its run for good.
         if (attempt.underWay > 0 || attempt.stray) attempt.permanent = true
