@@ -264,7 +264,7 @@ describe('the compiled template', () => {
   test('has a dashboard that is JSON once its references are filled in', () => {
     const body = properties('Dashboard').DashboardBody
     const text = isObject(body) ? String(body['Fn::Sub']).replace(/\$\{[^}]*\}/g, 'x') : ''
-    expect(JSON.parse(text).widgets).toHaveLength(11)
+    expect(JSON.parse(text).widgets).toHaveLength(12)
   })
 
   test('tells what a user needs next', () => {
