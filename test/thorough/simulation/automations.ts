@@ -1,6 +1,6 @@
 import { type Automation, automation, type RunContext, skip } from '../../../lib/automation.ts'
 import { isBoxError } from '../../../lib/box-error.ts'
-import { PermanentError, RetryLater } from '../../../lib/errors.ts'
+import { AutomationError, PermanentError, RetryLater } from '../../../lib/errors.ts'
 import { chanceFor, type Plan } from './plan.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
@@ -162,6 +162,8 @@ const deaf = (process: Process): Promise<void> =>
 /** What the automation threw tells an onlooker how it must be treated. */
 function judge(attempt: Attempt, error: unknown, { now }: Surroundings): void {
   if (error instanceof RetryLater) attempt.throttled = true
+  // No outage lasts for the day after which these count.
+  if (error instanceof AutomationError && error.failure.class === 'auth') attempt.throttled = true
   if (!isBoxError(error)) return
   const { retryAfterSeconds, class: kind } = error.failure
   if (kind === 'throttled') {
