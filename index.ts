@@ -10,5 +10,5 @@ export {
 export type { Box } from './lib/box.ts'
 export { BoxError, isBoxError } from './lib/box-error.ts'
 export { PermanentError, RetryLater } from './lib/errors.ts'
-export { type BoxEvent, type EventOf, pathOf, type Target, type Trigger } from './lib/event.ts'
+export { type BoxEvent, type EventOf, type Item, pathOf, type Target, type Trigger } from './lib/event.ts'
 export type * from './lib/resources.ts'

@@ -1,4 +1,5 @@
 import { regionOf } from '../infra/aws-reason.ts'
+import { checkAutomations } from '../infra/check-code.ts'
 import { exclusively } from '../infra/exclusively.ts'
 import { lockOf, osls, PackageError, packageStage, stageOf } from '../infra/package.ts'
 import type { ReconcileReport } from '../lib/reconcile.ts'
@@ -7,16 +8,25 @@ import type { Place } from './place/place.ts'
 import { askReconcile } from './webhooks/reconcile.ts'
 import { reportText } from './webhooks/webhook-text.ts'
 
+const NO_CHECK = '--no-check'
+
+/** What a deployment checks first; automations/ is all that it brings that boxhooks has not tested. */
+const CHECKED = ['automations']
+
 /**
- * Packages a stage, deploys it with osls, showing what osls prints, and has the webhooks on Box made that its automations
+ * Checks the automations unless the arguments have --no-check, packages a stage, deploys it with osls, showing what osls prints, and has the webhooks on Box made that its automations
  * declare.
  * @returns the exit code
  */
 async function deploy(args: readonly string[]): Promise<number> {
-  const { stage, rest } = stageOf(args)
+  const { stage, rest } = stageOf(args.filter(arg => arg !== NO_CHECK))
   if (stage === 'local')
     throw new PackageError(
       'The stage local is the one on your machine; run it with npm start. Name another stage.',
+    )
+  if (!args.includes(NO_CHECK) && checkAutomations(CHECKED) !== 0)
+    throw new PackageError(
+      `Nothing is deployed: what is printed above is wrong in automations/. Correct it, or deploy as it is with ${NO_CHECK}.`,
     )
   const { folder, project } = await packageStage({ stage, args: rest })
   // Only its verbose form ends with the stack's outputs, the webhook URL among them.

@@ -1,5 +1,6 @@
 const { logSample } = require('./log-sample.cjs')
 const { metrics } = require('./logging.cjs')
+const { refusal } = require('./refusal.cjs')
 const { takesV1 } = require('./v1.cjs')
 const { version } = require('./version.cjs')
 
@@ -9,10 +10,19 @@ module.exports = async ({ resolveVariable }) => {
     QUEUE_URL: { Ref: 'Queue' },
     BOXHOOKS_VERSION: version(),
     SIGNATURE_KEYS_SECRET_ID: { Ref: 'SignatureKeysSecret' },
+    SIGNATURE_AGE_MAX_SECONDS: String(60 * (await deliveryAgeMaxMinutes(resolveVariable))),
     ...(await metrics(resolveVariable)),
     ...(await logSample(resolveVariable)),
   }
   if (!(await takesV1(resolveVariable))) return environment
   const names = String((await resolveVariable('param:v1Parameters')) ?? '').trim()
   return { ...environment, V1_SECRET_ID: { Ref: 'V1Secret' }, ...(names ? { V1_PARAMETERS: names } : {}) }
+}
+
+/** The bounds are those that lib/config.ts holds ingest to. */
+async function deliveryAgeMaxMinutes(resolveVariable) {
+  const minutes = Number(await resolveVariable('param:deliveryAgeMaxMinutes'))
+  if (!(Number.isInteger(minutes) && minutes >= 1 && minutes <= 180))
+    throw refusal('params.deliveryAgeMaxMinutes must be a whole number of minutes from 1 to 180.')
+  return minutes
 }

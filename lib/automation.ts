@@ -7,6 +7,18 @@ import { DEFAULT_RETRY, type RetryPolicy, WAIT_SECONDS_MAX } from './retry.ts'
 /** What an author writes for a target; an id may name a setting: `'${REVIEW_FOLDER_ID}'`. */
 export type Watch = { readonly folder: string } | { readonly file: string }
 
+type Watched = Watch | readonly Watch[]
+
+/** The settings that a target's id names: A and B of `'${A}-${B}'`. */
+type SettingsIn<Id> = Id extends `${string}\${${infer Name}}${infer Rest}` ? Name | SettingsIn<Rest> : never
+
+/** The settings that what is watched names. */
+type WatchedSettings<W> = W extends readonly (infer One)[]
+  ? WatchedSettings<One>
+  : W extends { readonly folder: infer Id } | { readonly file: infer Id }
+    ? SettingsIn<Id>
+    : never
+
 /** Settings by name; each stage gives them values in serverless.yml. */
 export type Settings<S extends string = string> = Readonly<Record<S, string>>
 
@@ -54,27 +66,30 @@ export type Skip = { readonly skip: string }
 /** Says, from an automation's `when`, why it leaves an event alone; the reason is kept in the ledger. */
 export const skip = (reason: string): Skip => ({ skip: reason })
 
-/** What an author declares. */
-export type AutomationDeclaration<T extends Trigger, S extends string> = {
+/** What an author declares. `S` are the settings that `settings` names; those that `watch` names come on top. */
+export type AutomationDeclaration<T extends Trigger, S extends string, W extends Watched = Watched> = {
   /** Kebab case, unique, and kept: the ledger knows the automation by it. */
   readonly name: string
   readonly description?: string
   readonly on: T | readonly T[]
   /** What the webhooks are set on. */
-  readonly watch: Watch | readonly Watch[]
+  readonly watch: W
   /**
    * Whether V1 callbacks run the automation, too: those about a watched item or what lies right in a watched folder, and
    * all of them where `{ folder: '0' }` is watched. See docs/webhooks.md.
    */
   readonly v1?: boolean
-  /** The settings that the code reads, each with what it means. */
+  /** The settings that the code reads besides those that `watch` names, each with what it means. */
   readonly settings?: Settings<S>
   /** Runs the automation only where this answers true. Must be quick, within 5 s, and free of effects. */
-  when?(event: EventOf<T>, settings: Settings<S>): boolean | Skip | Promise<boolean | Skip>
+  when?(
+    event: EventOf<T>,
+    settings: Settings<S | WatchedSettings<W>>,
+  ): boolean | Skip | Promise<boolean | Skip>
   readonly retry?: Partial<RetryPolicy>
   /** The longest a run may take; never longer than the Lambda has left. */
   readonly timeoutSeconds?: number
-  run(context: RunContext<T, S>): void | Promise<void>
+  run(context: RunContext<T, S | WatchedSettings<W>>): void | Promise<void>
 }
 
 /** A checked declaration. */
@@ -103,9 +118,11 @@ export class AutomationDeclarationError extends Error {
  * Declares an automation: which events it is for, what it watches, and what it does. The file's default export.
  * @throws AutomationDeclarationError that names the automation, what is wrong with it and what would be right
  */
-export function automation<const T extends Trigger, const S extends string = never>(
-  declaration: AutomationDeclaration<T, S>,
-): Automation {
+export function automation<
+  const T extends Trigger,
+  const S extends string = never,
+  const W extends Watched = Watched,
+>(declaration: AutomationDeclaration<T, S, W>): Automation {
   const { name, description, timeoutSeconds } = declaration
   const fail: Fail = problem => {
     throw new AutomationDeclarationError(`Automation ${JSON.stringify(name)}: ${problem}`)

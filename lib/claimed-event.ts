@@ -12,7 +12,7 @@ import type { Measures } from './metrics.ts'
 import type { Queue } from './queue.ts'
 import { isSettled, type RunRecord, statusOf } from './record.ts'
 import type { RecordRoom } from './record-room.ts'
-import { backoffSeconds, decideRetry, OUTAGE_RETRY } from './retry.ts'
+import { backoffSeconds, decideRetry, OUTAGE_RETRY, WAITING_LONG_MS } from './retry.ts'
 import { attemptRun, type RunResult, refusedRun } from './run.ts'
 
 /** Everything dispatch reaches the world through. */
@@ -155,7 +155,13 @@ export class ClaimedEvent {
     if (!lastIsNext && status === 'done') await this.#writeNow(name)
   }
 
-  #settle(bound: BoundAutomation, run: RunRecord, result: RunResult, ms: number, log: Log): void {
+  #settle(
+    bound: BoundAutomation,
+    { waitingSince, ...run }: RunRecord,
+    result: RunResult,
+    ms: number,
+    log: Log,
+  ): void {
     const { name } = bound.automation
     const now = this.#parts.clock.now()
     const { outcome, steps } = result
@@ -167,11 +173,13 @@ export class ClaimedEvent {
     }
     const { failure } = outcome
     const error = { code: failure.code, message: failure.message }
+    const waitedMs = now - (waitingSince ?? now)
     const decision = decideRetry({
       failure,
       policy: bound.automation.retry,
       attempts: attempt,
       throttles: run.throttles,
+      waitedMs,
       random: this.#parts.random,
     })
     if (decision.kind === 'give-up') {
@@ -184,7 +192,10 @@ export class ClaimedEvent {
     const nextAt = Math.max(now + wait, result.unfinished ? this.#input.deadline + LEASE_MARGIN_MS : 0)
     const delaySeconds = Math.ceil((nextAt - now) / 1000)
     const told = { attempt, ms, ...error, delaySeconds, outcome: 'retried' }
-    log.warn('run_retrying', told, { Runs: 1, RetryDelay: delaySeconds })
+    const awaitsAuth = failure.class === 'auth' ? { RunsAwaitingAuth: 1 } : {}
+    log.warn('run_retrying', told, { Runs: 1, RetryDelay: delaySeconds, ...awaitsAuth })
+    if (!decision.counts && waitedMs > WAITING_LONG_MS)
+      log.warn('run_waiting_long', { code: failure.code, waitedMs }, { RunsWaitingLong: 1 })
     this.#record(name, {
       ...run,
       steps,
@@ -192,11 +203,13 @@ export class ClaimedEvent {
       nextAt: Math.ceil(nextAt),
       attempts: decision.counts ? attempt : attempt - 1,
       throttles: decision.counts ? 0 : run.throttles + 1,
+      // Refused credentials get one day: an attempt of theirs that counts does not begin another.
+      ...(decision.counts && failure.class !== 'auth' ? {} : { waitingSince: now - waitedMs }),
     })
   }
 
   #giveUpExhausted(name: string): void {
-    const run = this.#runOf(name)
+    const { waitingSince, ...run } = this.#runOf(name)
     const code: FailureCode = 'worker_lost'
     const error = run.error ?? {
       code,

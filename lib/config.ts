@@ -62,7 +62,7 @@ export function ingestConfig(env: Environment): IngestConfig {
   return read(env, variable => ({
     queueUrl: variable.url('QUEUE_URL'),
     signatureKeysSecretId: variable.text('SIGNATURE_KEYS_SECRET_ID'),
-    ageMaxSeconds: variable.whole('SIGNATURE_AGE_MAX_SECONDS', 600),
+    ageMaxSeconds: variable.between('SIGNATURE_AGE_MAX_SECONDS', 600, AGE_BOUNDS_SECONDS),
     skewMaxSeconds: variable.whole('SIGNATURE_SKEW_MAX_SECONDS', 60),
     ...(env.V1_SECRET_ID?.trim()
       ? { v1: { secretId: env.V1_SECRET_ID.trim(), names: variable.v1Names('V1_PARAMETERS') } }
@@ -167,6 +167,12 @@ function variables(env: Environment, problems: string[]) {
       if (!Number.isSafeInteger(value) || value < 0) problems.push(`${name} is no whole number from 0 up.`)
       return value
     },
+    between(name: string, fallback: number, [least, most]: readonly [number, number]): number {
+      const value = Number(text(name, String(fallback)))
+      if (!Number.isSafeInteger(value) || value < least || value > most)
+        problems.push(`${name} is not a whole number from ${least} to ${most}.`)
+      return value
+    },
     share(name: string, fallback: number): number {
       const value = Number(text(name, String(fallback)))
       if (!(value >= 0 && value <= 1)) problems.push(`${name} is no number from 0 to 1.`)
@@ -204,6 +210,12 @@ function variables(env: Environment, problems: string[]) {
     },
   }
 }
+
+/**
+ * Between which bounds a stage may set the age of a delivery that is accepted, in seconds: from a minute, for clocks differ, to
+ * three hours, which is more than the two in which Box redelivers.
+ */
+const AGE_BOUNDS_SECONDS = [60, 10_800] as const
 
 const V1_NAMED: readonly string[] = [...V1_FIELDS, 'token']
 

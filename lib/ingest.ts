@@ -4,6 +4,7 @@ import { errorKind, type Log } from './log.ts'
 import type { LogSample } from './log-sample.ts'
 import { describeBody } from './message.ts'
 import { type MessageSender, MessageTooLarge } from './message-sender.ts'
+import type { Measures } from './metrics.ts'
 import {
   type BoxHeaders,
   boxHeaders,
@@ -66,7 +67,7 @@ export async function ingest(delivery: Delivery, parts: IngestParts): Promise<An
   if (refusal) return refused(heard, refusal)
 
   const checked = await checkSignature(delivery.body, headers, parts)
-  if ('status' in checked) return refused(heard, checked)
+  if ('refusal' in checked) return refused(heard, checked.refusal, checked.ageSeconds)
 
   const described = describeBody(delivery.body, headers.timestamp)
   const { eventId, trigger } = described
@@ -101,13 +102,15 @@ function refuseUnread(delivery: Delivery, headers: BoxHeaders): Answer | undefin
   return missing === undefined ? undefined : headerMissing(missing)
 }
 
-type Checked = { readonly keyFields: KeyFields }
+type Checked =
+  | { readonly keyFields: KeyFields }
+  | {
+      readonly refusal: Answer
+      /** How old the delivery is, where it is correctly signed and refused for that. */
+      readonly ageSeconds?: number | undefined
+    }
 
-async function checkSignature(
-  body: Uint8Array,
-  headers: BoxHeaders,
-  parts: IngestParts,
-): Promise<Answer | Checked> {
+async function checkSignature(body: Uint8Array, headers: BoxHeaders, parts: IngestParts): Promise<Checked> {
   const { keyring, now, ageMaxSeconds, skewMaxSeconds } = parts
   const judge = (keys: SignatureKeys): Verdict =>
     verifyRead({
@@ -131,24 +134,34 @@ async function checkSignature(
       }
     }
   } catch (error) {
-    if (error instanceof SignatureKeysUnavailable) return ANSWERS.keys_unavailable
+    if (error instanceof SignatureKeysUnavailable) return { refusal: ANSWERS.keys_unavailable }
     throw error
   }
   if (verdict.ok) return { keyFields: keyFields(verdict, keys) }
-  return verdict.rule === 'header_missing' ? headerMissing(verdict.header ?? '') : ANSWERS[verdict.rule]
+  const { rule, header = '', ageSeconds } = verdict
+  return { refusal: rule === 'header_missing' ? headerMissing(header) : ANSWERS[rule], ageSeconds }
 }
 
-/** Answers and logs a refusal. */
-export function refused(log: Log, answer: Answer): Answer {
+/**
+ * Answers and logs a refusal.
+ * @param ageSeconds of a delivery that is correctly signed and refused for its age
+ */
+export function refused(log: Log, answer: Answer, ageSeconds?: number): Answer {
   const { status, code } = answer
   if (status >= 500) log.warn('delivery_failed', { status, code }, { DeliveriesFailed: 1 })
   else
     log.warn(
       'delivery_refused',
-      { status, code },
-      { DeliveriesRefused: 1, ...(status === 401 ? { DeliveriesUnverified: 1 } : {}) },
+      { status, code, ...(ageSeconds === undefined ? {} : { ageSeconds: Math.round(ageSeconds) }) },
+      { DeliveriesRefused: 1, ...authenticityOf(answer) },
     )
   return answer
+}
+
+/** What is signed but late came from Box once; any other 401 has not been shown to. */
+function authenticityOf({ status, code }: Answer): Measures {
+  if (code === 'timestamp_too_old') return { DeliveriesTooOld: 1 }
+  return status === 401 ? { DeliveriesUnverified: 1 } : {}
 }
 
 /** Answers and logs a failure of ours; only the error's kind is logged. */
@@ -216,7 +229,7 @@ export const ANSWERS = {
   timestamp_too_old: answer(
     401,
     'timestamp_too_old',
-    'The delivery is correctly signed but too old. It may be a replay, or it was held up on its way.',
+    'The delivery is correctly signed but older than this stage accepts. It is a replay, or it was held up on its way.',
   ),
   timestamp_in_future: answer(
     401,

@@ -15,9 +15,12 @@ const alarming: MetricInfo = { unit: 'Count', dimensions: [], alarm: true }
 export const METRICS = {
   DeliveriesAccepted: alarming,
   DeliveriesUnverified: alarming,
+  DeliveriesTooOld: alarming,
   DeliveriesRefused: count('code'),
   DeliveriesFailed: count('code'),
   EventsDeduplicated: count(),
+  RunsAwaitingAuth: alarming,
+  RunsWaitingLong: alarming,
   Runs: count('automation', 'outcome'),
   RetryDelay: { unit: 'Seconds', dimensions: ['automation'], alarm: false },
   BoxThrottles: count(),

@@ -13,7 +13,7 @@ export type RunRecord = {
   readonly status: RunStatus
   /** Attempts that count, the one under way included. */
   readonly attempts: number
-  /** How often in a row the run was asked to wait. */
+  /** How often in a row the run has waited uncounted. */
   readonly throttles: number
   /** How often the run was taken back from the dead-letter queue. */
   readonly redrives: number
@@ -21,6 +21,8 @@ export type RunRecord = {
   readonly steps: Readonly<Record<string, string>>
   /** Not before this time. */
   readonly nextAt?: number
+  /** When the first of the uncounted waits in a row began; absent once an attempt counts or the run is settled. */
+  readonly waitingSince?: number
   readonly startedAt?: number
   readonly finishedAt?: number
   /** Why it was skipped. */
@@ -155,6 +157,7 @@ function readRun(value: unknown): RunRecord {
     redrives: raw.number('redrives'),
     steps: Object.fromEntries(steps),
     ...raw.optionalNumber('nextAt'),
+    ...raw.optionalNumber('waitingSince'),
     ...raw.optionalNumber('startedAt'),
     ...raw.optionalNumber('finishedAt'),
     ...(reason ? { reason } : {}),
@@ -185,7 +188,9 @@ function fields(raw: Record<string, unknown>) {
     value: (name: string): unknown => raw[name],
     text: (name: string): string => (typeof raw[name] === 'string' ? raw[name] : ''),
     number: (name: string): number => (typeof raw[name] === 'number' ? raw[name] : 0),
-    optionalNumber: (name: 'nextAt' | 'startedAt' | 'finishedAt'): Pick<RunRecord, typeof name> => {
+    optionalNumber: (
+      name: 'nextAt' | 'waitingSince' | 'startedAt' | 'finishedAt',
+    ): Pick<RunRecord, typeof name> => {
       const value = raw[name]
       return typeof value === 'number' ? { [name]: value } : {}
     },

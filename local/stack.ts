@@ -11,7 +11,7 @@ import { createDeadLetters } from '../lib/dead-letters.ts'
 import { createLedger, type Ledger } from '../lib/ledger.ts'
 import { createQueue } from '../lib/queue.ts'
 import type { ReconcileReport } from '../lib/reconcile.ts'
-import type { SignatureKeys } from '../lib/signature.ts'
+import { AGE_MAX_SECONDS, type SignatureKeys } from '../lib/signature.ts'
 import { parseKeys } from '../lib/signature-keys.ts'
 import { isWebhookAnswer } from '../lib/webhook-request.ts'
 import { type Aws, startAws } from './aws.ts'
@@ -193,10 +193,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const functions = new Map<string, Lambda>()
 
     const ingest = lambda('ingest', 'IngestLambdaFunction', { ...options.ingestEnv }, INGEST_INSTANCES_MAX)
+    const { SIGNATURE_AGE_MAX_SECONDS: ageMax = AGE_MAX_SECONDS } = {
+      ...environmentOf(template, 'IngestLambdaFunction', refs),
+      ...options.ingestEnv,
+    }
     const gateway = createGateway({
       invoke: event => ingest.invoke(event),
       now: systemClock.now,
-      onAnswer: answer => journal.answer(...heard(answer, ourKeys, v1Tokens)),
+      onAnswer: answer => journal.answer(...heard(answer, ourKeys, v1Tokens, Number(ageMax))),
     })
     const webhookUrl = `${url}/box/webhook`
     // The page shows where an error was thrown, and what automations say when they debug.

@@ -1,6 +1,6 @@
-import { globSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync } from 'node:fs'
 import { ROOT } from '../infra/bundle.ts'
+import { checkAutomations, checkTypes } from '../infra/check-code.ts'
 import { countingIn, runPart } from './support/parts.ts'
 import { runTool } from './support/tools.ts'
 
@@ -25,7 +25,7 @@ const USERS = ['automations', 'test/automations']
 /**
  * Runs the suite that the arguments choose and returns the exit code:
  * none: lint, types and the fast suite of boxhooks itself, whatever the user's files hold;
- * `--mine`: types and tests of the user's automations;
+ * `--mine`: types, forgotten awaits and tests of the user's automations;
  * a file, or a part of its path: that file and its types.
  * Options are passed on to vitest.
  */
@@ -34,15 +34,16 @@ function main(args: readonly string[]): number {
   const named = options.filter(arg => !arg.startsWith('-'))
   if (args.includes('--mine'))
     return firstFailure([
-      () => types('mine', USERS),
+      () => checkAutomations(USERS),
       () => runTool('vitest', ['run', '--project', 'mine', '--passWithNoTests', ...options]),
     ])
   if (named.length > 0)
     return firstFailure([() => typesOfTests(named), () => runTool('vitest', ['run', ...options])])
   const tested = firstFailure([
     () => runTool('biome', ['lint', '--error-on-warnings', ...engineFiles()]),
-    () => types('engine', ENGINE),
+    () => checkTypes('engine', ENGINE),
     () => runTool('tsc', ['--noEmit', '--project', 'local/inspector/page']),
+    () => checkAutomations(['examples/automations']),
     () =>
       runPart('fast tests', results =>
         runTool('vitest', [
@@ -77,22 +78,7 @@ function typesOfTests(texts: readonly string[]): number {
   const files = globSync('test/**/*.test.ts', { cwd: ROOT }).filter(file =>
     texts.some(text => file.replaceAll('\\', '/').includes(text.replaceAll('\\', '/').replace(/^\.\//, ''))),
   )
-  return files.length === 0 ? 0 : types('files', files)
-}
-
-/** Checks the types of some files and folders, and of what they import. */
-function types(name: string, include: readonly string[]): number {
-  const folder = join(ROOT, '.boxhooks', 'types')
-  mkdirSync(folder, { recursive: true })
-  const file = join(folder, `${name}.json`)
-  const fromHere = (path: string) => `../../${path.replaceAll('\\', '/')}`
-  const config = {
-    extends: '../../tsconfig.json',
-    include: [...globSync(include, { cwd: ROOT }), 'local/dynalite.d.ts'].map(fromHere),
-    exclude: ['../../local/inspector/page'],
-  }
-  writeFileSync(file, JSON.stringify(config, null, 2))
-  return runTool('tsc', ['--noEmit', '--project', file])
+  return files.length === 0 ? 0 : checkTypes('files', files)
 }
 
 process.exit(main(process.argv.slice(2)))

@@ -27,7 +27,7 @@ export const ALARM_CHECKS: readonly Check[] = [
 ]
 
 /** What is not lost, or told already, or may be right: it is to be looked at, but nothing is broken for it. */
-const MILD = /(DeadLetters|Refusals|BoxSilent|Throttles)Alarm/
+const MILD = /(DeadLetters|Refusals|DeliveriesTooOld|RunsWaitingLong|BoxSilent|Throttles)Alarm/
 
 async function lookAtAlarms(scene: Scene, signal: AbortSignal): Promise<Finding> {
   const topic = scene.outputs.AlarmTopicArn ?? ''

@@ -1,19 +1,21 @@
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../../lib/signature.ts'
 import type { Check } from './check.ts'
+import { deployedFunction } from './deployed-function.ts'
 import { DoorClosed } from './door.ts'
 import { type Finding, fail, ok, spanText, unknown, warn } from './finding.ts'
+import type { Scene } from './scene.ts'
 
 /** The clocks of Box, AWS and this machine. */
 export const CLOCK_CHECKS: readonly Check[] = [
   {
     group: 'Clock',
     name: 'box-clock',
-    rights: ['lambda:InvokeFunction'],
-    async run(scene) {
+    rights: ['lambda:InvokeFunction', 'lambda:GetFunctionConfiguration'],
+    async run(scene, signal) {
       const { at, boxAt } = (await scene.boxCheck()).clock
       return boxAt === undefined
         ? unknown('Box has not told its time.')
-        : boxClockFinding((at - boxAt) / 1000)
+        : boxClockFinding((at - boxAt) / 1000, await ageMaxSeconds(scene, signal))
     },
   },
   {
@@ -35,6 +37,13 @@ export const CLOCK_CHECKS: readonly Check[] = [
   },
 ]
 
+/** How old a delivery may be that the stage accepts, in seconds. */
+async function ageMaxSeconds(scene: Scene, signal: AbortSignal): Promise<number> {
+  if (!('stage' in scene.place)) return AGE_MAX_SECONDS
+  const { env } = await deployedFunction(scene, 'ingest', signal)
+  return Number(env.SIGNATURE_AGE_MAX_SECONDS) || AGE_MAX_SECONDS
+}
+
 /** What the header Date, which has whole seconds, and the way of an answer leave uncertain. */
 const SLACK_SECONDS = 5
 
@@ -42,19 +51,19 @@ const SLACK_SECONDS = 5
  * Judges the clock of the functions by what a delivery's age must be.
  * @param seconds how far it is ahead of Box's; negative where it is behind
  */
-function boxClockFinding(seconds: number): Finding {
+function boxClockFinding(seconds: number, ageMax: number): Finding {
   const found = `The functions’ clock is ${apart(seconds)} Box’s`
-  if (seconds < -SKEW_MAX_SECONDS || seconds > AGE_MAX_SECONDS)
+  if (seconds < -SKEW_MAX_SECONDS || seconds > ageMax)
     return fail(
       `${found}: genuine deliveries are refused for their time.`,
       'See https://status.box.com and https://health.aws.amazon.com: one of the two clocks is wrong.',
     )
   return Math.abs(seconds) > SKEW_MAX_SECONDS / 2
     ? warn(
-        `${found}; deliveries pass from ${SKEW_MAX_SECONDS} s ahead to ${AGE_MAX_SECONDS} s old.`,
+        `${found}; deliveries pass from ${SKEW_MAX_SECONDS} s ahead to ${ageMax} s old.`,
         'Look again in some minutes; where it grows, see https://status.box.com.',
       )
-    : ok(`${found}; deliveries pass from ${SKEW_MAX_SECONDS} s ahead to ${AGE_MAX_SECONDS} s old.`)
+    : ok(`${found}; deliveries pass from ${SKEW_MAX_SECONDS} s ahead to ${ageMax} s old.`)
 }
 
 /** @param seconds how far this machine's clock is ahead of AWS's; negative where it is behind */

@@ -10,6 +10,7 @@ type PageRequest = {
   readonly position: string | undefined
   /** Milliseconds since the epoch. */
   readonly since: number
+  /** Milliseconds since the epoch. Box takes whole seconds, so a page can have events of the rest of the last one. */
   readonly until: number
   readonly types: readonly string[]
 }
@@ -61,7 +62,9 @@ export function createStreamApi(box: Box, apiUrl: string): StreamApi {
           limit: String(PAGE_SIZE),
           stream_position: position ?? '0',
           ...(filtered ? { event_type: types.join(',') } : {}),
-          ...(ranged ? { created_after: boxTime(since), created_before: boxTime(until) } : {}),
+          ...(ranged
+            ? { created_after: boxTime(since), created_before: boxTime(Math.ceil(until / 1000) * 1000) }
+            : {}),
         }),
       )
     },

@@ -86,7 +86,11 @@ export type DeliveriesOptions = {
   readonly post: Post
   /** Seconds after the attempt before. */
   readonly retrySeconds?: readonly number[]
-  /** Whether retries keep the first attempt's timestamp; Box's guide implies that they don't. */
+  /**
+   * Whether retries keep the first attempt's timestamp. Either is a guess: Box's guide says of the timestamp only that it is
+   * "when the payload was sent".
+   * @see https://developer.box.com/guides/webhooks/v2/
+   */
   readonly keepFirstTimestamp?: boolean
   readonly onAttempt?: (attempt: Attempt) => void
 }

@@ -51,9 +51,11 @@ export function heard(
   answer: GatewayAnswer,
   keys: SignatureKeys,
   tokens: SignatureKeys,
+  ageMaxSeconds: number,
 ): [answer: GatewayAnswer, verdict?: readonly VerdictStep[]] {
   const { requestBytes: body, headers, at: receivedAt, path } = answer
-  if (!path.startsWith('/box/v1')) return [answer, explain({ body, headers, keys, receivedAt })]
+  if (!path.startsWith('/box/v1'))
+    return [answer, explain({ body, headers, keys, receivedAt, ageMaxSeconds })]
   const hidden = (text: string): string => {
     let shown = text
     for (const token of [tokens.primary, tokens.secondary]) if (token) shown = shown.replaceAll(token, '…')

@@ -26,6 +26,8 @@ export type Judged = {
   readonly keys: SignatureKeys
   /** Milliseconds since the epoch. */
   readonly receivedAt: number
+  /** How old a delivery may be that the front door accepts. */
+  readonly ageMaxSeconds?: number
 }
 
 /**
@@ -33,7 +35,7 @@ export type Judged = {
  * @see verify
  */
 export function explain(judged: Judged): readonly VerdictStep[] {
-  const { keys, receivedAt: now } = judged
+  const { keys, receivedAt: now, ageMaxSeconds = AGE_MAX_SECONDS } = judged
   const headers = Object.fromEntries(
     Object.entries(judged.headers).map(([name, value]) => [name.toLowerCase(), value]),
   )
@@ -56,7 +58,7 @@ export function explain(judged: Judged): readonly VerdictStep[] {
     exactly('algorithm', headers['box-signature-algorithm'], SIGNATURE_ALGORITHM),
     matches.primary,
     matches.secondary,
-    ageStep(timestamp, now),
+    ageStep(timestamp, now, ageMaxSeconds),
     last,
   ]
 }
@@ -87,7 +89,7 @@ function signatureStep(
 const STRAIGHT = ['primary', 'secondary'] as const
 const CROSSED = ['secondary', 'primary'] as const
 
-function ageStep(timestamp: string, now: number): VerdictStep {
+function ageStep(timestamp: string, now: number, ageMaxSeconds: number): VerdictStep {
   const sentAt = parseTimestamp(timestamp)
   if (sentAt === undefined)
     return { rule: 'age', ok: false, text: `${JSON.stringify(timestamp.slice(0, 64))} is no time` }
@@ -95,6 +97,6 @@ function ageStep(timestamp: string, now: number): VerdictStep {
   const text =
     seconds < 0
       ? `${(-seconds).toFixed(1)} s in the future, of at most ${SKEW_MAX_SECONDS}`
-      : `${seconds.toFixed(1)} s old, of at most ${AGE_MAX_SECONDS}`
-  return { rule: 'age', ok: seconds <= AGE_MAX_SECONDS && -seconds <= SKEW_MAX_SECONDS, text }
+      : `${seconds.toFixed(1)} s old, of at most ${ageMaxSeconds}`
+  return { rule: 'age', ok: seconds <= ageMaxSeconds && -seconds <= SKEW_MAX_SECONDS, text }
 }

@@ -79,6 +79,7 @@ describe('packaging', () => {
         Properties: {
           Environment: {
             Variables: {
+              SIGNATURE_AGE_MAX_SECONDS: '9000',
               V1_SECRET_ID: { Ref: 'V1Secret' },
               V1_PARAMETERS: 'from_user_id=by, item_name=file',
             },

@@ -213,6 +213,7 @@ describe('the compiled template', () => {
     expect(variables('IngestLambdaFunction')).toEqual([
       ...everywhere,
       'QUEUE_URL',
+      'SIGNATURE_AGE_MAX_SECONDS',
       'SIGNATURE_KEYS_SECRET_ID',
     ])
     const declared = [...new Set(packaged.manifest.flatMap(one => Object.keys(one.settings)))]
@@ -245,12 +246,15 @@ describe('the compiled template', () => {
       'AutomateErrorsAlarm',
       'AutomateThrottlesAlarm',
       'DeadLettersAlarm',
+      'DeliveriesTooOldAlarm',
       'IngestErrorsAlarm',
       'IngestServerErrorsAlarm',
       'IngestThrottlesAlarm',
       'QueueAgeAlarm',
       'ReconcileErrorsAlarm',
       'RefusalsAlarm',
+      'RunsAwaitingAuthAlarm',
+      'RunsWaitingLongAlarm',
       'WebhooksInConflictAlarm',
       'WebhooksMissingAlarm',
     ])
@@ -260,7 +264,7 @@ describe('the compiled template', () => {
   test('has a dashboard that is JSON once its references are filled in', () => {
     const body = properties('Dashboard').DashboardBody
     const text = isObject(body) ? String(body['Fn::Sub']).replace(/\$\{[^}]*\}/g, 'x') : ''
-    expect(JSON.parse(text).widgets).toHaveLength(11)
+    expect(JSON.parse(text).widgets).toHaveLength(12)
   })
 
   test('tells what a user needs next', () => {

@@ -163,7 +163,15 @@ describe('metrics in log lines', () => {
       emitted()
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(['DeliveriesAccepted', 'DeliveriesUnverified', 'WebhooksInConflict', 'WebhooksMissing'])
+    ).toEqual([
+      'DeliveriesAccepted',
+      'DeliveriesTooOld',
+      'DeliveriesUnverified',
+      'RunsAwaitingAuth',
+      'RunsWaitingLong',
+      'WebhooksInConflict',
+      'WebhooksMissing',
+    ])
     const lines: string[] = []
     createLog({ now: () => NOW, write: line => lines.push(line) }).info('all', {}, values)
     expect(lines).toEqual([`{"time":"2026-11-23T10:00:00.000Z","level":"info","event":"all"}`])

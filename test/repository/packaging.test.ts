@@ -107,6 +107,45 @@ describe('the environment of automate', () => {
   )
 })
 
+describe('the environment of ingest', () => {
+  async function ingestEnvironment(minutes: unknown): Promise<unknown> {
+    const service = await mkdtemp(join(folder, 'service-'))
+    await mkdir(join(service, 'dist'))
+    await writeFile(join(service, 'dist', 'version'), '0.1.0\n')
+    vi.spyOn(process, 'cwd').mockReturnValue(service)
+    const environment: (variables: object) => Promise<unknown> = createRequire(import.meta.url)(
+      join(ROOT, 'infra', 'ingest-environment.cjs'),
+    )
+    const values: Readonly<Record<string, unknown>> = {
+      'self:service': 'boxhooks',
+      'sls:stage': 'dev',
+      'param:deliveryAgeMaxMinutes': minutes,
+      'param:logSampleRate': 1,
+      'param:metrics': 'all',
+      'param:v1Webhooks': false,
+    }
+    return environment({ resolveVariable: async (address: string) => values[address] })
+  }
+
+  test.each([
+    [10, '600'],
+    ['150', '9000'],
+    [1, '60'],
+    [180, '10800'],
+  ])('has the age of %s minutes as %s seconds', async (minutes, seconds) => {
+    expect(await ingestEnvironment(minutes)).toMatchObject({ SIGNATURE_AGE_MAX_SECONDS: seconds })
+  })
+
+  test.each([0, 181, 2.5, -10, 'ten', ''])(
+    'refuses an age of %j minutes with the param’s name',
+    async minutes => {
+      await expect(ingestEnvironment(minutes)).rejects.toThrow(
+        'params.deliveryAgeMaxMinutes must be a whole number of minutes from 1 to 180.',
+      )
+    },
+  )
+})
+
 describe('the stage of a command', () => {
   test('is dev where none is named, and is taken out of what osls gets', () => {
     expect(stageOf(['--param', 'a=b'])).toEqual({ stage: 'dev', rest: ['--param', 'a=b'] })

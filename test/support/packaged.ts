@@ -25,6 +25,7 @@ const EVERYTHING = [
   'automateMemoryMb=1024',
   'logRetentionDays=7',
   'silenceHours=48',
+  'deliveryAgeMaxMinutes=150',
   'metrics=alarms',
   'logDetails=true',
   'v1Webhooks=true',

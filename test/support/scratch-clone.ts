@@ -24,6 +24,7 @@ export type ScratchClone = {
 
 const COPIED = [
   '.gitignore',
+  '.oxlintrc.json',
   'index.ts',
   'cli',
   'conformance',

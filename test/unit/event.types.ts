@@ -1,7 +1,15 @@
 /** Only has to compile: what authors' editors show them. */
-import { automation, skip } from '../../lib/automation.ts'
-import type { BoxEvent, EventOf, Item } from '../../lib/event.ts'
-import type { BoxFile, BoxFolder, Collaboration, SharedLinkOf } from '../../lib/resources.ts'
+import {
+  automation,
+  type BoxEvent,
+  type BoxFile,
+  type BoxFolder,
+  type Collaboration,
+  type EventOf,
+  type Item,
+  type SharedLinkOf,
+  skip,
+} from 'boxhooks'
 
 type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false
 const holds = <T extends true>(..._: T[]) => {}
@@ -43,7 +51,59 @@ export const one = automation({
   },
 })
 
+export const two = automation({
+  name: 'two',
+  on: 'FILE.UPLOADED',
+  watch: { folder: '${REVIEW_FOLDER_ID}' },
+  when(_, settings) {
+    holds<Equal<typeof settings, Readonly<Record<'REVIEW_FOLDER_ID', string>>>>()
+    // @ts-expect-error a setting that neither watch nor settings names
+    return settings.ANOTHER !== ''
+  },
+  run({ settings }) {
+    holds<Equal<typeof settings.REVIEW_FOLDER_ID, string>>()
+    // @ts-expect-error a setting that neither watch nor settings names
+    settings.ANOTHER
+  },
+})
+
+export const three = automation({
+  name: 'three',
+  on: ['FILE.LOCKED', 'FILE.UNLOCKED'],
+  watch: [{ folder: '${A}' }, { file: '${B}' }, { folder: '1' }, { file: 'x${C}-${D}' }],
+  settings: { B: 'named in watch as well', E: 'something' },
+  when: (event, settings) => settings.A + settings.B + settings.E === event.source.id,
+  run({ event, settings }) {
+    holds<Equal<typeof event.trigger, 'FILE.LOCKED' | 'FILE.UNLOCKED'>>()
+    holds<Equal<keyof typeof settings, 'A' | 'B' | 'C' | 'D' | 'E'>>()
+    // @ts-expect-error an id of a target that is not a setting
+    settings['1']
+  },
+})
+
+export const four = automation({
+  name: 'four',
+  on: 'FILE.LOCKED',
+  watch: { file: '1' },
+  run({ settings }) {
+    holds<Equal<keyof typeof settings, never>>()
+  },
+})
+
+const folderOfAStage: string = process.env.FOLDER ?? ''
+export const five = automation({
+  name: 'five',
+  on: 'FILE.LOCKED',
+  watch: { folder: folderOfAStage },
+  run({ settings }) {
+    // @ts-expect-error what is not written out names no setting
+    settings.A
+  },
+})
+
+// @ts-expect-error a target that is neither a folder nor a file
+automation({ name: 'six', on: 'FILE.LOCKED', watch: { folders: '1' }, run() {} })
 // @ts-expect-error a trigger that Box does not have
-automation({ name: 'two', on: 'FILE.TELEPORTED', watch: { folder: '1' }, run() {} })
+automation({ name: 'seven', on: 'FILE.TELEPORTED', watch: { folder: '1' }, run() {} })
 // @ts-expect-error an option that does not exist
-automation({ name: 'three', on: 'FILE.LOCKED', watch: { folder: '1' }, retries: 3, run() {} })
+automation({ name: 'eight', on: 'FILE.LOCKED', watch: { folder: '1' }, retries: 3, run() {} })

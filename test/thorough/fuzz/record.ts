@@ -35,6 +35,7 @@ const name = fc.oneof(
     'throttles',
     'steps',
     'nextAt',
+    'waitingSince',
     'givenUp',
     'payload',
     '__proto__',
@@ -87,7 +88,8 @@ export const ledgerItems = boundary(
       assert.ok(Number.isFinite(number))
     for (const { status, steps, ...kept } of Object.values(record.runs)) {
       assert.ok(['pending', 'done', 'skipped', 'failed'].includes(status))
-      for (const number of [kept.attempts, kept.throttles, kept.redrives, kept.nextAt ?? 0])
+      const { attempts, throttles, redrives, nextAt = 0, waitingSince = 0 } = kept
+      for (const number of [attempts, throttles, redrives, nextAt, waitingSince])
         assert.ok(Number.isFinite(number))
       for (const step of Object.values(steps)) assert.equal(typeof step, 'string')
     }

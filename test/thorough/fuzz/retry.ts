@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { BoxError } from '../../../lib/box-error.ts'
 import { classify, FAILURE_CODES, type RunFailure } from '../../../lib/errors.ts'
-import { backoffSeconds, decideRetry, type RetryPolicy } from '../../../lib/retry.ts'
+import { AUTH_WAIT_MS_MAX, backoffSeconds, decideRetry, type RetryPolicy } from '../../../lib/retry.ts'
 import { anyCharacter } from '../../support/any-character.ts'
 import { boundary } from './boundary.ts'
 
@@ -32,21 +32,29 @@ const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 export const retryDecisions = boundary(
   'retry-decisions',
   { weight: 6, quickCases: 2000 },
-  fc.record({ failure, policy, attempts: fc.nat(2000), throttles: fc.nat(1e6), chance }),
+  fc.record({
+    failure,
+    policy,
+    attempts: fc.nat(2000),
+    throttles: fc.nat(1e6),
+    waitedMs: fc.oneof(fc.nat(2 * AUTH_WAIT_MS_MAX), fc.double({ min: -1e12, max: 1e12 })),
+    chance,
+  }),
   ({ chance: drawn, ...input }) => {
     const decision = decideRetry({ ...input, random: () => drawn })
     const { failure: failed, attempts } = input
-    const over =
-      failed.class === 'permanent' || (failed.class !== 'throttled' && attempts >= input.policy.attempts)
+    const isFree =
+      failed.class === 'throttled' || (failed.class === 'auth' && input.waitedMs < AUTH_WAIT_MS_MAX)
+    const over = failed.class === 'permanent' || (!isFree && attempts >= input.policy.attempts)
     assert.equal(decision.kind, over ? 'give-up' : 'retry')
     if (decision.kind === 'give-up') return
     assert.ok(
       decision.delaySeconds >= 0 && decision.delaySeconds <= WAIT_SECONDS_MAX,
       `${decision.delaySeconds} s`,
     )
-    assert.equal(decision.counts, failed.class !== 'throttled')
+    assert.equal(decision.counts, !isFree)
     const asked = failed.retryAfterSeconds ?? -1
-    if (!decision.counts && asked >= 0 && asked < 14 * 86_400)
+    if (failed.class === 'throttled' && asked >= 0 && asked < 14 * 86_400)
       assert.ok(decision.delaySeconds >= asked, 'what Box asked for is kept to')
     const wait = backoffSeconds(input.policy, attempts, () => drawn)
     assert.ok(wait >= 0 && wait <= input.policy.capSeconds)

@@ -11,6 +11,8 @@ export const TEMPORARY_CONFLICTS = ['name_temporarily_reserved', 'operation_bloc
 
 /** Takes from what an attempt threw how it must be treated. */
 export function judge(attempt: Attempt, error: unknown, now: number): void {
+  // No outage lasts for the day after which these count.
+  if (error instanceof AutomationError && error.failure.class === 'auth') attempt.throttled = true
   if (!isBoxError(error) && !(error instanceof RetryLater)) return
   const { retryAfterSeconds, class: kind } = error.failure
   if (kind === 'throttled') {

@@ -75,6 +75,23 @@ const counts = (queued: number, more: Record<string, number> = {}) => ({
 })
 
 describe('what is queued', { timeout: 60_000 }, () => {
+  test('has the events of the second that the span ends in, up to its end and no further', async () => {
+    const review = folder('Review')
+    const id = file(review)
+    clock.advance(HOUR + 500)
+    box.content.downloadFile(id)
+    clock.advance(500)
+    box.content.downloadFile(id)
+    clock.advance(3 * HOUR)
+    const ask = lambda({ mine: review })
+    const until = new Date(START + HOUR + 900).toISOString()
+    expect(await ask({ ...run, until })).toMatchObject({
+      ok: true,
+      report: { done: true, counts: { 'FILE.DOWNLOADED': counts(1) } },
+    })
+    expect((await bodies()).map(({ created_at }) => Date.parse(String(created_at)))).toEqual([START + HOUR])
+  })
+
   test('is in the form of a webhook’s, says that it was back-filled, and is for the target that it names', async () => {
     const review = folder('Review')
     const id = file(folder('Inner', review))

@@ -36,6 +36,16 @@ describe('a delivery’s check, step by step', () => {
     ])
   })
 
+  test('judges the age by what the stage accepts', () => {
+    const later = { receivedAt: NOW + 1_200_000 }
+    expect(step(judged({}, later), 'age')).toMatchObject({ ok: false, text: '1202.5 s old, of at most 600' })
+    expect(step(judged({}, { ...later, ageMaxSeconds: 9000 }), 'age')).toMatchObject({
+      ok: true,
+      text: '1202.5 s old, of at most 9000',
+    })
+    expect(step(judged({}, { ...later, ageMaxSeconds: 9000 }), 'verdict')?.ok).toBe(true)
+  })
+
   test('tells keys that are swapped, one that is not sent, and one that matches nothing', () => {
     const swapped = judged({}, { keys: { primary: KEYS.secondary, secondary: KEYS.primary } })
     expect(step(swapped, 'primary')?.text).toBe('matches our secondary key')
