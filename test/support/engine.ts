@@ -44,7 +44,7 @@ export type Engine = {
   /** Asks for an event to be run again. */
   replay(eventId: string, request?: ReplayRequest, options?: { copies?: number }): Promise<ReplaySent>
   /** Puts a message on the queue that boxhooks did not write. */
-  sendForeign(body: string): Promise<void>
+  sendForeign(body: string, attributes?: Readonly<Record<string, string>>): Promise<void>
 }
 
 export type WorkOptions = {
@@ -147,8 +147,11 @@ export async function createEngine(aws: Embedded, automations: readonly Automati
       (await ready(deadName)).map(({ messageAttributes }) =>
         JSON.parse(messageAttributes.failure?.StringValue ?? '{}'),
       ),
-    async sendForeign(body) {
-      await aws.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }))
+    async sendForeign(body, attributes = {}) {
+      const MessageAttributes = Object.fromEntries(
+        Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+      )
+      await aws.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body, MessageAttributes }))
     },
     replay(eventId, request, { copies = 1 } = {}) {
       const send: typeof queue.send = async message => {
