@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { parse } from 'yaml'
+import { RESERVE_MS } from '../lib/claimed-event.ts'
 import { isObject } from '../lib/json.ts'
 
 /** What an automation declares, as far as deploying it needs to know. */
@@ -140,9 +143,10 @@ function entryOf(exported: unknown, file: string): ManifestEntry {
     )
   }
   if (!isObject(exported)) return fail()
-  const { name, on, watch, v1, settings, description, run } = exported
+  const { name, on, watch, v1, settings, description, timeoutSeconds, run } = exported
   if (typeof name !== 'string' || typeof run !== 'function' || !Array.isArray(on) || !Array.isArray(watch))
     return fail()
+  checkTimeout(timeoutSeconds, file)
   return {
     file: basename(file),
     name,
@@ -154,6 +158,28 @@ function entryOf(exported: unknown, file: string): ManifestEntry {
     ...(v1 === true ? { v1 } : {}),
     ...(typeof description === 'string' ? { description } : {}),
   }
+}
+
+/** An automation that asks for more time than its function has would never have it. */
+function checkTimeout(timeoutSeconds: unknown, file: string): void {
+  const has = automateTimeoutSeconds()
+  const most = Math.floor(has - RESERVE_MS / 1000)
+  if (typeof timeoutSeconds === 'number' && timeoutSeconds > most)
+    throw new ManifestError(
+      `${file}: timeoutSeconds is ${timeoutSeconds}, and the function automate has ${has} s, of which it keeps ${RESERVE_MS / 1000} for writing the outcome. Ask for at most ${most}, and do in several runs what takes longer.`,
+    )
+}
+
+/** How long the function automate may take, in seconds, as service.yml has it. */
+function automateTimeoutSeconds(): number {
+  const text = readFileSync(join(import.meta.dirname, 'service.yml'), 'utf8')
+  // CloudFormation's own tags are unknown to the parser, and do not matter here.
+  const service: unknown = parse(text, { logLevel: 'silent' })
+  const functions = isObject(service) ? service.functions : undefined
+  const automate = isObject(functions) ? functions.automate : undefined
+  if (!isObject(automate) || typeof automate.timeout !== 'number')
+    throw new Error('infra/service.yml must have functions.automate.timeout, a number of seconds.')
+  return automate.timeout
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

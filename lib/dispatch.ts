@@ -12,8 +12,9 @@ import {
   secondsUntil,
   withoutReplay,
 } from './claimed-event.ts'
-import { AutomationError, classify, type FailureCode, type RunFailure } from './errors.ts'
-import { type BoxEvent, parseEvent, sourceKey, type Target } from './event.ts'
+import { type ConcernOutcome, concernOf, type Known } from './concern.ts'
+import type { FailureCode } from './errors.ts'
+import { type BoxEvent, parseEvent, sourceKey } from './event.ts'
 import { readBody } from './event-body.ts'
 import { askFilter, type FilterAnswer } from './filter.ts'
 import { type NewEvent, RecordFull } from './ledger.ts'
@@ -23,7 +24,7 @@ import { packPayload } from './payload.ts'
 import type { EventRecord, RunRecord } from './record.ts'
 import { payloadFits, type RecordRoom, recordRoom } from './record-room.ts'
 import { DEFAULT_RETRY, decideRetry } from './retry.ts'
-import { concernedBy, distinct, targetsOf, targetText } from './target.ts'
+import { concernedBy, distinct } from './target.ts'
 
 /** In characters. A reason can list very many targets. */
 const REASON_LENGTH_MAX = 1000
@@ -60,12 +61,9 @@ export async function dispatch(parts: DispatchParts, input: Dispatch): Promise<D
 
   // A fresh event needs no reading. For one that has come before, a read costs less than a write that is refused.
   const cameBefore = input.receiveCount > 1 || message.failure !== undefined || message.replay !== undefined
-  let existing = cameBefore ? await parts.ledger.read(message.eventId) : undefined
-  let concern = knownBefore(event, existing) ?? (await concernOf(parts, input, event, log))
-  if (concern.kind !== 'known') {
-    existing ??= await parts.ledger.read(message.eventId)
-    concern = knownBefore(event, existing, concern.kind === 'unknown') ?? concern
-  }
+  const read = cameBefore ? await parts.ledger.read(message.eventId) : undefined
+  const time = { deadline: input.deadline - CLAIM_MS_MIN, log }
+  const { concern, existing } = await concernOf(parts, event, read, time)
   if (concern.kind !== 'known') return withoutTargets(parts, input, log, concern)
   if (input.deadline - parts.clock.now() < CLAIM_MS_MIN) return noTimeLeft(log)
 
@@ -136,62 +134,6 @@ function warnOfWebhook({ trigger, webhook }: BoxEvent, log: Log): void {
       message:
         'Box has deleted the webhook, as it does when deliveries have failed for weeks. Create it anew.',
     })
-}
-
-type Known = {
-  readonly kind: 'known'
-  readonly targets: readonly Target[]
-  /** The webhook whose target it is, where that decided. */
-  readonly webhookId?: string
-}
-
-type ConcernOutcome =
-  | Known
-  | { readonly kind: 'unknown'; readonly error: { readonly code: FailureCode; readonly message: string } }
-  | { readonly kind: 'failed'; readonly failure: RunFailure }
-
-/**
- * What was found out when the event came first needs no finding out again, so that a webhook deleted since then can't
- * bring in other automations.
- * @param isLost whether what its webhook is set on can't be found out any more
- */
-function knownBefore(event: BoxEvent, existing: EventRecord | undefined, isLost = false): Known | undefined {
-  const { targets, webhooks } = existing ?? {}
-  return targets && (isLost || webhooks?.includes(event.webhook.id)) ? { kind: 'known', targets } : undefined
-}
-
-const LOOKUP_TIMED_OUT = new AutomationError({
-  class: 'transient',
-  code: 'box_unreachable',
-  message: 'Box had not said in time what the webhook is set on. It is asked again later.',
-})
-
-async function concernOf(
-  parts: DispatchParts,
-  input: Dispatch,
-  event: BoxEvent,
-  log: Log,
-): Promise<ConcernOutcome> {
-  const stop = new AbortController()
-  let cancel = (): void => {}
-  const timeOver = new Promise<never>((_, reject) => {
-    cancel = parts.clock.after(input.deadline - CLAIM_MS_MIN - parts.clock.now(), () => {
-      stop.abort(LOOKUP_TIMED_OUT)
-      reject(LOOKUP_TIMED_OUT)
-    })
-  })
-  try {
-    const lookUp = (webhookId: string) => parts.targetOf(webhookId, { log, signal: stop.signal })
-    const concern = await Promise.race([targetsOf(event, parts.automations, lookUp), timeOver])
-    if (concern.known) return { ...concern, kind: 'known' }
-    const candidates = concern.candidates.map(targetText).join(', ')
-    const message = `The webhook ${event.webhook.id} does not exist any more, and the event does not show which of the watched items it is about (${candidates}). See that the webhooks exist, then redrive.`
-    return { kind: 'unknown', error: { code: 'target_unknown', message } }
-  } catch (error) {
-    return { kind: 'failed', failure: classify(error) }
-  } finally {
-    cancel()
-  }
 }
 
 /** Box could not be asked what the event is about: it waits as a run would, or is dead-lettered where asking is of no use. */

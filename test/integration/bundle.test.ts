@@ -179,6 +179,17 @@ test('a file that is no automation is refused by its name', async () => {
   await refused('throws', declared('Not Kebab')).toThrow(/mine\.ts can't be loaded: .*kebab-case/)
 })
 
+test('an automation that asks for more time than its function has is refused, with what it may ask for', async () => {
+  const asking = (name: string, seconds: number) => {
+    const code = declared('slow').replace('async run', `timeoutSeconds: ${seconds}, async run`)
+    return manifestOf(name, { 'slow.ts': code })
+  }
+  await expect(asking('too-long', 58)).rejects.toThrow(
+    /slow\.ts: timeoutSeconds is 58, and the function automate has 60 s, .* Ask for at most 57/,
+  )
+  await expect(asking('long', 57)).resolves.toHaveLength(1)
+})
+
 test('two automations of one name are refused, naming both files', async () => {
   const twins = manifestOf('twins', { 'a.ts': declared('same'), 'b.ts': declared('same') })
   await expect(twins).rejects.toThrow(/a\.ts and b\.ts both declare an automation named "same"/)

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { ROOT } from '../../infra/bundle.ts'
@@ -43,7 +43,9 @@ test('no file is an orphan: every one of lib, infra and local is imported, or ru
   const imported = new Set(rooms.flatMap(sources).flatMap(imports))
   const named =
     readFileSync(join(ROOT, 'package.json'), 'utf8') +
-    readFileSync(join(ROOT, 'infra', 'service.yml'), 'utf8').replaceAll('${self:custom.boxhooks}', 'infra')
+    globSync('infra/*.yml', { cwd: ROOT })
+      .map(file => readFileSync(join(ROOT, file), 'utf8').replaceAll('${self:custom.boxhooks}', 'infra'))
+      .join('\n')
   const byName = ['local/lambda-worker.ts', 'local/inspector/page/main.tsx', 'local/dynalite.d.ts']
   const orphans = ['lib', 'infra', 'local', 'conformance', 'cli']
     .flatMap(sources)

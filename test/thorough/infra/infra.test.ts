@@ -23,12 +23,21 @@ describe('packaging', () => {
     await expect(refusal('domainName=hooks.example')).rejects.toThrow(
       /^params.domainName needs params.certificateArn as well.*$/,
     )
+    await expect(refusal('automateWindowSeconds=301')).rejects.toThrow(
+      /^params.automateWindowSeconds must be a whole number/,
+    )
     await expect(refusal('silenceHours=500')).rejects.toThrow(/^params.silenceHours must be a whole number/)
   })
 
   test('stops at a param for metrics or logs that is neither', async () => {
     await expect(refusal('metrics=none')).rejects.toThrow(/^params.metrics must be all, or alarms/)
     await expect(refusal('logDetails=yes')).rejects.toThrow(/^params.logDetails must be true or false/)
+  })
+
+  test('hides a message for six times automate’s timeout, and for as long as it may wait for a batch', async () => {
+    const { VisibilityTimeout } = atFunctionUrl.template.Resources.Queue?.Properties ?? {}
+    expect(VisibilityTimeout).toBe(365)
+    expect((await packagedLocal()).template.Resources.Queue?.Properties?.VisibilityTimeout).toBe(360)
   })
 
   test('takes deliveries at a function URL where asked, with both rights that it takes, and no API is left', async () => {

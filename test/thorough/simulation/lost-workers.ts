@@ -33,6 +33,8 @@ export class LostWorkers {
   /** Something befell a process while runs of these events were under way in it. */
   struck(process: Process, underWay: ReadonlySet<string>): void {
     for (const [eventId, token] of this.#leases.get(process) ?? []) {
+      // What could not be written leaves its lease behind; nothing of it is at work any more.
+      if (!underWay.has(eventId)) continue
       const others = [...underWay].filter(other => other !== eventId)
       this.#company.set(token, others.length)
     }
