@@ -1,9 +1,8 @@
 import type { RunContext } from '../../../lib/automation.ts'
-import { isBoxError } from '../../../lib/box-error.ts'
 import { PermanentError, RetryLater } from '../../../lib/errors.ts'
 import type { Attempt } from './attempt.ts'
 import type { Simulated } from './automations.ts'
-import { isRefusal } from './judge.ts'
+import { isFailedCall, isRefusal } from './judge.ts'
 import { chanceFor, type Plan } from './plan.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
@@ -67,7 +66,7 @@ export async function liveThrough(life: Life): Promise<void> {
 
 /** A best effort goes on without what Box has refused. */
 const doWithout = (attempt: Attempt, effect: string) => (error: unknown) => {
-  if (isBoxError(error) && !attempt.refused) attempt.forgone.add(effect)
+  if (isFailedCall(error) && !attempt.refused) attempt.forgone.add(effect)
 }
 
 /** Reads what was uploaded. @returns false where the code finds nothing to do */

@@ -25,6 +25,10 @@ export function judge(attempt: Attempt, error: unknown, now: number): void {
 const passes = ({ status, boxCode }: { readonly status: number; readonly boxCode: string | undefined }) =>
   status === 202 || TEMPORARY_CONFLICTS.some(code => code === boxCode)
 
+/** Whether a call of Box has failed: by Box's answer, or for want of the app's credentials. */
+export const isFailedCall = (error: unknown): boolean =>
+  isBoxError(error) || (error instanceof AutomationError && error.failure.class === 'auth')
+
 /** Whether a call or a step was refused by the engine, rather than failed by Box, AWS or its own code. */
 export const isRefusal = (error: unknown, signal: AbortSignal): boolean =>
-  signal.aborted || error instanceof LeaseLost || (error instanceof AutomationError && !isBoxError(error))
+  signal.aborted || error instanceof LeaseLost || (error instanceof AutomationError && !isFailedCall(error))
