@@ -41,7 +41,7 @@ export async function seenEvents(
     const records = first.sources
       .flatMap(source => known.get(source) ?? [])
       .filter(record => isOf(record, first.trigger, first.target))
-      .flatMap(record => datedOf(record, family))
+      .flatMap(record => datedOf(record, first.target, family))
     const events = group.map(({ id, event }) => ({ id, at: event.at }))
     matches.push(...matchEvents(events, records, [...taken, ...matches]))
   }
@@ -74,11 +74,12 @@ const isOf = (record: EventRecord, trigger: Trigger, target: Target): boolean =>
   triggerOf(record.trigger) === trigger &&
   (!record.targets?.length || record.targets.some(one => targetText(one) === targetText(target)))
 
-function datedOf(record: EventRecord, family: StreamFamily): readonly Dated[] {
+/** A record stands for one event of each target that its deliveries have brought. */
+function datedOf(record: EventRecord, target: Target, family: StreamFamily): readonly Dated[] {
   const { payload = {}, createdAt = '' } = bodyOf(record) ?? {}
   if (record.origin === 'backfill' && familyIn(payload) === family) return []
   const at = parseTimestamp(createdAt || record.receivedAt)
-  return at === undefined ? [] : [{ id: record.eventId, at }]
+  return at === undefined ? [] : [{ id: `${record.eventId} ${targetText(target)}`, at }]
 }
 
 function familyIn({ additional_info: info }: Readonly<Record<string, unknown>>): unknown {
