@@ -153,7 +153,8 @@ export function automationOf(simulated: Simulated, surroundings: Surroundings): 
         attempt.state = attempt.refused || attempt.permanent ? 'threw' : 'returned'
       } catch (error) {
         attempt.state = 'threw'
-        judge(attempt, error, now())
+        // What is thrown when the time is over comes too late to say anything.
+        if (!context.signal.aborted) judge(attempt, error, now())
         throw error
       } finally {
         attempt.endedAt = now()
