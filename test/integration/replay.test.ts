@@ -231,3 +231,39 @@ describe('an event that is replayed', () => {
     await expect(engine.replay('foreign-1')).rejects.toMatchObject({ code: 'payload_not_kept' })
   })
 })
+
+test('a replayed run that its filter leaves alone again never starts, and costs no attempt, also where a worker was lost', async () => {
+  let runs = 0
+  const declared = automation({
+    name: 'filtered',
+    on: 'FILE.UPLOADED',
+    watch: { folder: '100001' },
+    retry: { attempts: 1 },
+    when: () => skip('not this one'),
+    run() {
+      runs += 1
+    },
+  })
+  const beside = automation({
+    name: 'beside',
+    on: 'FILE.UPLOADED',
+    watch: { folder: '100001' },
+    run: () => new Promise<void>(() => {}),
+  })
+  const engine = await createEngine(aws, [declared])
+  const id = await engine.send('FILE.UPLOADED')
+  await engine.work()
+  await engine.replay(id)
+  // The automation beside it, new since then, takes the worker with it.
+  const lost = engine.work({ automations: [declared, beside] })
+  await expect.poll(async () => (await engine.record(id))?.runs.filtered?.redrives).toBe(1)
+  engine.clock.skip(70_000)
+  await engine.reveal()
+  await engine.work()
+  expect(await engine.record(id)).toMatchObject({
+    runs: { filtered: { status: 'skipped', attempts: 0, reason: 'not this one' } },
+  })
+  expect(runs).toBe(0)
+  expect(await engine.deadLetters()).toEqual([])
+  expect(lost).toBeInstanceOf(Promise)
+})
