@@ -20,7 +20,7 @@ export type RecordedWebhook = {
 }
 
 /** A webhook that is not there any more, or has another target: its last deliveries can still come. */
-export type GoneWebhook = {
+type GoneWebhook = {
   readonly webhookId: string
   readonly target: Target
   /** Since when, in milliseconds since the epoch. */

@@ -14,10 +14,10 @@ import {
 } from './watched.ts'
 
 /** How the code goes about its effects: one after the other, all at once, or whatever becomes of each. */
-export type Style = 'in_turn' | 'parallel' | 'best_effort' | 'all_settled'
+type Style = 'in_turn' | 'parallel' | 'best_effort' | 'all_settled'
 
 /** What a filter answers: what it should, or what authors who do not compile their code have it answer. */
-export type Filter = 'none' | 'skips_even' | 'promise' | 'nothing' | 'number'
+type Filter = 'none' | 'skips_even' | 'promise' | 'nothing' | 'number'
 
 /** What the simulation knows of an automation beside what it declares. */
 export type Simulated = {

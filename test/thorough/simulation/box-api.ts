@@ -12,7 +12,7 @@ export type BoxVerdict =
   | { readonly kind: 'lost' }
 
 /** Anything but a result; 202 is "not ready yet", which comes with Retry-After. */
-export type Refused = {
+type Refused = {
   readonly kind: 'refused'
   readonly status: number
   readonly code?: string
