@@ -9,7 +9,8 @@ export type Clock = {
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms)
+    // A time that is over by now is due at once; Node would warn of it.
+    const timer = setTimeout(callback, Math.max(0, ms))
     return () => clearTimeout(timer)
   },
 }
