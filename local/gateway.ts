@@ -91,12 +91,16 @@ function bodyOf(bytes: Buffer, alwaysBase64: boolean): Pick<Asked, 'body' | 'isB
     : { body: bytes.toString('base64'), isBase64Encoded: true }
 }
 
+/** Which route of the deployed API a path matches. */
+const routeOf = (path: string): string => (path === '/box/webhook' ? 'ANY /box/webhook' : '$default')
+
 function eventV2({ request, url, at, body, isBase64Encoded }: Asked) {
   const { cookie, ...headers } = Object.fromEntries(request.headers)
   const query = [...url.searchParams.keys()].map(key => [key, url.searchParams.getAll(key).join(',')])
+  const routeKey = routeOf(url.pathname)
   return {
     version: '2.0',
-    routeKey: '$default',
+    routeKey,
     rawPath: url.pathname,
     rawQueryString: url.search.slice(1),
     ...(cookie === undefined ? {} : { cookies: cookie.split(/; ?/) }),
@@ -112,7 +116,7 @@ function eventV2({ request, url, at, body, isBase64Encoded }: Asked) {
         sourceIp: '127.0.0.1',
         userAgent: request.headers.get('user-agent') ?? '',
       },
-      routeKey: '$default',
+      routeKey,
       stage: '$default',
       time: commonLogTime(at),
       timeEpoch: at,
