@@ -4,7 +4,6 @@
  */
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
-const { webhookAddress } = require('./endpoint.cjs')
 const { logSample } = require('./log-sample.cjs')
 const { logging } = require('./logging.cjs')
 const { refusal } = require('./refusal.cjs')
@@ -62,10 +61,14 @@ exports.reconcile = async ({ resolveVariable }) => {
   return {
     ...SHARED,
     BOXHOOKS_VERSION: version(),
-    WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : await webhookAddress(resolveVariable),
+    WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : API_ADDRESS,
     ...(await logging(resolveVariable)),
     ...(await settings(resolveVariable)),
   }
+}
+
+const API_ADDRESS = {
+  'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/box/webhook',
 }
 
 /** Every setting that an automation declares, with its value. */

@@ -16,22 +16,13 @@ module.exports = async ({ resolveVariable }) => {
   // What --param gives is text; Lambda's own word is taken as well.
   if (['true', 'Active'].includes(String(tracing))) parts.push(traces())
   if (Number(silenceHours) !== 0) parts.push(await silence(Number(silenceHours), resolveVariable))
-  const concurrency = Number(await resolveVariable('param:ingestConcurrency'))
-  if (concurrency !== 0) parts.push(reserved(concurrency))
   if (await takesV1(resolveVariable)) parts.push(await v1(resolveVariable))
   const present = parts.filter(Boolean)
   return {
-    extensions: mergeExtensions(present.map(({ extensions = {} }) => extensions)),
+    extensions: Object.assign({}, ...present.map(({ extensions }) => extensions)),
     Resources: Object.assign({}, ...present.map(({ Resources }) => Resources)),
     Outputs: Object.assign({}, ...present.map(({ Outputs }) => Outputs)),
   }
-}
-
-/** More than one part can extend the same resource. */
-const mergeExtensions = all => {
-  const merged = {}
-  for (const [id, extension] of all.flatMap(Object.entries)) merged[id] = { ...merged[id], ...extension }
-  return merged
 }
 
 const subscription = Endpoint => ({
@@ -103,15 +94,6 @@ const traces = () => ({
     },
   },
 })
-
-/** Lambdas that are kept for ingest, and at the same time the most that there are of it. */
-const reserved = concurrency => {
-  if (!Number.isInteger(concurrency) || concurrency < 1)
-    throw refusal('params.ingestConcurrency must be a whole number from 1 up, or 0 for no bound.')
-  return {
-    extensions: { IngestLambdaFunction: { Properties: { ReservedConcurrentExecutions: concurrency } } },
-  }
-}
 
 /** CloudWatch looks back at most seven days, in periods of an hour. */
 const SILENCE_HOURS_MAX = 168

@@ -55,11 +55,6 @@ export function costCommand(shell: Shell): Command {
   )
   option('--log-sample <rate>', 'the stage’s logSampleRate, from 0 to 1', numberIn(0, 1), 1)
   return command
-    .addOption(
-      new Option('--endpoint <kind>', 'the stage’s front door')
-        .choices(['http-api', 'function-url'])
-        .default('http-api'),
-    )
     .option('--prices <file>', 'a table of prices of your own, such as for a region that is not here')
     .option('--free-tier', 'take off what AWS gives every account for nothing')
     .option('--details', 'show each thing that is paid for')

@@ -33,7 +33,6 @@ export type CostOptions = {
   readonly pollers: number
   /** From 0 to 1. */
   readonly logSample: number
-  readonly endpoint: Workload['endpoint']
   /** A table of prices of one's own. */
   readonly prices?: string
   readonly freeTier?: boolean
@@ -108,7 +107,6 @@ function workloadOf(options: CostOptions, { stack }: Trace): Workload {
     automations: options.automations,
     bodyBytes: Math.ceil(options.bodyKb * 1024),
     logSampleRate: options.logSample,
-    endpoint: options.endpoint,
     memoryMb: {
       ...stack.memoryMb,
       ...(options.ingestMemory === undefined ? {} : { ingest: options.ingestMemory }),

@@ -13,8 +13,6 @@ export type Workload = {
   readonly bodyBytes: number
   /** The part of the events that is logged though nothing is wrong, from 0 to 1. */
   readonly logSampleRate: number
-  /** The front door: an HTTP API, or the function's own URL, which costs nothing. */
-  readonly endpoint: 'http-api' | 'function-url'
   readonly memoryMb: { readonly ingest: number; readonly automate: number; readonly reconcile: number }
 }
 
@@ -58,11 +56,7 @@ export function usageOf(workload: Workload, trace: Trace, assumed: Assumptions):
   const tableBytes = cell.bytes.item + cell.bytes.index + assumed.itemOverheadBytes * (1 + stack.indexes)
   const recordsGb = ((events * tableBytes) / GIB) * ((stack.keepDays * 24) / HOURS_PER_MONTH)
   return {
-    httpRequests: forEvents(
-      workload.endpoint === 'http-api'
-        ? deliveries * Math.ceil(Math.max(1, workload.bodyBytes) / API_CHUNK)
-        : 0,
-    ),
+    httpRequests: forEvents(deliveries * Math.ceil(Math.max(1, workload.bodyBytes) / API_CHUNK)),
     ingestInvocations: forEvents(deliveries),
     ingestGbSeconds: forEvents(
       gbSeconds(deliveries, assumed.ingestMs, memoryMb.ingest) +
@@ -127,7 +121,7 @@ type Counts = {
 
 /** What a month's events write to the logs, in bytes as CloudWatch counts them. */
 function logBytes(
-  { events, logSampleRate, endpoint }: Workload,
+  { events, logSampleRate }: Workload,
   { stack, extras }: Trace,
   assumed: Assumptions,
   cell: EventTrace,
@@ -137,7 +131,7 @@ function logBytes(
   const sampled = (full: Logged, quiet: Logged) =>
     logSampleRate * counted(full) + (1 - logSampleRate) * counted(quiet)
   const platform = assumed.platformLog.bytes + assumed.platformLog.lines * assumed.logEventBytes
-  const access = endpoint === 'http-api' ? stack.accessLogBytes + assumed.logEventBytes : 0
+  const access = stack.accessLogBytes + assumed.logEventBytes
   return (
     deliveries * (access + platform + sampled(cell.ingest, cell.quiet.ingest)) +
     events * sampled(cell.automate, cell.quiet.automate) +

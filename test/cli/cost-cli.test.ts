@@ -67,9 +67,7 @@ describe('boxhooks cost', { timeout: 120_000 }, () => {
     const json = async (...args: string[]) =>
       JSON.parse((await cost(['--region', 'us-west-2', '--json', ...args])).out)
     const usual = await json()
-    const cheap = await json(
-      ...['--endpoint', 'function-url', '--log-sample', '0.05', '--automate-memory', '128', '--batch', '10'],
-    )
+    const cheap = await json('--log-sample', '0.05', '--automate-memory', '128', '--batch', '10')
     const busy = await json('--automations', '3', '--body-kb', '16', '--retries', '20', '--duplicates', '5')
     expect(cheap.perMillionUsd).toBeLessThan(usual.perMillionUsd * 0.7)
     expect(busy.perMillionUsd).toBeGreaterThan(usual.perMillionUsd * 1.5)

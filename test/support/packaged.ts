@@ -13,13 +13,11 @@ const SETTINGS = [
   'ALLOWED_DOMAINS=a.example,b.example',
 ]
 
-export const CERTIFICATE = 'certificateArn=arn:aws:acm:eu-central-1:123456789012:certificate/x'
-
 /** All that is optional, each with another value than it has by default. */
 const EVERYTHING = [
   'alarmEmail=ops@a.example',
   'domainName=hooks.example',
-  CERTIFICATE,
+  'certificateArn=arn:aws:acm:eu-central-1:123456789012:certificate/x',
   'tracing=true',
   'automateConcurrency=2',
   'automateMemoryMb=1024',

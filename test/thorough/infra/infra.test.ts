@@ -2,17 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Packaged } from '../../../infra/package.ts'
-import { CERTIFICATE, packagedLocal, packagedWithEverything, packageSamples } from '../../support/packaged.ts'
+import { packagedLocal, packagedWithEverything, packageSamples } from '../../support/packaged.ts'
 
-/** A stage whose front door is a function URL. */
-let atFunctionUrl: Packaged
+/** A stage that logs a sample and gathers events into batches. */
+let thrifty: Packaged
 beforeAll(async () => {
-  atFunctionUrl = await packageSamples('function-url', [
-    'endpoint=function-url',
-    'ingestConcurrency=20',
-    'logSampleRate=0.1',
-    'automateWindowSeconds=5',
-  ])
+  thrifty = await packageSamples('thrifty', ['logSampleRate=0.1', 'automateWindowSeconds=5'])
 })
 
 const refusal = (...params: string[]) => packageSamples('nowhere', params)
@@ -35,66 +30,13 @@ describe('packaging', () => {
   })
 
   test('hides a message for six times automate’s timeout, and for as long as it may wait for a batch', async () => {
-    const { VisibilityTimeout } = atFunctionUrl.template.Resources.Queue?.Properties ?? {}
+    const { VisibilityTimeout } = thrifty.template.Resources.Queue?.Properties ?? {}
     expect(VisibilityTimeout).toBe(365)
     expect((await packagedLocal()).template.Resources.Queue?.Properties?.VisibilityTimeout).toBe(360)
   })
 
-  test('takes deliveries at a function URL where asked, with both rights that it takes, and no API is left', async () => {
-    const { Resources, Outputs } = atFunctionUrl.template
-    const FunctionName = { 'Fn::GetAtt': ['IngestLambdaFunction', 'Arn'] }
-    expect(
-      Object.values(Resources)
-        .map(({ Type }) => Type)
-        .filter(type => type.startsWith('AWS::ApiGateway')),
-    ).toEqual([])
-    const address = { 'Fn::Sub': '${IngestUrl.FunctionUrl}box/webhook' }
-    expect(Resources).toMatchObject({
-      IngestUrl: { Properties: { AuthType: 'NONE', TargetFunctionArn: FunctionName } },
-      IngestUrlPermission: {
-        Properties: {
-          Action: 'lambda:InvokeFunctionUrl',
-          FunctionName,
-          Principal: '*',
-          FunctionUrlAuthType: 'NONE',
-        },
-      },
-      IngestInvokePermission: {
-        Properties: {
-          Action: 'lambda:InvokeFunction',
-          FunctionName,
-          Principal: '*',
-          InvokedViaFunctionUrl: true,
-        },
-      },
-      IngestLambdaFunction: { Properties: { ReservedConcurrentExecutions: 20 } },
-      ReconcileLambdaFunction: { Properties: { Environment: { Variables: { WEBHOOK_ADDRESS: address } } } },
-      IngestServerErrorsAlarm: {
-        Properties: {
-          Namespace: 'AWS/Lambda',
-          MetricName: 'Url5xxCount',
-          Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'IngestLambdaFunction' } }],
-        },
-      },
-    })
-    expect(Outputs.WebhookUrl).toMatchObject({ Value: address })
-    expect(JSON.stringify(Resources.Dashboard)).toContain('UrlRequestCount')
-    expect(JSON.stringify(Resources)).not.toContain('HttpApi')
-  })
-
-  test('refuses what a function URL has not: a domain of one’s own, and a throttle for V1 callbacks', async () => {
-    const url = (...params: string[]) => refusal('endpoint=function-url', ...params)
-    await expect(url('domainName=hooks.example', CERTIFICATE)).rejects.toThrow(
-      /^params.domainName needs params.endpoint to be http-api/,
-    )
-    await expect(url('v1Webhooks=true')).rejects.toThrow(
-      /^params.v1Webhooks needs params.endpoint to be http-api/,
-    )
-    await expect(refusal('endpoint=rest')).rejects.toThrow(/^params.endpoint is "rest"/)
-  })
-
   test('logs a sample only where asked, and waits for others only where asked', async () => {
-    const { Resources } = atFunctionUrl.template
+    const { Resources } = thrifty.template
     for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction'])
       expect(Resources[id]).toMatchObject({
         Properties: { Environment: { Variables: { LOG_SAMPLE_RATE: '0.1' } } },
@@ -110,7 +52,7 @@ const lint = spawnSync('cfn-lint', ['--version'])
 if (lint.error) console.warn('cfn-lint is not here: the template is not linted.')
 
 test.skipIf(lint.error)('cfn-lint finds nothing but what osls writes itself (W3005)', async () => {
-  const stages = [await packagedLocal(), await packagedWithEverything(), atFunctionUrl]
+  const stages = [await packagedLocal(), await packagedWithEverything(), thrifty]
   const files = stages.map(({ folder }) => join(folder, 'cloudformation-template-update-stack.json'))
   const { stdout, stderr } = spawnSync('cfn-lint', ['--format', 'parseable', ...files], { encoding: 'utf8' })
   expect(stderr).toBe('')

@@ -66,7 +66,6 @@ const MILLION: Workload = {
   automations: 1,
   bodyBytes: 1500,
   logSampleRate: 1,
-  endpoint: 'http-api',
   memoryMb: trace.stack.memoryMb,
 }
 
@@ -99,12 +98,6 @@ describe('what a month takes', () => {
     expect(usage.logGb.forEvents).toBeCloseTo((1e6 * bytes) / 2 ** 30, 9)
     const quiet = usageOf({ ...MILLION, logSampleRate: 0.1 }, trace, PLAIN)
     expect(quiet.logGb.forEvents).toBeCloseTo((1e6 * (200 + 2 * platform + 60)) / 2 ** 30, 9)
-  })
-
-  test('at a function URL costs no request and writes no access log', () => {
-    const url = usageOf({ ...MILLION, endpoint: 'function-url' }, trace, PLAIN)
-    expect(url.httpRequests).toEqual({ fixed: 0, forEvents: 0 })
-    expect(usage.logGb.forEvents - url.logGb.forEvents).toBeCloseTo((1e6 * 200) / 2 ** 30, 9)
   })
 
   test('of what comes again is what the trace has of it', () => {
@@ -161,7 +154,6 @@ describe('the estimate', () => {
     automations: fc.double({ min: 0, max: 20, noNaN: true }),
     bodyBytes: fc.integer({ min: 0, max: 65_000 }),
     logSampleRate: fc.double({ min: 0, max: 1, noNaN: true }),
-    endpoint: fc.constantFrom<Workload['endpoint']>('http-api', 'function-url'),
     memoryMb: fc.constant(real.stack.memoryMb),
   })
   const costOf = (one: Workload) => estimate(usageOf(one, real, DEFAULTS), prices, one.events)
@@ -191,13 +183,10 @@ describe('the estimate', () => {
     )
   })
 
-  test('is not more at a function URL, nor with fewer logs, nor with less memory', () => {
+  test('is not more with fewer logs, nor with less memory', () => {
     fc.assert(
       fc.property(workload, one => {
-        const full = { ...one, endpoint: 'http-api', logSampleRate: 1 } as const
-        expect(costOf({ ...full, endpoint: 'function-url' }).totalUsd).toBeLessThanOrEqual(
-          costOf(full).totalUsd,
-        )
+        const full = { ...one, logSampleRate: 1 }
         expect(costOf({ ...full, logSampleRate: 0 }).totalUsd).toBeLessThanOrEqual(costOf(full).totalUsd)
         const larger = { ...one.memoryMb, automate: one.memoryMb.automate * 2 }
         expect(costOf(one).totalUsd).toBeLessThanOrEqual(costOf({ ...one, memoryMb: larger }).totalUsd)
