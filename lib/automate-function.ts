@@ -8,6 +8,7 @@ import { automateConfig, type Environment } from './config.ts'
 import { idText } from './event-body.ts'
 import { isObject } from './json.ts'
 import { createLedger, type LedgerDatabase } from './ledger.ts'
+import { createLeftBehind } from './left-behind.ts'
 import { createLog } from './log.ts'
 import { logSample } from './log-sample.ts'
 import { once } from './once.ts'
@@ -97,6 +98,7 @@ function partsOf(world: AutomateWorld): BatchParts {
     queue: createQueue(sqs, config.queueUrl),
     deadLetters: createQueue(sqs, config.deadLetterQueueUrl),
     box: connection.box,
+    leftBehind: createLeftBehind(),
     targetOf: recordedTargets(record, connection.targetOf, now),
     clock,
     random,

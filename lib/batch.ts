@@ -53,7 +53,8 @@ export async function handleBatch(
   const suspects: Entry[] = []
   const begunAt = parts.clock.now()
   const time = { begunAt, deadline, startUntil: deadline - Math.min(START_MS, (deadline - begunAt) / 3) }
-  const alone = events.length === 1
+  const isAlone = () => parts.leftBehind.isEmpty(parts.clock.now())
+  const alone = events.length === 1 && isAlone()
   const workOff = async (): Promise<void> => {
     for (let event = events.shift(); event; event = events.shift())
       for (const entry of event) {
@@ -64,9 +65,23 @@ export async function handleBatch(
   }
   await Promise.all(Array.from({ length: parts.concurrency }, workOff))
   // Chance puts the innocent first often enough: whatever kills the process is charged alone, and ends in time.
-  for (const entry of shuffled(suspects, parts.random))
-    if ((await fateOf(entry, time, true, parts)) !== 'finished') kept.push(entry.record.messageId)
+  for (const entry of shuffled(suspects, parts.random)) {
+    const fate = isAlone() ? await fateOf(entry, time, true, parts) : await putOff(entry, parts)
+    if (fate !== 'finished') kept.push(entry.record.messageId)
+  }
   return { batchItemFailures: kept.map(itemIdentifier => ({ itemIdentifier })) }
+}
+
+/** How long a suspect waits where something else goes on in the process, in seconds; another process may take it. */
+const NOT_ALONE_SECONDS = 30
+
+async function putOff(entry: Entry, batch: BatchParts): Promise<'finished' | 'kept'> {
+  const log = eventLog(entry, batch)
+  const receiveCount = Number(entry.record.attributes.ApproximateReceiveCount) || 1
+  log.info('event_waiting', { reason: 'not_alone', delaySeconds: NOT_ALONE_SECONDS })
+  return hideOrRenew(entry, receiveCount, NOT_ALONE_SECONDS, log, batch).catch(error =>
+    keptAfterError(error, entry, receiveCount, log, batch),
+  )
 }
 
 function shuffled<V>(values: readonly V[], random: () => number): V[] {

@@ -6,6 +6,7 @@ import type { FailureCode } from './errors.ts'
 import type { BoxEvent } from './event.ts'
 import type { FilterAnswer } from './filter.ts'
 import { type Change, LeaseLost, type Ledger, RecordFull } from './ledger.ts'
+import type { LeftBehind } from './left-behind.ts'
 import { errorKind, type Log } from './log.ts'
 import type { DecodedMessage, FailedRun, Failure, Message } from './message.ts'
 import type { Measures } from './metrics.ts'
@@ -22,6 +23,8 @@ export type DispatchParts = {
   readonly deadLetters: Pick<Queue, 'send'>
   readonly targetOf: TargetLookup
   readonly box: (run: BoxRun) => Box
+  /** The runs of this process that went on when they were told to stop. */
+  readonly leftBehind: LeftBehind
   readonly clock: Clock
   /** From 0 up to, not including, 1. */
   readonly random: () => number
@@ -146,7 +149,10 @@ export class ClaimedEvent {
               this.#inTurn(() => ledger.keepStep(this.#eventId, this.#token, name, step, json)),
             stepsBytes: room.stepsBytes,
           })
-    this.#unfinished ||= result.unfinished
+    if (result.unfinished) {
+      this.#unfinished = true
+      this.#parts.leftBehind.add(result.unfinished, this.#input.deadline)
+    }
     this.#settle(bound, run, result, clock.now() - startedAt, log)
     this.#open -= 1
     const { status } = this.#runOf(name)

@@ -20,8 +20,8 @@ export type RunResult = {
   readonly outcome: RunOutcome
   /** Every step kept so far, by this attempt and those before. */
   readonly steps: Readonly<Record<string, string>>
-  /** True where the code did not stop when told to, and may still be at work. */
-  readonly unfinished: boolean
+  /** Present where the code did not stop when told to, and may still be at work; resolves when it has ended. */
+  readonly unfinished?: Promise<unknown>
 }
 
 export type RunInput = {
@@ -90,7 +90,7 @@ export async function attemptRun(input: RunInput): Promise<RunResult> {
   const leftBehind = time.over.then(() => failure ?? failed(time.signal.reason))
   const outcome = await Promise.race([execution, leftBehind])
   time.cancel()
-  return { outcome, steps, unfinished: !ended }
+  return { outcome, steps, ...(ended ? {} : { unfinished: execution }) }
 }
 
 /** A worker that was held up between its claim and the run has not tried anything, so nothing counts. */
@@ -103,7 +103,6 @@ const NO_TIME = new RetryLater(
 export const refusedRun = ({ steps }: RunRecord, thrown: unknown): RunResult => ({
   outcome: failed(thrown),
   steps,
-  unfinished: false,
 })
 
 const failed = (thrown: unknown): RunOutcome => ({ kind: 'failed', failure: classify(thrown) })

@@ -105,4 +105,31 @@ describe('an event that kills its worker', () => {
     expect(runs.filter(id => id === POISON)).toHaveLength(4)
     expect(await engine.deadLetters()).toMatchObject([{ code: 'worker_lost' }])
   })
+
+  test('waits uncounted where code that was left behind still goes on in the process', async () => {
+    const { made, runs } = counted('suspected')
+    const engine = await createEngine(embedded, [made])
+    const id = await engine.send('FILE.DOWNLOADED')
+    await engine.send('FILE.DOWNLOADED')
+    const dying = automation({
+      name: 'suspected',
+      on: 'FILE.DOWNLOADED',
+      watch: { folder: '100001' },
+      run: never,
+    })
+    void engine.work({ automations: [dying] })
+    await expect.poll(async () => (await engine.record(id))?.runs.suspected?.attempts).toBe(1)
+    engine.clock.skip(61_000 + LEASE_MARGIN_MS)
+    await engine.reveal()
+    const busy = { add() {}, isEmpty: () => false }
+    await engine.work({ parts: { leftBehind: busy } })
+    expect(runs).toEqual([])
+    expect(await engine.record(id)).toMatchObject({ runs: { suspected: { attempts: 1 } } })
+    expect(engine.lines).toContainEqual(
+      expect.objectContaining({ event: 'event_waiting', reason: 'not_alone' }),
+    )
+    await engine.reveal()
+    await engine.work()
+    expect(runs).toContain(id)
+  })
 })

@@ -8,6 +8,7 @@ import type { SQSBatchResponse } from 'aws-lambda'
 import { type Automation, bindSettings } from '../../lib/automation.ts'
 import { type BatchParts, handleBatch } from '../../lib/batch.ts'
 import { createLedger } from '../../lib/ledger.ts'
+import { createLeftBehind } from '../../lib/left-behind.ts'
 import { createLog } from '../../lib/log.ts'
 import { describeBody, type Failure } from '../../lib/message.ts'
 import { createQueue } from '../../lib/queue.ts'
@@ -72,12 +73,14 @@ export async function createEngine(aws: Embedded, automations: readonly Automati
   const deadLetters = createQueue(aws.sqs, deadUrl)
   const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: clock.now })
   let tokens = 0
+  const leftBehind = createLeftBehind()
   const parts = (using: readonly Automation[]): BatchParts => ({
     automations: bindSettings(using, {}),
     ledger,
     queue,
     deadLetters,
     targetOf: async () => undefined,
+    leftBehind,
     box: () => {
       throw new Error('This test has no Box.')
     },

@@ -6,6 +6,7 @@ import { type BatchParts, handleBatch } from '../../../lib/batch.ts'
 import { PermanentError } from '../../../lib/errors.ts'
 import { parseEvent } from '../../../lib/event.ts'
 import type { Ledger } from '../../../lib/ledger.ts'
+import { createLeftBehind } from '../../../lib/left-behind.ts'
 import { createLog } from '../../../lib/log.ts'
 import { type DecodedMessage, decodeMessage, type ReceivedMessage } from '../../../lib/message.ts'
 import { createQueue, type Queue } from '../../../lib/queue.ts'
@@ -58,6 +59,7 @@ function worker() {
     queue: createQueue(queue.client, 'https://sqs.example/queue'),
     deadLetters: createQueue(deadLetters.client, 'https://sqs.example/dead'),
     targetOf: async () => undefined,
+    leftBehind: createLeftBehind(),
     box: () => {
       throw new Error('No automation here calls Box.')
     },

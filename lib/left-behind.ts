@@ -1,0 +1,25 @@
+/** How long code that was left behind is reckoned with after its function's time, in milliseconds. */
+const RECKONED_MS = 300_000
+
+/** The runs of a process whose code went on when it was told to stop: nothing is alone beside them. */
+export type LeftBehind = {
+  /**
+   * Adds a run.
+   * @param ended resolves when its code has ended, if it ever does
+   * @param deadline of its function, in milliseconds since the epoch
+   */
+  add(ended: Promise<unknown>, deadline: number): void
+  /** @param now milliseconds since the epoch */
+  isEmpty(now: number): boolean
+}
+
+export function createLeftBehind(): LeftBehind {
+  const untils = new Map<Promise<unknown>, number>()
+  return {
+    add(ended, deadline) {
+      untils.set(ended, deadline + RECKONED_MS)
+      void ended.then(() => untils.delete(ended))
+    },
+    isEmpty: now => [...untils.values()].every(until => until < now),
+  }
+}
