@@ -77,7 +77,11 @@ export function createAwsCall({ env, now, random = Math.random, limits }: AwsCal
       at: new Date(now() + skewMs),
     })
     addTrace(headers, env)
-    const answer = await post(place, headers, body, { connectMs, answerMs: Math.min(answerMs, leftMs) })
+    const answer = await post(place, headers, body, {
+      connectMs,
+      // A process that was frozen wakes up late.
+      answerMs: Math.max(0, Math.min(answerMs, leftMs)),
+    })
     const date = Date.parse(answer.headers.date ?? '')
     const wrong = Math.abs(date - (now() + skewMs)) >= SKEW_MS
     if (wrong) skewMs = date - now()
