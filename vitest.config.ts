@@ -4,9 +4,6 @@ import { defineConfig } from 'vitest/config'
 /** How the tests of boxhooks itself share a packaged stage, and where everything random in them starts from. */
 const SETUP = { globalSetup: 'test/support/global-setup.ts', setupFiles: 'test/support/seed.ts' }
 
-/** Replaces a module of Node itself, and so needs modules of its own. */
-const MOCKS_MODULES = 'test/integration/security/front-door.test.ts'
-
 export default defineConfig({
   test: {
     // As cli/boxhooks.mjs has it, for the commands that tests start.
@@ -24,12 +21,10 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['{test/{unit,cli,integration,repository},examples/test}/**/*.test.ts'],
-          exclude: [MOCKS_MODULES],
           isolate: false,
           ...SETUP,
         },
       },
-      { extends: true, test: { name: 'mocking', include: [MOCKS_MODULES], ...SETUP } },
       {
         extends: true,
         test: {

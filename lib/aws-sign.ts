@@ -1,7 +1,6 @@
 import { createHmac, hash } from 'node:crypto'
 import { type AwsService, AwsSettingsMissing, awsRegion } from './aws-endpoint.ts'
 import type { Environment } from './config.ts'
-import { hmacKey, hmacOf } from './hmac.ts'
 
 /** A call in AWS's JSON protocols, which is always a POST. */
 export type AwsRequest = {
@@ -83,12 +82,8 @@ type SigningKey = {
 function signingKey(secret: string, scope: string): SigningKey {
   let bytes: Uint8Array = Buffer.from(`AWS4${secret}`)
   for (const part of scope.split('/')) bytes = createHmac('sha256', bytes).update(part).digest()
-  const key = hmacKey(bytes)
-  const signLong = (text: string) => createHmac('sha256', bytes).update(text).digest('hex')
-  return { scope, secret, sign: text => hmacOf(NOTHING, text, 'hex')?.(key) ?? signLong(text) }
+  return { scope, secret, sign: text => createHmac('sha256', bytes).update(text).digest('hex') }
 }
-
-const NOTHING = new Uint8Array()
 
 function credentialsIn(env: Environment) {
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token } = env

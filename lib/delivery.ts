@@ -92,7 +92,8 @@ function withoutStage(path: string, stage: string): string {
   return path === prefix || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) || '/' : path
 }
 
-function lowerCase(headers: Readonly<Record<string, unknown>>): Record<string, string> {
+/** Reads headers by their names in lower case; the values of one name are joined as HTTP joins repeated headers. */
+export function lowerCase(headers: Readonly<Record<string, unknown>>): Record<string, string> {
   // Without a prototype even `__proto__` is a name like any other.
   const lower: Record<string, string> = Object.create(null)
   for (const name of Object.keys(headers)) {

@@ -5,15 +5,7 @@ import type { LogSample } from './log-sample.ts'
 import { describeBody } from './message.ts'
 import { type MessageSender, MessageTooLarge } from './message-sender.ts'
 import type { Measures } from './metrics.ts'
-import {
-  type BoxHeaders,
-  boxHeaders,
-  missingIn,
-  type SignatureKeys,
-  type SignatureRule,
-  type Verdict,
-  verifyRead,
-} from './signature.ts'
+import { missingHeader, type SignatureKeys, type SignatureRule, type Verdict, verify } from './signature.ts'
 import { type SignatureKeyring, SignatureKeysUnavailable } from './signature-keys.ts'
 
 export type IngestCode =
@@ -62,14 +54,13 @@ export const WEBHOOK_PATH = '/box/webhook'
 export async function ingest(delivery: Delivery, parts: IngestParts): Promise<Answer> {
   const deliveryId = delivery.headers['box-delivery-id'] ?? ''
   const heard = requestLog(parts.log, delivery, deliveryId)
-  const headers = boxHeaders(delivery.headers)
-  const refusal = refuseUnread(delivery, headers)
+  const refusal = refuseUnread(delivery)
   if (refusal) return refused(heard, refusal)
 
-  const checked = await checkSignature(delivery.body, headers, parts)
+  const checked = await checkSignature(delivery, parts)
   if ('refusal' in checked) return refused(heard, checked.refusal, checked.ageSeconds)
 
-  const described = describeBody(delivery.body, headers.timestamp)
+  const described = describeBody(delivery.body, delivery.headers['box-delivery-timestamp'])
   const { eventId, trigger } = described
   try {
     const receivedAt = new Date(parts.now()).toISOString()
@@ -94,11 +85,11 @@ export async function ingest(delivery: Delivery, parts: IngestParts): Promise<An
 export const requestLog = (log: Log, { requestId }: Delivery, deliveryId = ''): Log =>
   log.with({ requestId: requestId || undefined, deliveryId: plainId(deliveryId) || undefined })
 
-function refuseUnread(delivery: Delivery, headers: BoxHeaders): Answer | undefined {
+function refuseUnread(delivery: Delivery): Answer | undefined {
   if (delivery.path !== WEBHOOK_PATH) return ANSWERS.route_not_found
   if (delivery.method !== 'POST') return ANSWERS.method_not_allowed
   if (delivery.body.length === 0) return ANSWERS.empty_body
-  const missing = missingIn(headers)
+  const missing = missingHeader(delivery.headers)
   return missing === undefined ? undefined : headerMissing(missing)
 }
 
@@ -110,10 +101,10 @@ type Checked =
       readonly ageSeconds?: number | undefined
     }
 
-async function checkSignature(body: Uint8Array, headers: BoxHeaders, parts: IngestParts): Promise<Checked> {
+async function checkSignature({ body, headers }: Delivery, parts: IngestParts): Promise<Checked> {
   const { keyring, now, ageMaxSeconds, skewMaxSeconds } = parts
   const judge = (keys: SignatureKeys): Verdict =>
-    verifyRead({
+    verify({
       body,
       headers,
       keys,

@@ -1,5 +1,4 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { type HmacKey, hmacKey, hmacOf } from './hmac.ts'
 import { parseTimestamp } from './timestamp.ts'
 
 /** The two signature keys of a Box application; either may be absent while keys are being set up or rotated. */
@@ -43,12 +42,13 @@ export type Verdict =
       readonly ageSeconds?: number
     }
 
+type HeadersByName = Readonly<Record<string, string | undefined>>
+
 export type VerifyInput = {
   /** The request body exactly as it came over the wire. */
   readonly body: Uint8Array
-  /** The request's headers, names in any case. */
-  readonly headers: Readonly<Record<string, string | undefined>>
-  /** What is made of them is kept as long as they are, so they must not be changed. */
+  /** The request's headers, names in lower case, repeated ones joined by a comma. */
+  readonly headers: HeadersByName
   readonly keys: SignatureKeys
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -68,13 +68,11 @@ export const SKEW_MAX_SECONDS = 60
  * @param timestamp the text of the BOX-DELIVERY-TIMESTAMP header
  * @see https://developer.box.com/guides/webhooks/v2/signatures-v2/
  */
-export function sign(body: Uint8Array, timestamp: string, key: string): string {
-  // The bytes of ASCII are the same in both; Node takes those of latin1 faster.
-  const encoding = ASCII.test(timestamp) ? 'latin1' : 'utf8'
-  return createHmac('sha256', key).update(body).update(timestamp, encoding).digest('base64')
-}
+export const sign = (body: Uint8Array, timestamp: string, key: string): string =>
+  hmac(body, timestamp, key).toString('base64')
 
-const ASCII = /^[ -~]*$/
+const hmac = (body: Uint8Array, timestamp: string, key: string): Buffer =>
+  createHmac('sha256', key).update(body).update(timestamp).digest()
 
 /**
  * Decides whether a delivery comes from Box. Every configured key is tried against both signature headers, so
@@ -84,21 +82,19 @@ const ASCII = /^[ -~]*$/
  * @see https://developer.box.com/guides/webhooks/v2/signatures-v2/
  */
 export function verify(input: VerifyInput): Verdict {
-  return verifyRead({ ...input, headers: boxHeaders(input.headers) })
-}
-
-/** {@link verify} where the headers have been read before. */
-export function verifyRead(input: Omit<VerifyInput, 'headers'> & { readonly headers: BoxHeaders }): Verdict {
   const { body, headers, keys, now } = input
   if (!keys.primary && !keys.secondary) return { ok: false, rule: 'no_key' }
 
-  const missing = missingIn(headers)
+  const missing = missingHeader(headers)
   if (missing) return { ok: false, rule: 'header_missing', header: missing }
-  if (headers.version !== SIGNATURE_VERSION) return { ok: false, rule: 'version_unsupported' }
-  if (headers.algorithm !== SIGNATURE_ALGORITHM) return { ok: false, rule: 'algorithm_unsupported' }
+  if (headers['box-signature-version'] !== SIGNATURE_VERSION)
+    return { ok: false, rule: 'version_unsupported' }
+  if (headers['box-signature-algorithm'] !== SIGNATURE_ALGORITHM)
+    return { ok: false, rule: 'algorithm_unsupported' }
 
-  const { timestamp = '' } = headers
-  const match = matchingKey(body, timestamp, keys, headers)
+  const timestamp = headers['box-delivery-timestamp'] ?? ''
+  const signedWith = findSigners(body, timestamp, headers, keys)
+  const match = MATCHES.find(({ key, header }) => signedWith[header] === key)
   if (!match) return { ok: false, rule: 'signature_mismatch' }
 
   const sentAt = parseTimestamp(timestamp)
@@ -108,146 +104,68 @@ export function verifyRead(input: Omit<VerifyInput, 'headers'> & { readonly head
     return { ok: false, rule: 'timestamp_too_old', ageSeconds }
   if (-ageSeconds > (input.skewMaxSeconds ?? SKEW_MAX_SECONDS))
     return { ok: false, rule: 'timestamp_in_future', ageSeconds }
-  const { key, header, signedWith } = match
-  return { ok: true, key, header, signedWith, ageSeconds }
+  return { ok: true, ...match, signedWith, ageSeconds }
 }
 
 /**
  * Names the first header that a V2 delivery must carry and this one does not. One of the two signatures is
  * enough: an application with a single key sends a single one.
+ * @param headers names in lower case
  */
-export function missingHeader(headers: Readonly<Record<string, string | undefined>>): string | undefined {
-  return missingIn(boxHeaders(headers))
-}
+export const missingHeader = (headers: HeadersByName): string | undefined =>
+  REQUIRED_HEADERS.find(name => !headers[name]) ??
+  (headers['box-signature-primary'] || headers['box-signature-secondary']
+    ? undefined
+    : 'box-signature-primary')
 
-/** {@link missingHeader} of headers that have been read. */
-export function missingIn(present: BoxHeaders): string | undefined {
-  if (!present.id) return 'box-delivery-id'
-  if (!present.timestamp) return 'box-delivery-timestamp'
-  if (!present.version) return 'box-signature-version'
-  if (!present.algorithm) return 'box-signature-algorithm'
-  return present.primary || present.secondary ? undefined : 'box-signature-primary'
-}
+/** The headers that every V2 delivery carries, beside at least one signature. */
+export const REQUIRED_HEADERS = [
+  'box-delivery-id',
+  'box-delivery-timestamp',
+  'box-signature-version',
+  'box-signature-algorithm',
+] as const
 
-/** What Box says of a delivery in its headers; undefined what is not there. */
-export type BoxHeaders = Readonly<
-  Record<'id' | 'timestamp' | 'version' | 'algorithm' | KeyName, string | undefined>
->
+/** Which key under which header lets a delivery pass; the first that fits counts. */
+const MATCHES: readonly { readonly key: KeyName; readonly header: KeyName }[] = [
+  { key: 'primary', header: 'primary' },
+  { key: 'primary', header: 'secondary' },
+  { key: 'secondary', header: 'secondary' },
+  { key: 'secondary', header: 'primary' },
+]
 
-/** Picks Box's headers out. Two spellings of one name are joined as HTTP joins repeated headers. */
-export function boxHeaders(headers: Readonly<Record<string, string | undefined>>): BoxHeaders {
-  let id: string | undefined
-  let timestamp: string | undefined
-  let version: string | undefined
-  let algorithm: string | undefined
-  let primary: string | undefined
-  let secondary: string | undefined
-  // By their lengths most other headers are passed over without being read.
-  for (const name of Object.keys(headers))
-    switch (name.length === 15 || (name.length > 20 && name.length < 24) ? name.toLowerCase() : '') {
-      case 'box-delivery-id':
-        id = joined(id, headers[name])
-        break
-      case 'box-delivery-timestamp':
-        timestamp = joined(timestamp, headers[name])
-        break
-      case 'box-signature-version':
-        version = joined(version, headers[name])
-        break
-      case 'box-signature-algorithm':
-        algorithm = joined(algorithm, headers[name])
-        break
-      case 'box-signature-primary':
-        primary = joined(primary, headers[name])
-        break
-      case 'box-signature-secondary':
-        secondary = joined(secondary, headers[name])
-        break
-    }
-  return { id, timestamp, version, algorithm, primary, secondary }
-}
-
-const joined = (before: string | undefined, value: string | undefined): string | undefined =>
-  before === undefined || value === undefined ? (value ?? before) : `${before},${value}`
-
-type Match = { readonly key: KeyName; readonly header: KeyName; readonly signedWith: SignedWith }
-
-function matchingKey(
+/** Compares both signatures with both keys, always all of them: the time says nothing of which fits. */
+function findSigners(
   body: Uint8Array,
   timestamp: string,
+  headers: HeadersByName,
   keys: SignatureKeys,
-  given: Readonly<Record<KeyName, string | undefined>>,
-): Match | undefined {
-  const signed = signer(body, timestamp, keys)
-  const hasPrimary = laidOut(EXPECTED_PRIMARY, signed('primary'))
-  const hasSecondary = laidOut(EXPECTED_SECONDARY, signed('secondary'))
-  const isGiven = laidOut(GIVEN_PRIMARY, given.primary)
-  const isGivenToo = laidOut(GIVEN_SECONDARY, given.secondary)
-  // Always all four, whichever fits.
-  const straight = isGiven && hasPrimary && timingSafeEqual(EXPECTED_PRIMARY, GIVEN_PRIMARY)
-  const crossed = isGiven && hasSecondary && timingSafeEqual(EXPECTED_SECONDARY, GIVEN_PRIMARY)
-  const straightToo = isGivenToo && hasSecondary && timingSafeEqual(EXPECTED_SECONDARY, GIVEN_SECONDARY)
-  const crossedToo = isGivenToo && hasPrimary && timingSafeEqual(EXPECTED_PRIMARY, GIVEN_SECONDARY)
-  const signedWith = {
-    primary: signedBy(given.primary, straight, 'primary', crossed, 'secondary'),
-    secondary: signedBy(given.secondary, straightToo, 'secondary', crossedToo, 'primary'),
+): SignedWith {
+  const primary = keys.primary ? hmac(body, timestamp, keys.primary) : undefined
+  const secondary = keys.secondary ? hmac(body, timestamp, keys.secondary) : undefined
+  const signer = (header: KeyName): SignedWith[KeyName] => {
+    const signature = headers[`box-signature-${header}`]
+    if (!signature) return 'absent'
+    const given = decodeSignature(signature)
+    const fits = { primary: isEqual(given, primary), secondary: isEqual(given, secondary) }
+    // Where both keys are the same, the header's own one is named.
+    if (fits[header]) return header
+    if (fits.primary) return 'primary'
+    return fits.secondary ? 'secondary' : 'unknown'
   }
-  if (straight) return { key: 'primary', header: 'primary', signedWith }
-  if (crossedToo) return { key: 'primary', header: 'secondary', signedWith }
-  if (straightToo) return { key: 'secondary', header: 'secondary', signedWith }
-  return crossed ? { key: 'secondary', header: 'primary', signedWith } : undefined
+  return { primary: signer('primary'), secondary: signer('secondary') }
 }
 
-function signedBy(
-  signature: string | undefined,
-  isOwn: boolean,
-  own: KeyName,
-  isOther: boolean,
-  other: KeyName,
-): SignedWith[KeyName] {
-  if (!signature) return 'absent'
-  if (isOwn) return own
-  return isOther ? other : 'unknown'
+const isEqual = (given: Buffer | undefined, expected: Buffer | undefined): boolean =>
+  given !== undefined && expected !== undefined && timingSafeEqual(given, expected)
+
+/**
+ * Decodes a signature. Node's decoder overlooks other alphabets, white space, stray bits and missing padding;
+ * Box writes none of them, so only the text that encodes the same bytes again is taken.
+ * @returns the 32 bytes of an HMAC-SHA256, or undefined where the text is not exactly their base64
+ * @see https://www.rfc-editor.org/rfc/rfc4648#section-3.5
+ */
+function decodeSignature(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length === 32 && bytes.toString('base64') === text ? bytes : undefined
 }
-
-/** Signs with either key as {@link sign} does, in half the time where the delivery is short. */
-function signer(
-  body: Uint8Array,
-  timestamp: string,
-  keys: SignatureKeys,
-): (name: KeyName) => string | undefined {
-  const signShort = hmacOf(body, timestamp)
-  if (signShort) {
-    const ready = readyKeys(keys)
-    return name => ready[name] && signShort(ready[name])
-  }
-  return name => (keys[name] ? sign(body, timestamp, keys[name]) : undefined)
-}
-
-type ReadyKeys = Readonly<Record<KeyName, HmacKey | undefined>>
-
-/** Makes keys ready once for all deliveries that are verified with them. */
-function readyKeys(keys: SignatureKeys): ReadyKeys {
-  const known = madeReady.get(keys)
-  if (known) return known
-  const { primary, secondary } = keys
-  const made = {
-    primary: primary ? hmacKey(primary) : undefined,
-    secondary: secondary ? hmacKey(secondary) : undefined,
-  }
-  madeReady.set(keys, made)
-  return made
-}
-
-const madeReady = new WeakMap<SignatureKeys, ReadyKeys>()
-
-/** The length of a signature: 32 bytes as base64. */
-const SIGNATURE_LENGTH = 44
-const EXPECTED_PRIMARY = Buffer.alloc(SIGNATURE_LENGTH)
-const EXPECTED_SECONDARY = Buffer.alloc(SIGNATURE_LENGTH)
-const GIVEN_PRIMARY = Buffer.alloc(SIGNATURE_LENGTH)
-const GIVEN_SECONDARY = Buffer.alloc(SIGNATURE_LENGTH)
-
-/** Lays a signature out to be compared; false where it is not written as 44 bytes, and so is none. */
-const laidOut = (bytes: Buffer, signature: string | undefined): boolean =>
-  signature?.length === SIGNATURE_LENGTH && bytes.write(signature) === SIGNATURE_LENGTH

@@ -46,15 +46,7 @@ function main(args: readonly string[]): number {
     () => checkAutomations(['examples/automations']),
     () =>
       runPart('fast tests', results =>
-        runTool('vitest', [
-          'run',
-          '--project',
-          'fast',
-          '--project',
-          'mocking',
-          ...countingIn(results),
-          ...options,
-        ]),
+        runTool('vitest', ['run', '--project', 'fast', ...countingIn(results), ...options]),
       ),
   ])
   const formatted = runTool('biome', ['check', '--linter-enabled=false', ...engineFiles()])

@@ -1,5 +1,5 @@
 import { V1_FIELDS } from '../event-v1.ts'
-import { missingHeader, SIGNATURE_ALGORITHM, SIGNATURE_VERSION } from '../signature.ts'
+import { missingHeader, REQUIRED_HEADERS, SIGNATURE_ALGORITHM, SIGNATURE_VERSION } from '../signature.ts'
 import type { Mended } from './mended-headers.ts'
 import {
   type CapturedRequest,
@@ -38,18 +38,11 @@ export function headerFindings({ request, mended }: Patient): Finding[] {
   ]
 }
 
-const REQUIRED = [
-  'box-delivery-id',
-  'box-delivery-timestamp',
-  'box-signature-version',
-  'box-signature-algorithm',
-] as const
-
 /** Every header that is missing, where {@link missingHeader} names the first. */
 export function missingHeaders(headers: Readonly<Record<string, string>>): string[] {
   if (missingHeader(headers) === undefined) return []
   const signed = headers['box-signature-primary'] || headers['box-signature-secondary']
-  return [...REQUIRED.filter(name => !headers[name]), ...(signed ? [] : ['box-signature-primary'])]
+  return [...REQUIRED_HEADERS.filter(name => !headers[name]), ...(signed ? [] : ['box-signature-primary'])]
 }
 
 function missingEvidence(missing: readonly string[], { headers }: CapturedRequest): string[] {

@@ -1,3 +1,4 @@
+import { lowerCase } from '../delivery.ts'
 import { type SignatureKeys, type Verdict, verify } from '../signature.ts'
 import type { Cause } from './causes.ts'
 import { type Check, checks } from './checks.ts'
@@ -41,7 +42,7 @@ export function diagnose(request: CapturedRequest, options: DoctorOptions): Diag
   const { at, ageMaxSeconds, skewMaxSeconds } = options
   const verdict = verify({
     body: request.body,
-    headers: request.headers,
+    headers: lowerCase(request.headers),
     keys: trimmed(options.keys),
     now: at,
     ...(ageMaxSeconds === undefined ? {} : { ageMaxSeconds }),

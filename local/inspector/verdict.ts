@@ -22,6 +22,7 @@ export type VerdictStep = {
 
 export type Judged = {
   readonly body: Uint8Array
+  /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly keys: SignatureKeys
   /** Milliseconds since the epoch. */
@@ -35,10 +36,7 @@ export type Judged = {
  * @see verify
  */
 export function explain(judged: Judged): readonly VerdictStep[] {
-  const { keys, receivedAt: now, ageMaxSeconds = AGE_MAX_SECONDS } = judged
-  const headers = Object.fromEntries(
-    Object.entries(judged.headers).map(([name, value]) => [name.toLowerCase(), value]),
-  )
+  const { headers, keys, receivedAt: now, ageMaxSeconds = AGE_MAX_SECONDS } = judged
   const verdict = verify({ ...judged, now })
   const last: VerdictStep = verdict.ok
     ? { rule: 'verdict', ok: true, text: `passed with the ${verdict.key} key` }
@@ -49,8 +47,8 @@ export function explain(judged: Judged): readonly VerdictStep[] {
   if (missing) return [{ rule: 'headers', ok: false, text: `${missing} is missing` }, last]
   const timestamp = headers['box-delivery-timestamp'] ?? ''
   const matches = {
-    primary: signatureStep(judged, timestamp, headers, 'primary'),
-    secondary: signatureStep(judged, timestamp, headers, 'secondary'),
+    primary: signatureStep(judged, timestamp, 'primary'),
+    secondary: signatureStep(judged, timestamp, 'secondary'),
   }
   return [
     { rule: 'headers', ok: true, text: 'all there' },
@@ -68,12 +66,7 @@ const exactly = (rule: 'version' | 'algorithm', given: string | undefined, only:
     ? { rule, ok: true, text: only }
     : { rule, ok: false, text: `${JSON.stringify(given?.slice(0, 64) ?? '')} instead of ${only}` }
 
-function signatureStep(
-  { body, keys }: Judged,
-  timestamp: string,
-  headers: Readonly<Record<string, string | undefined>>,
-  header: KeyName,
-): VerdictStep {
+function signatureStep({ body, headers, keys }: Judged, timestamp: string, header: KeyName): VerdictStep {
   const given = Buffer.from(headers[`box-signature-${header}`] ?? '')
   if (given.length === 0) return { rule: header, ok: undefined, text: 'not sent' }
   for (const key of header === 'primary' ? STRAIGHT : CROSSED) {

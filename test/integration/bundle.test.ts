@@ -41,7 +41,7 @@ const startOf = (name: FunctionName) => startFiles(metafiles[name])
 
 /** What each function may be made of; whoever goes beyond says why, and raises it here. */
 const BUDGETS = {
-  ingest: { startBytes: 35 * 1024, ownBytes: 32 * 1024, packages: 2 },
+  ingest: { startBytes: 34 * 1024, ownBytes: 31 * 1024, packages: 2 },
   // 3 KB of it read every field of Box's payloads by its type, 9 KB follow what a run has begun, measure the room in its
   // record and look webhooks up, 5 KB treat Box's answers and tokens.
   automate: { startBytes: 160 * 1024 },

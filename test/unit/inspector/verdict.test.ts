@@ -9,12 +9,12 @@ const NOW = Date.parse(AT) + 2500
 const BODY = Buffer.from('{"id":"e"}')
 
 const headers = (fields: Record<string, string | undefined> = {}) => ({
-  'BOX-DELIVERY-ID': 'd',
-  'BOX-DELIVERY-TIMESTAMP': AT,
-  'BOX-SIGNATURE-VERSION': '1',
-  'BOX-SIGNATURE-ALGORITHM': 'HmacSHA256',
-  'BOX-SIGNATURE-PRIMARY': sign(BODY, AT, KEYS.primary),
-  'BOX-SIGNATURE-SECONDARY': sign(BODY, AT, KEYS.secondary),
+  'box-delivery-id': 'd',
+  'box-delivery-timestamp': AT,
+  'box-signature-version': '1',
+  'box-signature-algorithm': 'HmacSHA256',
+  'box-signature-primary': sign(BODY, AT, KEYS.primary),
+  'box-signature-secondary': sign(BODY, AT, KEYS.secondary),
   ...fields,
 })
 
@@ -49,11 +49,11 @@ describe('a delivery’s check, step by step', () => {
   test('tells keys that are swapped, one that is not sent, and one that matches nothing', () => {
     const swapped = judged({}, { keys: { primary: KEYS.secondary, secondary: KEYS.primary } })
     expect(step(swapped, 'primary')?.text).toBe('matches our secondary key')
-    expect(step(judged({ 'BOX-SIGNATURE-SECONDARY': undefined }), 'secondary')).toMatchObject({
+    expect(step(judged({ 'box-signature-secondary': undefined }), 'secondary')).toMatchObject({
       ok: undefined,
       text: 'not sent',
     })
-    const forged = judged({ 'BOX-SIGNATURE-PRIMARY': 'x', 'BOX-SIGNATURE-SECONDARY': 'y' })
+    const forged = judged({ 'box-signature-primary': 'x', 'box-signature-secondary': 'y' })
     expect(step(forged, 'primary')).toMatchObject({ ok: false })
     expect(step(forged, 'verdict')).toEqual({
       rule: 'verdict',
@@ -63,12 +63,12 @@ describe('a delivery’s check, step by step', () => {
   })
 
   test('names what is missing, and an age that is out of bounds', () => {
-    expect(judged({ 'BOX-DELIVERY-ID': undefined })[0]?.text).toBe('box-delivery-id is missing')
+    expect(judged({ 'box-delivery-id': undefined })[0]?.text).toBe('box-delivery-id is missing')
     expect(step(judged({}, { receivedAt: NOW + 700_000 }), 'age')).toMatchObject({ ok: false })
     expect(step(judged({}, { receivedAt: NOW - 100_000 }), 'age')?.text).toBe(
       '97.5 s in the future, of at most 60',
     )
-    expect(step(judged({ 'BOX-DELIVERY-TIMESTAMP': 'soon' }), 'age')?.text).toBe('"soon" is no time')
+    expect(step(judged({ 'box-delivery-timestamp': 'soon' }), 'age')?.text).toBe('"soon" is no time')
     expect(judged({}, { keys: {} })[0]?.text).toBe('no signature key is stored here')
   })
 
