@@ -221,6 +221,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
     breaks: 'record_fits',
     seedsMax: 20,
     turnedUp: { longReasons: 1 },
+    plan: { events: 4, automations: 60 },
   },
   {
     name: 'what a stranger’s message says of itself is kept whole',
