@@ -33,6 +33,15 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
     turnedUp: { temporaryConflicts: 0.3 },
   },
   {
+    name: 'refused credentials count as attempts',
+    file: 'retry.ts',
+    find: 'throttles + 1, random), counts: false }',
+    replace: 'throttles + 1, random), counts: true }',
+    breaks: 'waits_are_free',
+    seedsMax: 20,
+    times: { withdrawnAuthorisations: 1 },
+  },
+  {
     name: 'the time that an automation asks for is not looked at',
     file: 'automation.ts',
     find: '    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),\n',
