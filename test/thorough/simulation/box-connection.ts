@@ -35,6 +35,8 @@ export class BoxConnections {
   #sdkBox: SdkBox | undefined
   /** When throttling is over, in milliseconds since the epoch. */
   readonly #calmAt: number
+  /** Until when Box refuses the app's credentials, in milliseconds since the epoch. */
+  #refusesUntil = 0
   #ids = 0
 
   constructor(options: BoxConnectionsOptions) {
@@ -65,6 +67,13 @@ export class BoxConnections {
   revokeTokens(): void {
     this.#sdkBox?.revokeTokens()
     this.#options.network.strike('Box tokens revoked')
+  }
+
+  /** Lets Box refuse the app's credentials for a while, in milliseconds. */
+  withdrawAuthorisation(ms: number): void {
+    const { network, scheduler } = this.#options
+    network.strike('Box authorisation withdrawn')
+    this.#refusesUntil = scheduler.now + ms
   }
 
   connect(process: Process, options: BoxConnectionOptions): BoxConnection {
@@ -98,6 +107,7 @@ export class BoxConnections {
       plan.rates
     if (healed()) return { kind: 'done', heard: true }
     if (service.down) return { kind: 'lost' }
+    if (scheduler.now < this.#refusesUntil) return { kind: 'refused', status: 401 }
     if (random.chance(throttledCalls) && scheduler.now < this.#calmAt) {
       network.strike('Box throttled')
       return { kind: 'refused', status: 429, retryAfter: random.pick([1, 5, 60, 900]) }

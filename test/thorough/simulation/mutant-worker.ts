@@ -1,15 +1,15 @@
 import { registerHooks } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Caught } from './hunt.ts'
-import type { Mutant } from './mutant.ts'
+import type { Edit, Mutant } from './mutant.ts'
 import { MUTANTS } from './mutants.ts'
 
 class MutantDoesNotFit extends Error {
   override readonly name = 'MutantDoesNotFit'
 }
 
-/** Puts the bug into its file as that is loaded. */
-function mutate({ name, file, find, replace }: Mutant): void {
+/** Puts an edit of the bug into its file as that is loaded. */
+function mutate(name: string, { file, find, replace }: Edit): void {
   registerHooks({
     load(url, context, next) {
       const loaded = next(url, context)
@@ -24,10 +24,11 @@ function mutate({ name, file, find, replace }: Mutant): void {
 }
 
 async function find(mutant: Mutant): Promise<Caught> {
-  mutate(mutant)
+  mutate(mutant.name, mutant)
+  if (mutant.and) mutate(mutant.name, mutant.and)
   const [{ simulate }, { planOf }] = await Promise.all([import('./simulate.ts'), import('./plan.ts')])
   for (let seed = 1; seed <= mutant.seedsMax; seed += 1) {
-    const plan = planOf(seed)
+    const plan = { ...planOf(seed), ...mutant.plan }
     const rates = { ...plan.rates, ...mutant.turnedUp }
     const times = { ...plan.times, ...mutant.times }
     const { violations } = await simulate({ ...plan, rates, times, sdk: false }, { impatient: true })

@@ -81,8 +81,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an event that somebody else works on is dropped as a duplicate',
     file: 'dispatch.ts',
-    find: "    log.info('event_waiting', { reason: held.plan.reason, delaySeconds })\n    return later(delaySeconds)",
-    replace: "    log.info('event_waiting', { reason: held.plan.reason, delaySeconds })\n    return FINISHED",
+    find: "    log.info('event_waiting', { reason: plan.reason, delaySeconds })\n    return later(delaySeconds)",
+    replace: "    log.info('event_waiting', { reason: plan.reason, delaySeconds })\n    return FINISHED",
     seedsMax: 20,
   },
   {
@@ -103,8 +103,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'messages that failed are deleted',
     file: 'batch.ts',
-    find: 'if (await mustKeep(entry, time, parts)) kept.push(entry.record.messageId)',
-    replace: 'await mustKeep(entry, time, parts)',
+    find: "        if (fate === 'kept') kept.push(entry.record.messageId)\n",
+    replace: '',
     seedsMax: 20,
   },
   {
@@ -154,16 +154,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a redrive takes a run back as often as its dead letter comes',
     file: 'claim.ts',
-    find: "if (run?.status === 'failed' && run.redrives === redrives)",
-    replace: "if (run?.status === 'failed')",
+    find: 'one.name === name && one.redrives === run.redrives',
+    replace: 'one.name === name',
     seedsMax: 40,
   },
   {
     name: 'a redrive takes back every run of the event',
     file: 'claim.ts',
-    find: "  for (const { name, redrives } of failure.automations) {\n    const run = record.runs[name]\n    if (run?.status === 'failed' && run.redrives === redrives)",
-    replace:
-      '  for (const [name, run] of Object.entries(record.runs)) {\n    const { redrives } = run\n    if (run)',
+    find: 'if (isTakenBackBy(failure, name, run))',
+    replace: 'if (run)',
     seedsMax: 60,
   },
   {
@@ -205,8 +204,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'throttling counts as an attempt',
     file: 'retry.ts',
-    find: 'counts: false }',
-    replace: 'counts: true }',
+    find: '60), counts: false }',
+    replace: '60), counts: true }',
     seedsMax: 40,
   },
   {
@@ -241,21 +240,21 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the lease is given back while code is still at work',
     file: 'run.ts',
-    find: 'unfinished: !settled',
+    find: 'unfinished: !ended',
     replace: 'unfinished: false',
     seedsMax: 100,
   },
   {
     name: 'the result of a step is not kept',
-    file: 'run.ts',
-    find: '      await input.keepStep(step, json)\n',
+    file: 'steps.ts',
+    find: '      await keep(name, text)\n',
     replace: '',
     seedsMax: 100,
   },
   {
     name: 'a worker that wakes up late goes on with its effects',
     file: 'run.ts',
-    find: '      if (!stop.signal.aborted && clock.now() >= begunAt + limitMs) stop.abort(timedOut())\n',
+    find: '      if (clock.now() >= begunAt + limitMs) abort()\n',
     replace: '',
     seedsMax: 100,
     turnedUp: { freezes: 0.5, zombies: 1 },
@@ -263,8 +262,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a worker that wakes up late begins its runs',
     file: 'run.ts',
-    find: 'if (limitMs === 0) return',
-    replace: 'if (limitMs < 0) return',
+    find: 'if (limitMs <= 0) return',
+    replace: 'if (limitMs < -1e9) return',
     seedsMax: 100,
     turnedUp: { freezes: 0.5, zombies: 1 },
   },
@@ -293,9 +292,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a run counts as done before it is over',
     file: 'run.ts',
-    find: '  await input.bound.automation.run(contextOf(input, time, steps))',
+    find: 'await bound.automation.run(contextOf(input, { time, underWay, steps, refuse }))',
     replace:
-      '  void Promise.resolve(input.bound.automation.run(contextOf(input, time, steps))).catch(() => {})',
+      'void Promise.resolve(bound.automation.run(contextOf(input, { time, underWay, steps, refuse }))).catch(() => {})',
     seedsMax: 40,
   },
   {
@@ -308,8 +307,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a redrive gives a run no new attempts',
     file: 'claim.ts',
-    find: 'runs[name] = { ...FRESH_RUN, steps: run.steps, redrives: redrives + 1 }',
-    replace: "runs[name] = { ...run, status: 'pending', redrives: redrives + 1 }",
+    find: 'runs[name] = { ...FRESH_RUN, steps: run.steps, redrives: (failure.all',
+    replace: "runs[name] = { ...run, status: 'pending', redrives: (failure.all",
     seedsMax: 40,
   },
   {

@@ -88,6 +88,8 @@ export type Times = {
   readonly outages: number
   readonly keyRotations: number
   readonly revokedTokens: number
+  /** Of the app in Box by an administrator, for hours. */
+  readonly withdrawnAuthorisations: number
   /** Of the event source, up to days. */
   readonly pauses: number
   readonly redrives: number
@@ -109,6 +111,7 @@ export function planOf(seed: number): Plan {
   const laterRate = (most: number): number =>
     calm || later.chance(0.75) ? 0 : Math.min(1, later.next() ** 2 * most)
   const crowded = later.chance(0.03)
+  const withdrawn = !calm && createRandom(seed, 7).chance(0.1)
   const recorded = createRandom(seed, 6).pick(['none', 'outer', 'all'] as const)
   const plan: Plan = {
     seed,
@@ -125,6 +128,7 @@ export function planOf(seed: number): Plan {
       outages: times(4),
       keyRotations: times(4),
       revokedTokens: times(3),
+      withdrawnAuthorisations: withdrawn ? 1 : 0,
       pauses: times(2),
       redrives: times(3),
       eventReplays: times(3),

@@ -18,6 +18,7 @@ export async function runSeeds(seeds: readonly number[]): Promise<Outcome[]> {
 
 /** Every kind of fault that strikes in a simulation, by its name in the figures. */
 export const FAULTS = [
+  'Box authorisation withdrawn',
   'Box conflict',
   'Box content not ready',
   'Box failed',

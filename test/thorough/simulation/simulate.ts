@@ -104,6 +104,8 @@ function planFaults(world: World): void {
     })
   for (let count = 0; count < times.revokedTokens; count += 1)
     scheduler.after(sometime(), () => connections.revokeTokens())
+  for (let count = 0; count < times.withdrawnAuthorisations; count += 1)
+    scheduler.after(sometime(), () => connections.withdrawAuthorisation(random.between(MINUTE, 20 * HOUR)))
   for (let count = 0; count < times.redrives; count += 1) scheduler.after(sometime(), () => redriveAll(world))
   for (let count = 0; count < times.eventReplays; count += 1)
     scheduler.after(sometime(), () => replaySome(world))
