@@ -158,7 +158,7 @@ describe('regular expressions', () => {
 
   test('are found', () => {
     expect(regexes.map(([file]) => file)).toEqual(
-      expect.arrayContaining(['signature.ts', 'message.ts', 'event.ts', 'box-answer.ts', 'target.ts']),
+      expect.arrayContaining(['timestamp.ts', 'message.ts', 'event.ts', 'box-answer.ts', 'target.ts']),
     )
   })
 

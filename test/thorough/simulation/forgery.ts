@@ -53,11 +53,11 @@ const FORGERIES: readonly [Forge, ...Forge[]] = [
   ({ overheard, earlier }) => ({ headers: earlier.headers, body: overheard.body.subarray(1) }),
   ({ overheard }) => withHeaders(overheard, { [PRIMARY]: undefined, [SECONDARY]: undefined }),
   ({ overheard }) => withHeaders(overheard, { [PRIMARY]: '', [SECONDARY]: '' }),
-  ({ overheard }) =>
-    withHeaders(overheard, {
-      [PRIMARY]: `${overheard.headers[PRIMARY]?.slice(0, -2)}==`,
-      [SECONDARY]: 'AAAA',
-    }),
+  ({ overheard }) => {
+    const altered = Buffer.from(overheard.headers[PRIMARY] ?? '', 'base64')
+    altered[31] = (altered[31] ?? 0) ^ 1
+    return withHeaders(overheard, { [PRIMARY]: altered.toString('base64'), [SECONDARY]: 'AAAA' })
+  },
   ({ overheard }) => withHeaders(overheard, { 'box-signature-algorithm': 'HmacSHA1' }),
   ({ overheard }) => withHeaders(overheard, { 'box-signature-version': '2' }),
   loot => signedWith(loot, 'a key of the attacker’s own'),
