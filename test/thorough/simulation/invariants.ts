@@ -1,7 +1,7 @@
 /** What must hold in every simulated run, whatever befalls it. */
 export const INVARIANTS = {
   nothing_forged:
-    'Nothing is accepted that Box has not signed, with a key that is in use, in the last ten minutes.',
+    'Nothing is accepted that Box has not signed, with a key that is in use, in the last ten minutes (the default of `deliveryAgeMaxMinutes`).',
   box_is_let_in: 'No delivery that Box has signed and sent in time is refused, also while keys are changed.',
   bad_input_is_refused:
     'What is forged is refused as the sender’s fault, never answered as a failure of ours, while the keys can be read.',
