@@ -4,7 +4,6 @@ import { regionOf } from '../infra/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
 import { backfillCommand } from './backfill/backfill-command.ts'
-import { costCommand } from './cost/cost-command.ts'
 import { dlqCommand } from './dlq/dlq-command.ts'
 import { doctorCommand } from './doctor/doctor-command.ts'
 import { eventsCommand } from './events/events-command.ts'
@@ -94,7 +93,6 @@ export function createProgram(shell: Shell): Command {
   program.addCommand(backfillCommand(shell))
   program.addCommand(eventsCommand(shell))
   program.addCommand(whyCommand(shell))
-  program.addCommand(costCommand(shell))
   program
     .command('automations')
     .description('what is declared, on what, and with which settings')

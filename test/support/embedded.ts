@@ -17,6 +17,8 @@ export type Embedded = {
   readonly dynamodb: DynamoDBClient
   /** Where SQS answers. */
   readonly sqsUrl: string
+  /** Where DynamoDB answers. */
+  readonly dynamodbUrl: string
   readonly table: string
   /** Makes a queue and returns its URL. */
   createQueue(name: string, attributes: Record<string, string>): Promise<string>
@@ -56,6 +58,7 @@ export async function startEmbedded(): Promise<Embedded> {
     sqs,
     dynamodb,
     sqsUrl: queues.url,
+    dynamodbUrl: database.url,
     table,
     async createQueue(name, Attributes) {
       await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes }))

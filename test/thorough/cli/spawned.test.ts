@@ -31,10 +31,6 @@ const COMMANDS: Readonly<Record<string, readonly [args: readonly string[], ended
     { code: 1, err: expect.stringContaining('No local stack listens on port 9.') },
   ],
   conformance: [['--list'], { code: 0, out: expect.stringContaining('signature.genuine') }],
-  cost: [
-    ['--events-per-month', '1', '--region', 'us-east-1'],
-    { code: 0, out: expect.stringContaining('total') },
-  ],
   dlq: [['list', '--stage', 'prod'], { code: 0, out: 'There is no dead letter in stage prod.\n', err: '' }],
   doctor: [
     ['--stage', 'nowhere'],
