@@ -163,7 +163,7 @@ export class ClaimedEvent {
 
   #settle(
     bound: BoundAutomation,
-    { waitingSince, ...run }: RunRecord,
+    { waitingSince, refusedSince, ...run }: RunRecord,
     result: RunResult,
     ms: number,
     log: Log,
@@ -180,12 +180,14 @@ export class ClaimedEvent {
     const { failure } = outcome
     const error = { code: failure.code, message: failure.message }
     const waitedMs = now - (waitingSince ?? now)
+    const isRefused = failure.class === 'auth'
+    const refusedMs = isRefused ? now - (refusedSince ?? now) : 0
     const decision = decideRetry({
       failure,
       policy: bound.automation.retry,
       attempts: attempt,
       throttles: run.throttles,
-      waitedMs,
+      refusedMs,
       random: this.#parts.random,
     })
     if (decision.kind === 'give-up') {
@@ -198,7 +200,7 @@ export class ClaimedEvent {
     const nextAt = Math.max(now + wait, result.unfinished ? this.#input.deadline + LEASE_MARGIN_MS : 0)
     const delaySeconds = Math.ceil((nextAt - now) / 1000)
     const told = { attempt, ms, ...error, delaySeconds, outcome: 'retried' }
-    const awaitsAuth = failure.class === 'auth' ? { RunsAwaitingAuth: 1 } : {}
+    const awaitsAuth = isRefused ? { RunsAwaitingAuth: 1 } : {}
     log.warn('run_retrying', told, { Runs: 1, RetryDelay: delaySeconds, ...awaitsAuth })
     if (!decision.counts && waitedMs > WAITING_LONG_MS)
       log.warn('run_waiting_long', { code: failure.code, waitedMs }, { RunsWaitingLong: 1 })
@@ -209,13 +211,14 @@ export class ClaimedEvent {
       nextAt: Math.ceil(nextAt),
       attempts: decision.counts ? attempt : attempt - 1,
       throttles: decision.counts ? 0 : run.throttles + 1,
-      // Refused credentials get one day: an attempt of theirs that counts does not begin another.
-      ...(decision.counts && failure.class !== 'auth' ? {} : { waitingSince: now - waitedMs }),
+      ...(decision.counts ? {} : { waitingSince: now - waitedMs }),
+      // An attempt that counts does not begin another day.
+      ...(isRefused ? { refusedSince: now - refusedMs } : {}),
     })
   }
 
   #giveUpExhausted(name: string): void {
-    const { waitingSince, ...run } = this.#runOf(name)
+    const { waitingSince, refusedSince, ...run } = this.#runOf(name)
     const code: FailureCode = 'worker_lost'
     const error = run.error ?? {
       code,

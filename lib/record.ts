@@ -23,6 +23,8 @@ export type RunRecord = {
   readonly nextAt?: number
   /** When the first of the uncounted waits in a row began; absent once an attempt counts or the run is settled. */
   readonly waitingSince?: number
+  /** Since when Box has refused the app's credentials in a row. */
+  readonly refusedSince?: number
   readonly startedAt?: number
   readonly finishedAt?: number
   /** Why it was skipped. */
@@ -158,6 +160,7 @@ function readRun(value: unknown): RunRecord {
     steps: Object.fromEntries(steps),
     ...raw.optionalNumber('nextAt'),
     ...raw.optionalNumber('waitingSince'),
+    ...raw.optionalNumber('refusedSince'),
     ...raw.optionalNumber('startedAt'),
     ...raw.optionalNumber('finishedAt'),
     ...(reason ? { reason } : {}),
@@ -189,7 +192,7 @@ function fields(raw: Record<string, unknown>) {
     text: (name: string): string => (typeof raw[name] === 'string' ? raw[name] : ''),
     number: (name: string): number => (typeof raw[name] === 'number' ? raw[name] : 0),
     optionalNumber: (
-      name: 'nextAt' | 'waitingSince' | 'startedAt' | 'finishedAt',
+      name: 'nextAt' | 'waitingSince' | 'refusedSince' | 'startedAt' | 'finishedAt',
     ): Pick<RunRecord, typeof name> => {
       const value = raw[name]
       return typeof value === 'number' ? { [name]: value } : {}

@@ -38,8 +38,8 @@ export type RetryInput = {
   readonly attempts: number
   /** How often in a row the run has waited uncounted before this. */
   readonly throttles: number
-  /** For how long the run has been waiting uncounted, in milliseconds; 0 where this is the first such wait. */
-  readonly waitedMs?: number
+  /** For how long credentials have been refused in a row, in milliseconds; 0 where this is the first time. */
+  readonly refusedMs?: number
   /** From 0 up to, not including, 1. */
   readonly random: () => number
 }
@@ -60,13 +60,13 @@ export const WAITING_LONG_MS = 7 * 86_400_000
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function decideRetry(input: RetryInput): RetryDecision {
-  const { failure, policy, attempts, throttles, waitedMs = 0, random } = input
+  const { failure, policy, attempts, throttles, refusedMs = 0, random } = input
   if (failure.class === 'permanent') return { kind: 'give-up' }
   if (failure.class === 'throttled') {
     const asked = askedSeconds(failure) ?? backoffSeconds(policy, throttles + 1, random)
     return { kind: 'retry', delaySeconds: asked + random() * Math.min(1 + asked / 10, 60), counts: false }
   }
-  if (failure.class === 'auth' && waitedMs < AUTH_WAIT_MS_MAX) {
+  if (failure.class === 'auth' && refusedMs < AUTH_WAIT_MS_MAX) {
     const quicker = { ...policy, capSeconds: Math.min(policy.capSeconds, AUTH_CAP_SECONDS) }
     return { kind: 'retry', delaySeconds: backoffSeconds(quicker, throttles + 1, random), counts: false }
   }

@@ -77,6 +77,16 @@ describe('credentials that Box refuses', () => {
     expect(await runRecord()).not.toHaveProperty('waitingSince')
   })
 
+  test('get their day also after the run has put itself off for longer', async () => {
+    const errors = [new RetryLater(100_000, 'not now'), refused(), refused(), refused()]
+    const { runRecord, attempt } = await waitingRun(() => errors.shift())
+    await attempt()
+    for (let time = 0; time < 3; time += 1) {
+      await attempt()
+      expect(await runRecord()).toMatchObject({ attempts: 0, refusedSince: expect.any(Number) })
+    }
+  })
+
   test('begin a day of their own after an attempt that counted', async () => {
     const errors = [refused(), new Error('another'), refused()]
     const { runRecord, attempt, engine } = await waitingRun(() => errors.shift())

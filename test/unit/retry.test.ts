@@ -90,14 +90,14 @@ describe('the retry policy', () => {
   test('refused credentials are waited out for a day, a quarter of an hour at most at a time, and count from then on', () => {
     const refused = { failure: failure('auth'), policy: DEFAULT_RETRY, random: () => 0.999 }
     fc.assert(
-      fc.property(fc.nat(86_399_999), fc.nat(10_000), fc.nat(1000), (waitedMs, throttles, attempts) => {
-        const decision = decideRetry({ ...refused, attempts, throttles, waitedMs })
+      fc.property(fc.nat(86_399_999), fc.nat(10_000), fc.nat(1000), (refusedMs, throttles, attempts) => {
+        const decision = decideRetry({ ...refused, attempts, throttles, refusedMs })
         if (decision.kind !== 'retry') throw new Error('gave up')
         expect(decision.counts).toBe(false)
         expect(decision.delaySeconds).toBeLessThanOrEqual(900)
       }),
     )
-    const afterADay = { ...refused, throttles: 200, waitedMs: 86_400_000 }
+    const afterADay = { ...refused, throttles: 200, refusedMs: 86_400_000 }
     expect(decideRetry({ ...afterADay, attempts: 17 })).toMatchObject({ kind: 'retry', counts: true })
     expect(decideRetry({ ...afterADay, attempts: 18 })).toEqual({ kind: 'give-up' })
   })

@@ -37,14 +37,14 @@ export const retryDecisions = boundary(
     policy,
     attempts: fc.nat(2000),
     throttles: fc.nat(1e6),
-    waitedMs: fc.oneof(fc.nat(2 * AUTH_WAIT_MS_MAX), fc.double({ min: -1e12, max: 1e12 })),
+    refusedMs: fc.oneof(fc.nat(2 * AUTH_WAIT_MS_MAX), fc.double({ min: -1e12, max: 1e12 })),
     chance,
   }),
   ({ chance: drawn, ...input }) => {
     const decision = decideRetry({ ...input, random: () => drawn })
     const { failure: failed, attempts } = input
     const isFree =
-      failed.class === 'throttled' || (failed.class === 'auth' && input.waitedMs < AUTH_WAIT_MS_MAX)
+      failed.class === 'throttled' || (failed.class === 'auth' && input.refusedMs < AUTH_WAIT_MS_MAX)
     const over = failed.class === 'permanent' || (!isFree && attempts >= input.policy.attempts)
     assert.equal(decision.kind, over ? 'give-up' : 'retry')
     if (decision.kind === 'give-up') return
