@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ScratchClone, scratchClone } from '../support/scratch-clone.ts'
 
@@ -44,7 +45,9 @@ describe('before anything is deployed', () => {
       'settings.ANOTHER',
       'await box.files.burnFileById(id)',
     ])
-    const { code, out, err } = await deploy()
+    const { code, out: coloured, err } = await deploy()
+    // In CI the linter writes in colours.
+    const out = stripVTControlCharacters(coloured)
     for (const line of [0, 1, 2])
       expect(out).toMatch(
         new RegExp(`no-floating-promises[^\\[]*\\[automations/mine.ts:${FIRST_LINE + line}:`),
