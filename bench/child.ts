@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
-import { isObject } from '../lib/json.ts'
+import { isObject } from '../lib/base/json.ts'
 
 /** A process of the bench that answers one message after the other. */
 export type Child = {

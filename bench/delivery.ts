@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { sign } from '../lib/signature.ts'
+import { sign } from '../lib/ingest/signature.ts'
 
 export type Keys = { readonly primary: string; readonly secondary: string }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isObject, parseObject } from '../lib/json.ts'
+import { isObject, parseObject } from '../lib/base/json.ts'
 import { hasRuntimeClient } from './instance.ts'
 
 const HERE = import.meta.dirname

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { parseObject } from '../lib/json.ts'
+import { parseObject } from '../lib/base/json.ts'
 import { KEYS } from './delivery.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { verify } from '../lib/signature.ts'
+import { verify } from '../lib/ingest/signature.ts'
 import { bodyOf, headersOf, KEYS } from './delivery.ts'
 import { median } from './figures.ts'
 

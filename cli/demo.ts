@@ -1,5 +1,5 @@
 import { EXAMPLES } from '../infra/bundle.ts'
-import type { LogLine } from '../local/journal.ts'
+import type { LogLine } from '../lib/log/log.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 
 class DemoFailed extends Error {

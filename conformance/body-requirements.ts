@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { TRIGGERS } from '../lib/event.ts'
+import { TRIGGERS } from '../lib/event/event.ts'
 import type { GenuineOptions, Kit } from './delivery.ts'
 import { BYTES, requirements, SOURCES } from './requirement.ts'
 

@@ -6,7 +6,7 @@ import {
   type SignatureKeys,
   SKEW_MAX_SECONDS,
   sign,
-} from '../lib/signature.ts'
+} from '../lib/ingest/signature.ts'
 import { type PayloadOverrides, samplePayload, wireBody } from '../local/box/payload.ts'
 
 /** What an answer must be. */

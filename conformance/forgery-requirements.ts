@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { sign } from '../lib/signature.ts'
+import { sign } from '../lib/ingest/signature.ts'
 import {
   ALGORITHM,
   type Delivery,

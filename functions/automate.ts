@@ -1,8 +1,8 @@
 import automations from 'boxhooks:automations'
 import { randomUUID } from 'node:crypto'
-import { automateFunction } from '../lib/automate-function.ts'
-import { createBoxConnection } from '../lib/box.ts'
-import { systemClock } from '../lib/clock.ts'
+import { automateFunction } from '../lib/automate/automate-function.ts'
+import { systemClock } from '../lib/base/clock.ts'
+import { createBoxConnection } from '../lib/box/box.ts'
 import { createLedgerDatabase } from '../lib/ledger-database.ts'
 
 const CLIENT = {

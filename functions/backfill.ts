@@ -3,8 +3,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { backfillFunction } from '../lib/backfill/backfill-function.ts'
-import { createBoxConnection } from '../lib/box.ts'
-import { systemClock } from '../lib/clock.ts'
+import { systemClock } from '../lib/base/clock.ts'
+import { createBoxConnection } from '../lib/box/box.ts'
 
 const CLIENT = {
   maxAttempts: 4,

@@ -1,5 +1,5 @@
+import { ingestFunction } from '../lib/ingest/ingest-function.ts'
 import { createIngestAws } from '../lib/ingest-aws.ts'
-import { ingestFunction } from '../lib/ingest-function.ts'
 
 const { env } = process
 const now = Date.now

@@ -1,9 +1,9 @@
 import automations from 'boxhooks:automations'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { createBoxConnection } from '../lib/box.ts'
-import { systemClock } from '../lib/clock.ts'
-import { reconcileFunction } from '../lib/reconcile-function.ts'
+import { systemClock } from '../lib/base/clock.ts'
+import { createBoxConnection } from '../lib/box/box.ts'
+import { reconcileFunction } from '../lib/webhooks/reconcile-function.ts'
 
 const CLIENT = {
   maxAttempts: 4,

@@ -19,7 +19,7 @@ module.exports = async ({ resolveVariable }) => {
   return { ...environment, V1_SECRET_ID: { Ref: 'V1Secret' }, ...(names ? { V1_PARAMETERS: names } : {}) }
 }
 
-/** The bounds are those that lib/config.ts holds ingest to. */
+/** The bounds are those of lib/ingest/ingest-function.ts. */
 async function deliveryAgeMaxMinutes(resolveVariable) {
   const minutes = Number(await resolveVariable('param:deliveryAgeMaxMinutes'))
   if (!(Number.isInteger(minutes) && minutes >= 1 && minutes <= 180))

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { parse } from 'yaml'
-import { isObject } from '../lib/json.ts'
+import { isObject } from '../lib/base/json.ts'
 import { ROOT } from './bundle.ts'
 
 /** `variable`: serverless.yml takes the value from elsewhere, so only packaging tells whether there is one. */

@@ -1,4 +1,4 @@
-import { isObject } from '../lib/json.ts'
+import { isObject } from '../lib/base/json.ts'
 
 /** A compiled CloudFormation template, as far as boxhooks reads it. */
 export type CompiledTemplate = {

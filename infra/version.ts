@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { isObject, parseObject } from '../lib/json.ts'
+import { isObject, parseObject } from '../lib/base/json.ts'
 
 /** What a clone's code and a stage's functions are told apart by. */
 export type Version = {

@@ -2,8 +2,8 @@ import { type AwsService, awsEndpoint } from './aws-endpoint.ts'
 import { AwsError, AwsUnreachable, awsErrorCode, awsRetryOf } from './aws-error.ts'
 import { createHttpPost, type HttpAnswer, type HttpPlace, httpPlace } from './aws-http.ts'
 import { createAwsSign } from './aws-sign.ts'
-import type { Environment } from './config.ts'
-import { parseObject } from './json.ts'
+import type { Environment } from './base/environment.ts'
+import { parseObject } from './base/json.ts'
 
 /** Asks a service of AWS to do one thing, and gives its answer. */
 export type AwsCall = (api: AwsApi, action: string, input: object) => Promise<Record<string, unknown>>

@@ -1,4 +1,4 @@
-import type { Environment } from './config.ts'
+import type { Environment } from './base/environment.ts'
 
 export type AwsService = 'sqs' | 'secretsmanager' | 'dynamodb'
 

@@ -1,4 +1,4 @@
-import { isObject } from './json.ts'
+import { isObject } from './base/json.ts'
 
 /** What AWS answered instead of doing what was asked; `name` is the error's code, such as AccessDeniedException. */
 export class AwsError extends Error {

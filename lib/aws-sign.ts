@@ -1,6 +1,6 @@
 import { createHmac, hash } from 'node:crypto'
 import { type AwsService, AwsSettingsMissing, awsRegion } from './aws-endpoint.ts'
-import type { Environment } from './config.ts'
+import type { Environment } from './base/environment.ts'
 
 /** A call in AWS's JSON protocols, which is always a POST. */
 export type AwsRequest = {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type AwsApi, type AwsCallOptions, createAwsCall } from './aws-call.ts'
 import { AwsUnreachable } from './aws-error.ts'
-import type { SendMessageInput } from './message-sender.ts'
+import type { SendMessageInput } from './queue/message-sender.ts'
 
 /** All that ingest asks of AWS. */
 export type IngestAws = {

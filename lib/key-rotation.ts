@@ -1,7 +1,7 @@
-import { type KeysSeen, keyIds } from './key-fields.ts'
+import { type KeysSeen, keyIds } from './ingest/key-fields.ts'
+import type { KeyName } from './ingest/signature.ts'
 import { type KeyRotation, type KeySecret, OTHER } from './key-secret.ts'
 import { type KeyTraffic, type Tally, together } from './key-traffic.ts'
-import type { KeyName } from './signature.ts'
 
 /** What is to be done next in a rotation, by what the traffic says. */
 export type RotationStep =

@@ -1,7 +1,7 @@
-import { isObject, parseObject } from './json.ts'
-import { keyId, keyIds } from './key-fields.ts'
-import type { KeyName, SignatureKeys } from './signature.ts'
-import { parseKeys } from './signature-keys.ts'
+import { isObject, parseObject } from './base/json.ts'
+import { keyId, keyIds } from './ingest/key-fields.ts'
+import type { KeyName, SignatureKeys } from './ingest/signature.ts'
+import { parseKeys } from './ingest/signature-keys.ts'
 
 /**
  * A rotation that is under way. It lies in the secret beside the keys, where ingest passes it over: whoever may rotate can go on

@@ -1,5 +1,5 @@
-import { parseObject } from './json.ts'
-import { type KeysSeen, readKeyFields } from './key-fields.ts'
+import { parseObject } from './base/json.ts'
+import { type KeysSeen, readKeyFields } from './ingest/key-fields.ts'
 
 /** How often something was seen, and when, in milliseconds since the epoch. */
 export type Tally = { readonly count: number; readonly firstAt: number; readonly lastAt: number }

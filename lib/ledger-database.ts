@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { type AwsApi, type AwsCallOptions, createAwsCall } from './aws-call.ts'
 import { AwsError } from './aws-error.ts'
-import { isObject } from './json.ts'
-import type { LedgerDatabase } from './ledger.ts'
+import { isObject } from './base/json.ts'
+import type { LedgerDatabase } from './ledger/ledger.ts'
 
 const DYNAMODB: AwsApi = {
   service: 'dynamodb',

@@ -13,7 +13,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs'
 import { type CompiledTemplate, numberOf, resource } from '../infra/template.ts'
-import { isObject } from '../lib/json.ts'
+import { isObject } from '../lib/base/json.ts'
 import { startEmbeddedDynamoDb, startEmbeddedSqs } from './embedded-aws.ts'
 
 /** The AWS services that the functions use, with what the template says is in them. */

@@ -1,4 +1,4 @@
-import { isObject, parseObject } from '../lib/json.ts'
+import { isObject, parseObject } from '../lib/base/json.ts'
 
 /** An emulated CloudWatch Logs, as far as reading a group's lines goes. */
 export type CloudWatchLogs = {

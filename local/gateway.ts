@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { isObject } from '../lib/json.ts'
+import { isObject } from '../lib/base/json.ts'
 
 export type GatewayOptions = {
   readonly invoke: (event: unknown) => Promise<unknown>

@@ -1,18 +1,10 @@
-import { isObject, parseObject } from '../lib/json.ts'
-import { isMetric } from '../lib/metrics.ts'
-import type { EventStatus } from '../lib/record.ts'
+import { isObject, parseObject } from '../lib/base/json.ts'
+import type { EventStatus } from '../lib/ledger/record.ts'
+import type { LogLine } from '../lib/log/log.ts'
+import { isMetric } from '../lib/log/metrics.ts'
 import type { Attempt } from './box/delivery.ts'
 import type { GatewayAnswer } from './gateway.ts'
 import type { VerdictStep } from './inspector/verdict.ts'
-
-/** One line of a function's log, as an object. */
-export type LogLine = {
-  readonly function: string
-  readonly time: string
-  readonly level: string
-  readonly event: string
-  readonly [field: string]: unknown
-}
 
 /** A request at the front door: what was sent and what it was answered. */
 export type DeliveryEntry = {

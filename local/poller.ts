@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-sqs'
 import type { SQSEvent, SQSMessageAttribute, SQSRecord } from 'aws-lambda'
 import { type CompiledTemplate, numberOf, resource } from '../infra/template.ts'
-import { isObject } from '../lib/json.ts'
+import { isObject } from '../lib/base/json.ts'
 
 export type PollerOptions = {
   readonly sqs: SQSClient

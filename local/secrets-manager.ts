@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { systemClock } from '../lib/clock.ts'
-import { parseObject } from '../lib/json.ts'
+import { systemClock } from '../lib/base/clock.ts'
+import { parseObject } from '../lib/base/json.ts'
 
 /** An emulated AWS Secrets Manager, as far as reading and writing secrets goes. */
 export type SecretsManager = {

@@ -5,7 +5,7 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
-import { systemClock } from '../lib/clock.ts'
+import { systemClock } from '../lib/base/clock.ts'
 import { AwsEndpointFailed } from './aws.ts'
 import { createSecretsManager } from './secrets-manager.ts'
 import { serve } from './serve.ts'

@@ -1,5 +1,5 @@
-import { walkDeadLetters } from '../../lib/dead-letter-walk.ts'
-import { type DeadLetter, type DeadLetters, PAGE_MAX } from '../../lib/dead-letters.ts'
+import { walkDeadLetters } from '../../lib/operations/dead-letter-walk.ts'
+import { type DeadLetter, type DeadLetters, PAGE_MAX } from '../../lib/operations/dead-letters.ts'
 import { placeText } from '../place/place.ts'
 import { atStage } from '../place/stage-aws.ts'
 import { CommandError } from '../terminal/command-error.ts'

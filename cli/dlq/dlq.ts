@@ -1,5 +1,5 @@
-import { walkDeadLetters } from '../../lib/dead-letter-walk.ts'
-import type { DeadLetters } from '../../lib/dead-letters.ts'
+import { walkDeadLetters } from '../../lib/operations/dead-letter-walk.ts'
+import type { DeadLetters } from '../../lib/operations/dead-letters.ts'
 import { type Place, placeText } from '../place/place.ts'
 import { atStage } from '../place/stage-aws.ts'
 import { count } from '../terminal/progress.ts'

@@ -1,4 +1,4 @@
-import type { DeadLetter } from '../../lib/dead-letters.ts'
+import type { DeadLetter } from '../../lib/operations/dead-letters.ts'
 
 /** Which dead letters are meant; one must fit all that is given. */
 export type LetterFilter = {

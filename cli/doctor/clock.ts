@@ -1,4 +1,4 @@
-import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../../lib/signature.ts'
+import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../../lib/ingest/signature.ts'
 import type { Check } from './check.ts'
 import { deployedFunction } from './deployed-function.ts'
 import { DoorClosed } from './door.ts'

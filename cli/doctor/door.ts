@@ -1,4 +1,4 @@
-import { parseObject } from '../../lib/json.ts'
+import { parseObject } from '../../lib/base/json.ts'
 import type { Shell } from '../terminal/shell.ts'
 
 /** How the front door answered a request. */

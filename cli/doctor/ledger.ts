@@ -6,7 +6,7 @@ import {
   DescribeTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
 import { parse } from 'yaml'
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
 import { asked, type Check, deployFix, Unjudged } from './check.ts'
 import { type Finding, fail, ok, so, warn } from './finding.ts'
 import type { Scene } from './scene.ts'

@@ -1,7 +1,7 @@
 import { GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch'
 import { ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda'
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs'
-import { parseObject } from '../../lib/json.ts'
+import { parseObject } from '../../lib/base/json.ts'
 import { asked, type Check, deployFix } from './check.ts'
 import { functionName } from './deployed-function.ts'
 import { type Finding, fail, ok, so, spanText, warn } from './finding.ts'

@@ -1,5 +1,5 @@
-import type { ReconcileReport, ReportedAction } from '../../lib/reconcile.ts'
-import { targetText } from '../../lib/target.ts'
+import { targetText } from '../../lib/event/target.ts'
+import type { ReconcileReport, ReportedAction } from '../../lib/webhooks/reconcile.ts'
 import type { Check } from './check.ts'
 import { type Finding, fail, ok, so, warn } from './finding.ts'
 import type { Scene } from './scene.ts'

@@ -1,5 +1,5 @@
-import { triggerOf } from '../../lib/event.ts'
-import type { EventRecord } from '../../lib/record.ts'
+import { triggerOf } from '../../lib/event/event.ts'
+import type { EventRecord } from '../../lib/ledger/record.ts'
 import { eventState, runState } from './run-state.ts'
 
 /** Status → what it means. */

@@ -1,6 +1,6 @@
 import { AwsUnreachable } from '../../infra/aws-reason.ts'
-import type { EventRecord } from '../../lib/record.ts'
-import { storedMessage } from '../../lib/replay.ts'
+import type { EventRecord } from '../../lib/ledger/record.ts'
+import { storedMessage } from '../../lib/operations/replay.ts'
 import { type Place, placeFlags, placeText } from '../place/place.ts'
 import { type Heard, LogsUnreadable, openLogs, type PlaceLogs } from '../place/place-logs.ts'
 import { atStage } from '../place/stage-aws.ts'

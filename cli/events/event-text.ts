@@ -1,4 +1,4 @@
-import { durationText } from '../../local/inspector/story.ts'
+import { durationText } from '../../lib/operations/event-timeline.ts'
 import { type Place, placeFlags } from '../place/place.ts'
 import { ageBetween, momentText } from '../terminal/moment.ts'
 import { plain, table } from '../terminal/table.ts'

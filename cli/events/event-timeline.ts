@@ -1,6 +1,6 @@
-import type { EventRecord, RunRecord } from '../../lib/record.ts'
-import { describeLine, FRONT_DOOR, QUEUE } from '../../local/inspector/story.ts'
-import type { LogLine } from '../../local/journal.ts'
+import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
+import type { LogLine } from '../../lib/log/log.ts'
+import { describeLine, FRONT_DOOR, QUEUE } from '../../lib/operations/event-timeline.ts'
 import type { Heard, HeardDelivery } from '../place/place-logs.ts'
 
 /** Something that happened to an event. */

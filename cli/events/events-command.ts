@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { TRIGGERS, triggerOf } from '../../lib/event.ts'
+import { TRIGGERS, triggerOf } from '../../lib/event/event.ts'
 import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../place/place.ts'
 import { parseMoment } from '../terminal/moment.ts'
 import { near } from '../terminal/near.ts'

@@ -1,5 +1,5 @@
-import type { EventRecord, RunRecord } from '../../lib/record.ts'
-import { targetText } from '../../lib/target.ts'
+import { targetText } from '../../lib/event/target.ts'
+import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
 import { ageBetween } from '../terminal/moment.ts'
 import { type EventState, eventState, type RunState, runState } from './run-state.ts'
 

@@ -1,5 +1,5 @@
-import type { History, Span } from '../../lib/history.ts'
-import type { EventRecord } from '../../lib/record.ts'
+import type { History, Span } from '../../lib/ledger/history.ts'
+import type { EventRecord } from '../../lib/ledger/record.ts'
 import { type Place, placeFlags, placeText } from '../place/place.ts'
 import { atStage } from '../place/stage-aws.ts'
 import { momentText } from '../terminal/moment.ts'

@@ -1,4 +1,4 @@
-import type { EventRecord } from '../../lib/record.ts'
+import type { EventRecord } from '../../lib/ledger/record.ts'
 
 /** Events of several sources, each the newest first, as one. */
 export async function* mergedNewestFirst(

@@ -1,4 +1,4 @@
-import type { EventRecord, RunRecord } from '../../lib/record.ts'
+import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
 
 /** What a run is at a moment: what is unfinished is under way, or waits for its next attempt. */
 export type RunState = Exclude<RunRecord['status'], 'pending'> | 'running' | 'waiting'

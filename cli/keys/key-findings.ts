@@ -1,8 +1,8 @@
-import { keyIds, UNKNOWN_KEY } from '../../lib/key-fields.ts'
+import { keyIds, UNKNOWN_KEY } from '../../lib/ingest/key-fields.ts'
+import type { KeyName } from '../../lib/ingest/signature.ts'
 import { isCrossed, latestWith } from '../../lib/key-rotation.ts'
 import { type KeyRotation, type KeySecret, OTHER } from '../../lib/key-secret.ts'
 import { type KeyTraffic, together } from '../../lib/key-traffic.ts'
-import type { KeyName } from '../../lib/signature.ts'
 import { type Place, placeFlags } from '../place/place.ts'
 
 /** One thing that was found out about the keys, and what to do about it. */

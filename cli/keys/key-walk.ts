@@ -1,4 +1,5 @@
-import { keyId, keyIds } from '../../lib/key-fields.ts'
+import { keyId, keyIds } from '../../lib/ingest/key-fields.ts'
+import type { KeyName } from '../../lib/ingest/signature.ts'
 import { beginning, latestWith, nextStep, type RotationStep } from '../../lib/key-rotation.ts'
 import {
   begun,
@@ -12,7 +13,6 @@ import {
   turned,
 } from '../../lib/key-secret.ts'
 import type { KeyTraffic } from '../../lib/key-traffic.ts'
-import type { KeyName } from '../../lib/signature.ts'
 import { type Place, placeText } from '../place/place.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Shell } from '../terminal/shell.ts'

@@ -1,6 +1,6 @@
+import type { KeyName } from '../../lib/ingest/signature.ts'
 import { nextStep } from '../../lib/key-rotation.ts'
 import { ended, type KeySecret, movedOver, OTHER, takenBack } from '../../lib/key-secret.ts'
-import type { KeyName } from '../../lib/signature.ts'
 import { type Place, placeText } from '../place/place.ts'
 import { confirm } from '../terminal/confirm.ts'
 import type { Shell } from '../terminal/shell.ts'

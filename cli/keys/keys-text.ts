@@ -1,7 +1,7 @@
-import { keyIds } from '../../lib/key-fields.ts'
+import { keyIds } from '../../lib/ingest/key-fields.ts'
+import type { KeyName } from '../../lib/ingest/signature.ts'
 import type { RotationStep } from '../../lib/key-rotation.ts'
 import { type KeyRotation, type KeySecret, OTHER } from '../../lib/key-secret.ts'
-import type { KeyName } from '../../lib/signature.ts'
 import { type Place, placeFlags, placeText } from '../place/place.ts'
 import { count } from '../terminal/progress.ts'
 

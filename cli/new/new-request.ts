@@ -1,7 +1,7 @@
-import { nameProblem } from '../../lib/automation.ts'
-import { type Target, TRIGGERS, type Trigger, triggerOf } from '../../lib/event.ts'
-import { parseTarget } from '../../lib/target.ts'
-import { targetProblems, triggerProblems } from '../../lib/webhook-rules.ts'
+import { nameProblem } from '../../lib/automation/automation.ts'
+import { type Target, TRIGGERS, type Trigger, triggerOf } from '../../lib/event/event.ts'
+import { parseTarget } from '../../lib/event/target.ts'
+import { targetProblems, triggerProblems } from '../../lib/webhooks/webhook-rules.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { near } from '../terminal/near.ts'
 

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readStageParams } from '../../infra/stage-params.ts'
-import { targetText } from '../../lib/target.ts'
+import { targetText } from '../../lib/event/target.ts'
 import { declared } from '../automations.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { automationCode, testCode } from './automation-template.ts'

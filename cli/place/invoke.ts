@@ -1,7 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { awsReason } from '../../infra/aws-reason.ts'
 import type { FunctionName } from '../../infra/bundle.ts'
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Place } from './place.ts'
 

@@ -1,4 +1,4 @@
-import { V1_FIELDS } from '../../lib/event-v1.ts'
+import { V1_FIELDS } from '../../lib/event/event-v1.ts'
 
 const words = (text: string): readonly string[] => text.split(/\s+/).filter(Boolean)
 

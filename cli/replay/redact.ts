@@ -1,5 +1,5 @@
-import { triggerOf } from '../../lib/event.ts'
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
+import { triggerOf } from '../../lib/event/event.ts'
 import { ENDINGS, FIELDS, WORDS } from './box-words.ts'
 
 /** A payload without what it says of people and files; equal things have equal stand-ins. */

@@ -1,4 +1,4 @@
-import type { RunRecord } from '../../lib/record.ts'
+import type { RunRecord } from '../../lib/ledger/record.ts'
 
 export type ReplayTest = {
   /** The automation's file in automations/, and its name. */

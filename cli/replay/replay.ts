@@ -5,7 +5,7 @@ import {
   readReplayable,
   replayMessage,
   sendReplay,
-} from '../../lib/replay.ts'
+} from '../../lib/operations/replay.ts'
 import { type Place, placeText } from '../place/place.ts'
 import { atStage } from '../place/stage-aws.ts'
 import { confirm } from '../terminal/confirm.ts'

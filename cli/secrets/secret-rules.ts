@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
-import { type BoxApp, BoxAppError, parseBoxApp } from '../../lib/box-app.ts'
-import { parseObject } from '../../lib/json.ts'
+import { parseObject } from '../../lib/base/json.ts'
+import { type BoxApp, BoxAppError, parseBoxApp } from '../../lib/box/box-app.ts'
 
 /** What a secret of a stage holds, and what must hold for it. */
 export type SecretKind = {

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-secrets-manager'
 import { AwsUnreachable, awsReason } from '../../infra/aws-reason.ts'
 import { readStage } from '../../infra/stage.ts'
-import { parseObject } from '../../lib/json.ts'
+import { parseObject } from '../../lib/base/json.ts'
 import { readKeySecret } from '../../lib/key-secret.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { openPrompt, type Prompt } from '../terminal/prompt.ts'

@@ -1,6 +1,6 @@
-import { deliveryFromGateway } from '../../lib/delivery.ts'
-import { isObject, parseObject } from '../../lib/json.ts'
-import { parseTimestamp } from '../../lib/timestamp.ts'
+import { isObject, parseObject } from '../../lib/base/json.ts'
+import { parseTimestamp } from '../../lib/base/timestamp.ts'
+import { deliveryFromGateway } from '../../lib/ingest/delivery.ts'
 import type { Capture, Format } from './capture.ts'
 import { targetOf } from './capture-http.ts'
 

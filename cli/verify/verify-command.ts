@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../../lib/signature.ts'
-import { parseTimestamp } from '../../lib/timestamp.ts'
+import { parseTimestamp } from '../../lib/base/timestamp.ts'
+import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../../lib/ingest/signature.ts'
 import { seconds } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { FORMATS } from './capture.ts'

@@ -1,4 +1,8 @@
-import { isWebhookAnswer, type WebhookAnswer, type WebhookRequest } from '../../lib/webhook-request.ts'
+import {
+  isWebhookAnswer,
+  type WebhookAnswer,
+  type WebhookRequest,
+} from '../../lib/webhooks/webhook-request.ts'
 import { answeredOtherwise, invokeFunction } from '../place/invoke.ts'
 import type { Place } from '../place/place.ts'
 

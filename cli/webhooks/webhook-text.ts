@@ -1,5 +1,5 @@
-import type { ReconcileReport, ReportedAction } from '../../lib/reconcile.ts'
-import type { ShownWebhook } from '../../lib/webhook-request.ts'
+import type { ReconcileReport, ReportedAction } from '../../lib/webhooks/reconcile.ts'
+import type { ShownWebhook } from '../../lib/webhooks/webhook-request.ts'
 import { table } from '../terminal/table.ts'
 
 const IN_STEP = 'The webhooks on Box are those that the automations declare.'

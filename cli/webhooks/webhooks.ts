@@ -1,6 +1,11 @@
-import type { Target } from '../../lib/event.ts'
-import type { ReconcileReport } from '../../lib/reconcile.ts'
-import type { RequestError, ShownWebhook, WebhookAnswer, WebhookRequest } from '../../lib/webhook-request.ts'
+import type { Target } from '../../lib/event/event.ts'
+import type { ReconcileReport } from '../../lib/webhooks/reconcile.ts'
+import type {
+  RequestError,
+  ShownWebhook,
+  WebhookAnswer,
+  WebhookRequest,
+} from '../../lib/webhooks/webhook-request.ts'
 import type { Place } from '../place/place.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'

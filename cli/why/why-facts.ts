@@ -1,6 +1,6 @@
-import type { Target, TargetType } from '../../lib/event.ts'
-import type { ReportedAction } from '../../lib/reconcile.ts'
-import type { EventRecord } from '../../lib/record.ts'
+import type { Target, TargetType } from '../../lib/event/event.ts'
+import type { EventRecord } from '../../lib/ledger/record.ts'
+import type { ReportedAction } from '../../lib/webhooks/reconcile.ts'
 
 /** What an automation declares, with the stage's settings. */
 export type DeclaredFact = {

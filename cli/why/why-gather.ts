@@ -1,4 +1,4 @@
-import type { EventRecord } from '../../lib/record.ts'
+import type { EventRecord } from '../../lib/ledger/record.ts'
 import { mergedNewestFirst } from '../events/merge-newest.ts'
 import { type Place, placeFlags } from '../place/place.ts'
 import type { PlaceLogs } from '../place/place-logs.ts'

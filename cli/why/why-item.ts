@@ -1,4 +1,4 @@
-import type { TargetType } from '../../lib/event.ts'
+import type { TargetType } from '../../lib/event/event.ts'
 
 /** A file or folder that somebody asks about; of an id alone nobody knows yet which it is. */
 export type AskedItem = { readonly type: TargetType | undefined; readonly id: string }

@@ -1,5 +1,5 @@
-import { type Target, TRIGGERS, triggerOf } from '../../lib/event.ts'
-import { ACCOUNT, targetText } from '../../lib/target.ts'
+import { type Target, TRIGGERS, triggerOf } from '../../lib/event/event.ts'
+import { ACCOUNT, targetText } from '../../lib/event/target.ts'
 import { momentText } from '../terminal/moment.ts'
 import type { Answer, DeclaredFact, WhyFacts } from './why-facts.ts'
 

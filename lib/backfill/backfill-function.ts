@@ -3,19 +3,20 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import middy from '@middy/core'
 import type { Context } from 'aws-lambda'
-import { type Automation, bindSettings } from '../automation.ts'
-import type { BoxConnection, BoxConnectionOptions } from '../box.ts'
-import { isBoxError } from '../box-error.ts'
-import type { Clock } from '../clock.ts'
-import { backfillConfig, type Environment } from '../config.ts'
-import { AutomationError } from '../errors.ts'
-import { createHistory } from '../history.ts'
-import { createLog, type Log } from '../log.ts'
-import { once } from '../once.ts'
-import { createQueue } from '../queue.ts'
-import { redact } from '../redaction.ts'
-import { createWebhookRecord } from '../webhook-record.ts'
-import { desiredWebhooks } from '../webhooks.ts'
+import { type Automation, bindSettings } from '../automation/automation.ts'
+import type { Clock } from '../base/clock.ts'
+import { type Environment, readEnvironment } from '../base/environment.ts'
+import { AutomationError } from '../base/errors.ts'
+import { once } from '../base/once.ts'
+import type { BoxConnection } from '../box/box.ts'
+import { isBoxError } from '../box/box-error.ts'
+import type { BoxConnectionOptions } from '../box/connected-app.ts'
+import { createHistory } from '../ledger/history.ts'
+import { createLog, type Log, type LogConfig, readLogConfig } from '../log/log.ts'
+import { redact } from '../log/redaction.ts'
+import { createQueue } from '../queue/queue.ts'
+import { desiredWebhooks } from '../webhooks/plan.ts'
+import { createWebhookRecord } from '../webhooks/webhook-record.ts'
 import type { BackfillParts } from './backfill.ts'
 import { createBackfillAnswers } from './backfill-answers.ts'
 import { forbidden } from './backfill-refusals.ts'
@@ -30,6 +31,32 @@ import { createKnownIds } from './known-ids.ts'
 import { createBackfillStates } from './state.ts'
 import { createStreamApi } from './stream-api.ts'
 import { type StreamName, StreamUnreadable } from './stream-event.ts'
+
+export type BackfillConfig = {
+  readonly queueUrl: string
+  readonly ledgerTable: string
+  readonly boxAppSecretId: string
+  readonly boxApiUrl: string
+  /** What the stage was deployed from; see infra/version.ts. */
+  readonly version: string | undefined
+  /** Whether logs may show names, addresses and links. */
+  readonly logDetails: boolean
+} & LogConfig
+
+/**
+ * Reads backfill's settings.
+ * @throws ConfigError that names every variable that is missing or wrong
+ */
+export const backfillConfig = (env: Environment): BackfillConfig =>
+  readEnvironment(env, variable => ({
+    queueUrl: variable.url('QUEUE_URL'),
+    ledgerTable: variable.text('LEDGER_TABLE'),
+    boxAppSecretId: variable.text('BOX_APP_SECRET_ID'),
+    boxApiUrl: variable.url('BOX_API_URL', 'https://api.box.com'),
+    version: variable.optionalText('BOXHOOKS_VERSION'),
+    logDetails: variable.flag('LOG_DETAILS'),
+    ...readLogConfig(variable),
+  }))
 
 /** What the function backfill reaches the world through. */
 export type BackfillWorld = {

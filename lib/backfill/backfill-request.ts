@@ -1,4 +1,4 @@
-import { isObject } from '../json.ts'
+import { isObject } from '../base/json.ts'
 import type { Counts, Progress, Unclear } from './progress.ts'
 import { parseProgress } from './progress.ts'
 import { STREAMS, type StreamName } from './stream-event.ts'

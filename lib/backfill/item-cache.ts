@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts'
-import type { Item } from '../event.ts'
-import { targetText } from '../target.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Item } from '../event/event.ts'
+import { targetText } from '../event/target.ts'
 import type { StreamApi } from './stream-api.ts'
 import { type Folder, foldersAbove, type StreamSource } from './stream-source.ts'
 

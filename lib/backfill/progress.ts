@@ -1,5 +1,5 @@
-import { TRIGGERS, type Trigger } from '../event.ts'
-import { isObject } from '../json.ts'
+import { isObject } from '../base/json.ts'
+import { TRIGGERS, type Trigger } from '../event/event.ts'
 import type { Match } from './matching.ts'
 import { STREAMS, type StreamName } from './stream-event.ts'
 

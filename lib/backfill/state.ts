@@ -6,7 +6,7 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
-import { parseObject } from '../json.ts'
+import { parseObject } from '../base/json.ts'
 import { type BackfillSpan, type Progress, parseProgress, parseSpan } from './progress.ts'
 
 /** The back-fill of a stage that is under way, or the last one that was. */

@@ -1,8 +1,8 @@
 import { text } from 'node:stream/consumers'
-import type { Box } from '../box.ts'
-import { isBoxError } from '../box-error.ts'
-import type { Item } from '../event.ts'
-import { parseObject } from '../json.ts'
+import { parseObject } from '../base/json.ts'
+import type { Box } from '../box/box.ts'
+import { isBoxError } from '../box/box-error.ts'
+import type { Item } from '../event/event.ts'
 import { parseStreamPage, STREAM_TYPES, type StreamName, type StreamPage } from './stream-event.ts'
 
 type PageRequest = {

@@ -1,6 +1,6 @@
-import { isObject, parseExact } from '../json.ts'
-import { readUser, type UserMini } from '../resources.ts'
-import { parseTimestamp } from '../timestamp.ts'
+import { isObject, parseExact } from '../base/json.ts'
+import { parseTimestamp } from '../base/timestamp.ts'
+import { readUser, type UserMini } from '../event/resources.ts'
 
 /**
  * The event streams of Box that a back-fill can read: the enterprise's log, chronological and up to a year long but late; the

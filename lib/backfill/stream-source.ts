@@ -1,7 +1,7 @@
-import { type Item, readItem, TRIGGERS, type Trigger } from '../event.ts'
-import { itemId } from '../event-body.ts'
-import { isObject } from '../json.ts'
-import { type FolderMini, readFolderMini, readSource } from '../resources.ts'
+import { isObject } from '../base/json.ts'
+import { type Item, readItem, TRIGGERS, type Trigger } from '../event/event.ts'
+import { itemId } from '../event/event-body.ts'
+import { type FolderMini, readFolderMini, readSource } from '../event/resources.ts'
 import type { StreamEvent } from './stream-event.ts'
 
 type Open = Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-import { type TargetType, TRIGGERS, type Trigger } from '../event.ts'
+import { type TargetType, TRIGGERS, type Trigger } from '../event/event.ts'
 import { familyOf, type StreamEvent, type StreamFamily, type StreamName } from './stream-event.ts'
 
 /** In which events of a stream a trigger shows, and where it does not, why. */

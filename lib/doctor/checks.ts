@@ -1,11 +1,11 @@
+import { parseTimestamp } from '../base/timestamp.ts'
 import {
   AGE_MAX_SECONDS,
   type KeyName,
   SIGNATURE_ALGORITHM,
   SIGNATURE_VERSION,
   SKEW_MAX_SECONDS,
-} from '../signature.ts'
-import { parseTimestamp } from '../timestamp.ts'
+} from '../ingest/signature.ts'
 import { missingHeaders } from './header-findings.ts'
 import { type Patient, trimmed } from './patient.ts'
 import { secondsText } from './proven-findings.ts'

@@ -1,5 +1,10 @@
-import { V1_FIELDS } from '../event-v1.ts'
-import { missingHeader, REQUIRED_HEADERS, SIGNATURE_ALGORITHM, SIGNATURE_VERSION } from '../signature.ts'
+import { V1_FIELDS } from '../event/event-v1.ts'
+import {
+  missingHeader,
+  REQUIRED_HEADERS,
+  SIGNATURE_ALGORITHM,
+  SIGNATURE_VERSION,
+} from '../ingest/signature.ts'
 import type { Mended } from './mended-headers.ts'
 import {
   type CapturedRequest,

@@ -1,4 +1,4 @@
-import type { KeyName, SignatureKeys } from '../signature.ts'
+import type { KeyName, SignatureKeys } from '../ingest/signature.ts'
 import type { BodyContext } from './body-repairs.ts'
 import { CAUSES, type Cause } from './causes.ts'
 import type { Mended } from './mended-headers.ts'

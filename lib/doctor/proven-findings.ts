@@ -1,5 +1,5 @@
-import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../signature.ts'
-import { parseTimestamp } from '../timestamp.ts'
+import { parseTimestamp } from '../base/timestamp.ts'
+import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../ingest/signature.ts'
 import { type Finding, finding, type Patient, trimmed } from './patient.ts'
 import type { Explanation, Pairing } from './signature-search.ts'
 

@@ -1,5 +1,5 @@
-import { lowerCase } from '../delivery.ts'
-import { type SignatureKeys, type Verdict, verify } from '../signature.ts'
+import { lowerCase } from '../ingest/delivery.ts'
+import { type SignatureKeys, type Verdict, verify } from '../ingest/signature.ts'
 import type { Cause } from './causes.ts'
 import { type Check, checks } from './checks.ts'
 import { bodyMissing, headerFindings, v1Evidence } from './header-findings.ts'
@@ -19,7 +19,7 @@ import { explained, nearest, timeFindings } from './proven-findings.ts'
 import { type SearchResult, searchSignature } from './signature-search.ts'
 
 export type Diagnosis = {
-  /** What lib/signature.ts says, which is what ingest goes by. */
+  /** What lib/ingest/signature.ts says, which is what ingest goes by. */
   readonly verdict: Verdict
   readonly checks: readonly Check[]
   /** Why it is refused; empty where it is accepted. */

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import type { KeyName, SignatureKeys } from '../signature.ts'
+import type { KeyName, SignatureKeys } from '../ingest/signature.ts'
 import { type BodyForm, bodyForms } from './body-forms.ts'
 import type { BodyContext } from './body-repairs.ts'
 import {

@@ -1,4 +1,4 @@
-import { parseTimestamp } from '../timestamp.ts'
+import { parseTimestamp } from '../base/timestamp.ts'
 
 /** A key that may be the one that was signed with. */
 export type KeyForm = {

@@ -1,5 +1,5 @@
-import type { Clock } from '../../lib/clock.ts'
-import type { SignatureKeys } from '../../lib/signature.ts'
+import type { Clock } from '../../lib/base/clock.ts'
+import type { SignatureKeys } from '../../lib/ingest/signature.ts'
 import type { Attempt, Bend, Deliveries, Outgoing } from './delivery.ts'
 
 /** Keys that are nobody's. */

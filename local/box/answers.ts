@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
 import type { Content } from './content.ts'
 import type { User } from './items.ts'
 import type { WireObject, WireValue } from './payload.ts'

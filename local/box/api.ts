@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock } from '../../lib/base/clock.ts'
 import { type ApiContext, type ApiEnv, failure, notReady } from './answers.ts'
 import { collaborationRoutes } from './collaboration-routes.ts'
 import { type Conditions, pause } from './conditions.ts'

@@ -1,4 +1,4 @@
-import { isTrigger, TRIGGERS, type Trigger } from '../../lib/event.ts'
+import { isTrigger, TRIGGERS, type Trigger } from '../../lib/event/event.ts'
 import { choice, type Doing, text } from './doing.ts'
 import { itemTypesOf } from './event-payload.ts'
 import type { ItemType } from './items.ts'

@@ -1,5 +1,5 @@
 import type { Hono } from 'hono'
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
 import { type ApiEnv, actorOf, answer, bodyOf, idIn, textIn } from './answers.ts'
 import type { Content } from './content.ts'
 import { invalidParameter } from './refusal.ts'

@@ -1,4 +1,4 @@
-import type { Trigger } from '../../lib/event.ts'
+import type { Trigger } from '../../lib/event/event.ts'
 import type { CollaborationState, ItemReference, User } from './items.ts'
 import { BoxRefusal, notFound } from './refusal.ts'
 import type { Tree } from './tree.ts'

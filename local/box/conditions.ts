@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock } from '../../lib/base/clock.ts'
 
 /** What Box does only at times. All of it is off by default, and can be changed while the emulated Box runs. */
 export type Conditions = {

@@ -1,4 +1,4 @@
-import type { Trigger } from '../../lib/event.ts'
+import type { Trigger } from '../../lib/event/event.ts'
 import * as changes from './changes.ts'
 import { Collaborations } from './collaborations.ts'
 import { payloadOf, shapeAbout } from './event-payload.ts'

@@ -1,5 +1,10 @@
-import type { Clock } from '../../lib/clock.ts'
-import { SIGNATURE_ALGORITHM, SIGNATURE_VERSION, type SignatureKeys, sign } from '../../lib/signature.ts'
+import type { Clock } from '../../lib/base/clock.ts'
+import {
+  SIGNATURE_ALGORITHM,
+  SIGNATURE_VERSION,
+  type SignatureKeys,
+  sign,
+} from '../../lib/ingest/signature.ts'
 import { boxTime } from './wire.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Trigger } from '../../lib/event.ts'
+import type { Trigger } from '../../lib/event/event.ts'
 import type { Happening, ItemType } from './items.ts'
 import { filled, shapeOf, type WireObject } from './payload.ts'
 import { isWireObject, type Shape, shapesOf } from './shapes.ts'

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
-import type { Clock } from '../../lib/clock.ts'
-import { isObject, parseObject } from '../../lib/json.ts'
+import type { Clock } from '../../lib/base/clock.ts'
+import { isObject, parseObject } from '../../lib/base/json.ts'
 import {
   type ApiContext,
   type ApiEnv,

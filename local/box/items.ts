@@ -1,4 +1,4 @@
-import type { Trigger } from '../../lib/event.ts'
+import type { Trigger } from '../../lib/event/event.ts'
 import type { WireObject } from './payload.ts'
 
 export type User = {

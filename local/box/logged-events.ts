@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Trigger } from '../../lib/event.ts'
+import type { Trigger } from '../../lib/event/event.ts'
 import type { Happening, Item, ItemReference } from './items.ts'
 import type { WireObject } from './payload.ts'
 import { isWireObject } from './shapes.ts'

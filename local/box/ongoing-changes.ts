@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock } from '../../lib/base/clock.ts'
 import { type Conditions, pause } from './conditions.ts'
 import type { Content } from './content.ts'
 import type { ItemReference } from './items.ts'

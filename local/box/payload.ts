@@ -1,4 +1,4 @@
-import { triggerOf } from '../../lib/event.ts'
+import { triggerOf } from '../../lib/event/event.ts'
 import { isWireObject, PROVENANCES, type Provenance, type Shape, shapesOf } from './shapes.ts'
 
 /** JSON on its way to the wire. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { isTrigger, type Trigger } from '../../lib/event.ts'
-import { isObject, parseObject } from '../../lib/json.ts'
+import { isObject, parseObject } from '../../lib/base/json.ts'
+import { isTrigger, type Trigger } from '../../lib/event/event.ts'
 import type { WireObject, WireValue } from './payload.ts'
 
 /**

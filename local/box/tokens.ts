@@ -1,4 +1,4 @@
-import { parseObject } from '../../lib/json.ts'
+import { parseObject } from '../../lib/base/json.ts'
 import type { Conditions } from './conditions.ts'
 import { BoxRefusal } from './refusal.ts'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Trigger } from '../../lib/event.ts'
+import type { Trigger } from '../../lib/event/event.ts'
 import type { Folder, Happening, Item, ItemReference, StoredFile, User } from './items.ts'
 import type { WireObject } from './payload.ts'
 import { BoxRefusal, notFound } from './refusal.ts'

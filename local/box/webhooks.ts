@@ -1,5 +1,5 @@
-import { isTrigger, TRIGGERS, type Trigger } from '../../lib/event.ts'
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
+import { isTrigger, TRIGGERS, type Trigger } from '../../lib/event/event.ts'
 import type { Content } from './content.ts'
 import type { Happening, ItemReference, User } from './items.ts'
 import type { WireObject } from './payload.ts'

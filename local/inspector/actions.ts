@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
-import { isObject } from '../../lib/json.ts'
-import type { ReconcileReport } from '../../lib/reconcile.ts'
+import { isObject } from '../../lib/base/json.ts'
+import type { ReconcileReport } from '../../lib/webhooks/reconcile.ts'
 import { BENDS } from '../box/act-outs.ts'
 import { BoxRefusal } from '../box/content.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'

@@ -1,5 +1,5 @@
-import { isTrigger, TRIGGERS, type Trigger } from '../../lib/event.ts'
-import type { ReconcileReport } from '../../lib/reconcile.ts'
+import { isTrigger, TRIGGERS, type Trigger } from '../../lib/event/event.ts'
+import type { ReconcileReport } from '../../lib/webhooks/reconcile.ts'
 import { DOINGS, doIn } from '../box/doings.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
 import type { Item } from '../box/items.ts'

@@ -1,7 +1,7 @@
-import { walkDeadLetters } from '../../lib/dead-letter-walk.ts'
-import type { DeadLetter, DeadLetters } from '../../lib/dead-letters.ts'
-import { idText } from '../../lib/event-body.ts'
-import { ReplayImpossible, type ReplayParts, sendReplay } from '../../lib/replay.ts'
+import { idText } from '../../lib/event/event-body.ts'
+import { walkDeadLetters } from '../../lib/operations/dead-letter-walk.ts'
+import type { DeadLetter, DeadLetters } from '../../lib/operations/dead-letters.ts'
+import { ReplayImpossible, type ReplayParts, sendReplay } from '../../lib/operations/replay.ts'
 import { type Action, ActionRefused } from './actions.ts'
 import type { DeadLetterView } from './protocol.ts'
 

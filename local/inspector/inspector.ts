@@ -1,9 +1,9 @@
 import { Hono } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
-import { parseObject } from '../../lib/json.ts'
-import { MESSAGE_BYTES_MAX } from '../../lib/message.ts'
-import { unpackPayload } from '../../lib/payload.ts'
-import type { EventRecord } from '../../lib/record.ts'
+import { parseObject } from '../../lib/base/json.ts'
+import { unpackPayload } from '../../lib/ledger/payload.ts'
+import type { EventRecord } from '../../lib/ledger/record.ts'
+import { MESSAGE_BYTES_MAX } from '../../lib/queue/message.ts'
 import type { DeliveryEntry, EventEntry, Journal } from '../journal.ts'
 import { pageFiles } from './page-files.ts'
 import type {

@@ -1,5 +1,5 @@
-import type { Json } from '../../lib/automation.ts'
-import { isObject, parseObject } from '../../lib/json.ts'
+import type { Json } from '../../lib/automation/automation.ts'
+import { isObject, parseObject } from '../../lib/base/json.ts'
 
 export type JsonObject = { readonly [name: string]: Json }
 

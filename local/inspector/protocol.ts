@@ -1,7 +1,8 @@
-import type { RunRecord } from '../../lib/record.ts'
+import type { RunRecord } from '../../lib/ledger/record.ts'
+import type { LogLine } from '../../lib/log/log.ts'
 import type { QueueDepth } from '../aws.ts'
 import type { Provenance } from '../box/shapes.ts'
-import type { DeliveryEntry, EventEntryStatus, LogLine } from '../journal.ts'
+import type { DeliveryEntry, EventEntryStatus } from '../journal.ts'
 
 /** What the page is opened on. */
 export type About = {

@@ -1,4 +1,4 @@
-import { isTrigger, TRIGGERS } from '../../lib/event.ts'
+import { isTrigger, TRIGGERS } from '../../lib/event/event.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
 import { itemTypesOf, payloadOf } from '../box/event-payload.ts'
 import type { ItemReference } from '../box/items.ts'

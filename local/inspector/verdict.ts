@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { parseTimestamp } from '../../lib/base/timestamp.ts'
 import {
   AGE_MAX_SECONDS,
   type KeyName,
@@ -9,8 +10,7 @@ import {
   SKEW_MAX_SECONDS,
   sign,
   verify,
-} from '../../lib/signature.ts'
-import { parseTimestamp } from '../../lib/timestamp.ts'
+} from '../../lib/ingest/signature.ts'
 
 /** One rule of the signature's check: what it says of this delivery, and whether it let it pass. */
 export type VerdictStep = {

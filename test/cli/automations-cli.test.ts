@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { parseObject } from '../../lib/json.ts'
+import { parseObject } from '../../lib/base/json.ts'
 import { runCommand } from '../support/command.ts'
 import { automationCode, type ScratchProject, scratchProject } from '../support/scratch-project.ts'
 

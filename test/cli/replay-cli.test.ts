@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { decodeMessage } from '../../lib/message.ts'
-import { FRESH_RUN } from '../../lib/record.ts'
+import { FRESH_RUN } from '../../lib/ledger/record.ts'
+import { decodeMessage } from '../../lib/queue/message.ts'
 import { runCommand } from '../support/command.ts'
 import { startDenying } from '../support/deployed.ts'
 import { CANARY, canaryEvent, type RecordedEvent, recordEvent } from '../support/recorded.ts'

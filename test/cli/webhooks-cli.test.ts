@@ -1,7 +1,7 @@
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { isObject, parseObject } from '../../lib/json.ts'
-import { WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
+import { isObject, parseObject } from '../../lib/base/json.ts'
+import { WEBHOOK_RECORD_KEY } from '../../lib/webhooks/webhook-record.ts'
 import { runCommand } from '../support/command.ts'
 import { useStack } from '../support/stack.ts'
 

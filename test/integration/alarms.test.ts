@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ROOT } from '../../infra/bundle.ts'
 import { type CompiledTemplate, resource } from '../../infra/template.ts'
-import { isObject } from '../../lib/json.ts'
-import { isMetric, METRICS } from '../../lib/metrics.ts'
+import { isObject } from '../../lib/base/json.ts'
+import { isMetric, METRICS } from '../../lib/log/metrics.ts'
 import { packagedWithEverything } from '../support/packaged.ts'
 
 /** A stage with the one alarm that there is only where it is asked for. */

@@ -1,9 +1,9 @@
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { automation } from '../../lib/automation.ts'
-import type { Box } from '../../lib/box.ts'
-import { isBoxError } from '../../lib/box-error.ts'
-import { parseObject } from '../../lib/json.ts'
+import { automation } from '../../lib/automation/automation.ts'
+import { parseObject } from '../../lib/base/json.ts'
+import type { Box } from '../../lib/box/box.ts'
+import { isBoxError } from '../../lib/box/box-error.ts'
 import { serve } from '../../local/serve.ts'
 import { boxEvent, type Kit, startKit } from '../kit.ts'
 

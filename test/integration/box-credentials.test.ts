@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { automation } from '../../lib/automation.ts'
-import { BoxError } from '../../lib/box-error.ts'
-import { reportedError } from '../../lib/reconcile.ts'
+import { automation } from '../../lib/automation/automation.ts'
+import { BoxError } from '../../lib/box/box-error.ts'
+import { reportedError } from '../../lib/webhooks/reconcile.ts'
 import { serve } from '../../local/serve.ts'
 import { boxEvent, startKit } from '../kit.ts'
 

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { automation } from '../../lib/automation.ts'
-import type { Box } from '../../lib/box.ts'
-import { parseBoxApp } from '../../lib/box-app.ts'
-import { BoxError, isBoxError } from '../../lib/box-error.ts'
+import { automation } from '../../lib/automation/automation.ts'
+import type { Box } from '../../lib/box/box.ts'
+import { parseBoxApp } from '../../lib/box/box-app.ts'
+import { BoxError, isBoxError } from '../../lib/box/box-error.ts'
 import { serve } from '../../local/serve.ts'
 import { boxEvent, type Kit, startKit } from '../kit.ts'
 

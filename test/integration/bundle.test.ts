@@ -75,7 +75,7 @@ test('ingest contains no SDK, of AWS or of Box, and nothing of what runs automat
   const packages = packagesOf('ingest')
   expect([...packages].sort()).toEqual(['@middy/core', '@middy/util'])
   const own = inputsOf('ingest').filter(file => /^(automations|functions|infra|lib|local)\//.test(file))
-  expect(own).toContain('lib/signature.ts')
+  expect(own).toContain('lib/ingest/signature.ts')
   expect(own.filter(file => /^automations|dispatch|ledger|automation|\/box|batch/.test(file))).toEqual([])
 })
 
@@ -119,7 +119,7 @@ test('reconcile and backfill, too, load the Box SDK only when they call Box', ()
 test('both bundles load on their own, and so does the Box SDK in its chunk', async () => {
   const entries = ['ingest', 'automate'].map(name => join(DIST, name, 'index.mjs'))
   const sdk = Object.keys(metafiles.automate.outputs).filter(file =>
-    outputOf('automate', file)?.entryPoint?.endsWith('lib/connected-app.ts'),
+    outputOf('automate', file)?.entryPoint?.endsWith('lib/box/connected-app.ts'),
   )
   expect(sdk.length).toBeGreaterThan(0)
   const script = `for (const file of process.argv.slice(1)) {
@@ -136,7 +136,7 @@ test('a source map lies beside each file, and names sources without their text',
   const map: { sources: string[]; sourcesContent?: unknown } = JSON.parse(
     await readFile(join(DIST, 'ingest', 'index.mjs.map'), 'utf8'),
   )
-  expect(map.sources.some(source => source.endsWith('lib/signature.ts'))).toBe(true)
+  expect(map.sources.some(source => source.endsWith('lib/ingest/signature.ts'))).toBe(true)
   expect(map.sourcesContent).toBeUndefined()
 })
 
@@ -162,7 +162,7 @@ test('the manifest lists what the automations declare, in the order of their fil
 async function manifestOf(name: string, files: Record<string, string>) {
   const automationsDir = join(folder, name)
   await mkdir(automationsDir)
-  const imported = `import { automation } from ${JSON.stringify(join(ROOT, 'lib', 'automation.ts'))}`
+  const imported = `import { automation } from ${JSON.stringify(join(ROOT, 'index.ts'))}`
   for (const [file, code] of Object.entries(files))
     await writeFile(join(automationsDir, file), code.replace('AUTOMATION', imported))
   return readManifest(automationsDir, join(folder, 'declarations'))

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ClaimInput, LEASE_MARGIN_MS, planClaim } from '../../lib/claim.ts'
-import type { Failure, Replay } from '../../lib/message.ts'
-import { type EventRecord, isSettled, statusOf } from '../../lib/record.ts'
-import { DEFAULT_RETRY } from '../../lib/retry.ts'
+import { type ClaimInput, LEASE_MARGIN_MS, planClaim } from '../../lib/automate/claim.ts'
+import { DEFAULT_RETRY } from '../../lib/base/retry.ts'
+import { type EventRecord, isSettled, statusOf } from '../../lib/ledger/record.ts'
+import type { Failure, Replay } from '../../lib/queue/message.ts'
 import { type RecordParts, recordOf } from '../support/records.ts'
 
 const NOW = 1_000_000
@@ -290,7 +290,7 @@ describe('a replay', () => {
         const seen = record(runs)
         const before = { ...seen, status: statusOf(seen.runs) }
         const input = { names, record: before, replay: replay(asked), concerned: [] }
-        // Whoever asks names settled runs only; see lib/replay.ts.
+        // Whoever asks names settled runs only; see lib/operations/replay.ts.
         const copied = replay(asked.filter(({ name }) => before.runs[name] && isSettled(before.runs[name])))
         const planned = plan(input)
         if (planned.kind !== 'claim') return

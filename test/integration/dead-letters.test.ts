@@ -1,10 +1,10 @@
 import { DeleteMessageCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import { describe, expect, test } from 'vitest'
-import { walkDeadLetters } from '../../lib/dead-letter-walk.ts'
-import { createDeadLetters, type DeadLetter, type DeadLetters } from '../../lib/dead-letters.ts'
-import { createLedger } from '../../lib/ledger.ts'
-import { describeBody, type Failure } from '../../lib/message.ts'
-import { createQueue } from '../../lib/queue.ts'
+import { createLedger } from '../../lib/ledger/ledger.ts'
+import { walkDeadLetters } from '../../lib/operations/dead-letter-walk.ts'
+import { createDeadLetters, type DeadLetter, type DeadLetters } from '../../lib/operations/dead-letters.ts'
+import { describeBody, type Failure } from '../../lib/queue/message.ts'
+import { createQueue } from '../../lib/queue/queue.ts'
 import { useEmbedded } from '../support/embedded.ts'
 
 const aws = useEmbedded()

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type SignatureKeys, verify } from '../../lib/signature.ts'
+import { type SignatureKeys, verify } from '../../lib/ingest/signature.ts'
 import { wireCollaboration } from '../../local/box/content.ts'
 import type { Attempt } from '../../local/box/delivery.ts'
 import { RETRY_CURVES } from '../../local/box/delivery.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { automation } from '../../lib/automation.ts'
-import { createHistory } from '../../lib/history.ts'
+import { automation } from '../../lib/automation/automation.ts'
+import { createHistory } from '../../lib/ledger/history.ts'
 import { type Embedded, startEmbedded } from '../support/embedded.ts'
 import { createEngine, type Engine, NOW } from '../support/engine.ts'
 

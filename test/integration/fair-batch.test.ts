@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Automation, automation } from '../../lib/automation.ts'
-import { LEASE_MARGIN_MS } from '../../lib/claim.ts'
+import { LEASE_MARGIN_MS } from '../../lib/automate/claim.ts'
+import { type Automation, automation } from '../../lib/automation/automation.ts'
 import { useEmbedded } from '../support/embedded.ts'
 import { createEngine, type Engine } from '../support/engine.ts'
 

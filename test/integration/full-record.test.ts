@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Automation, automation, skip } from '../../lib/automation.ts'
-import { PermanentError, RetryLater } from '../../lib/errors.ts'
-import { createLedger, RecordFull } from '../../lib/ledger.ts'
+import { type Automation, automation, skip } from '../../lib/automation/automation.ts'
+import { PermanentError, RetryLater } from '../../lib/base/errors.ts'
+import { createLedger, RecordFull } from '../../lib/ledger/ledger.ts'
 import { useEmbedded } from '../support/embedded.ts'
 import { createEngine, NOW } from '../support/engine.ts'
 

@@ -5,8 +5,8 @@ import { EXAMPLES, FUNCTIONS, type FunctionName, ROOT } from '../../infra/bundle
 import type { Packaged } from '../../infra/package.ts'
 import { type CompiledTemplate, numberOf, resource } from '../../infra/template.ts'
 import { BACKFILL_STATE_KEY } from '../../lib/backfill/state.ts'
-import { isObject } from '../../lib/json.ts'
-import { WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
+import { isObject } from '../../lib/base/json.ts'
+import { WEBHOOK_RECORD_KEY } from '../../lib/webhooks/webhook-record.ts'
 import { packagedLocal } from '../support/packaged.ts'
 
 let packaged: Packaged

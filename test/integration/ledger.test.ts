@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createLedger, LeaseLost } from '../../lib/ledger.ts'
-import { FRESH_RUN } from '../../lib/record.ts'
+import { createLedger, LeaseLost } from '../../lib/ledger/ledger.ts'
+import { FRESH_RUN } from '../../lib/ledger/record.ts'
 import { useEmbedded } from '../support/embedded.ts'
 
 const embedded = useEmbedded()

@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Clock, systemClock } from '../../lib/clock.ts'
-import type { Trigger } from '../../lib/event.ts'
-import { type ReconcileInput, reconcile } from '../../lib/reconcile.ts'
-import { createWebhookRecord, WEBHOOK_RECORD_KEY, type WebhookRecord } from '../../lib/webhook-record.ts'
-import type { DesiredWebhook } from '../../lib/webhooks.ts'
+import { type Clock, systemClock } from '../../lib/base/clock.ts'
+import type { Trigger } from '../../lib/event/event.ts'
+import type { DesiredWebhook } from '../../lib/webhooks/plan.ts'
+import { type ReconcileInput, reconcile } from '../../lib/webhooks/reconcile.ts'
+import {
+  createWebhookRecord,
+  WEBHOOK_RECORD_KEY,
+  type WebhookRecord,
+} from '../../lib/webhooks/webhook-record.ts'
 import { type Kit, startKit } from '../kit.ts'
 import { countedIds } from '../support/counted-ids.ts'
 import { useEmbedded } from '../support/embedded.ts'

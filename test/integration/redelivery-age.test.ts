@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ingestFunction } from '../../lib/ingest-function.ts'
+import { ingestFunction } from '../../lib/ingest/ingest-function.ts'
 import type { Attempt } from '../../local/box/delivery.ts'
 import { createEmulatedBox } from '../../local/box/emulated-box.ts'
 import { createGateway } from '../../local/gateway.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Automation, automation } from '../../lib/automation.ts'
-import { freezeDeep, isObject } from '../../lib/json.ts'
+import { type Automation, automation } from '../../lib/automation/automation.ts'
+import { freezeDeep, isObject } from '../../lib/base/json.ts'
 import { type Embedded, startEmbedded } from '../support/embedded.ts'
 import { createEngine } from '../support/engine.ts'
 

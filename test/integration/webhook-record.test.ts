@@ -1,7 +1,12 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { idText } from '../../lib/event-body.ts'
-import { changeRecord, createWebhookRecord, NO_RECORD, WEBHOOK_RECORD_KEY } from '../../lib/webhook-record.ts'
+import { idText } from '../../lib/event/event-body.ts'
+import {
+  changeRecord,
+  createWebhookRecord,
+  NO_RECORD,
+  WEBHOOK_RECORD_KEY,
+} from '../../lib/webhooks/webhook-record.ts'
 import { useEmbedded } from '../support/embedded.ts'
 
 const embedded = useEmbedded()

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ROOT } from '../../infra/bundle.ts'
 import { BACKFILL_CODES } from '../../lib/backfill/backfill-request.ts'
-import { BoxError } from '../../lib/box-error.ts'
+import { FAILURE_CODES } from '../../lib/base/errors.ts'
+import { BoxError } from '../../lib/box/box-error.ts'
 import { CAUSES } from '../../lib/doctor/causes.ts'
-import { FAILURE_CODES } from '../../lib/errors.ts'
-import { TRIGGERS } from '../../lib/event.ts'
-import { ANSWERS } from '../../lib/ingest.ts'
-import { V1_ANSWERS } from '../../lib/ingest-v1.ts'
-import { WEBHOOK_REASONS } from '../../lib/webhooks.ts'
+import { TRIGGERS } from '../../lib/event/event.ts'
+import { ANSWERS } from '../../lib/ingest/ingest.ts'
+import { V1_ANSWERS } from '../../lib/ingest/ingest-v1.ts'
+import { WEBHOOK_REASONS } from '../../lib/webhooks/plan.ts'
 
 const text = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 
@@ -20,7 +20,7 @@ test('the README shows the reference automation as it is', () => {
 /** Every code that stands anywhere in the code: as an object's or a class's `code`, or in a type of codes. */
 function writtenCodes(): Set<string> {
   const files = ['lib', 'functions', 'cli'].flatMap(folder =>
-    readdirSync(join(ROOT, folder))
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .filter(file => file.endsWith('.ts'))
       .map(file => text(`${folder}/${file}`)),
   )

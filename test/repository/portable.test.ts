@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ROOT } from '../../infra/bundle.ts'
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
 
 /** Programs other than Node that a test may start, if they are installed. */
 const OPTIONAL = ['bash', 'cfn-lint', 'git', 'mkfifo', 'moto_server', 'openssl', 'python3', 'sh']

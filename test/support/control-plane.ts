@@ -1,6 +1,6 @@
 import { FUNCTIONS } from '../../infra/bundle.ts'
 import { resource } from '../../infra/template.ts'
-import { isObject, parseObject } from '../../lib/json.ts'
+import { isObject, parseObject } from '../../lib/base/json.ts'
 import { type Served, serve } from '../../local/serve.ts'
 import type { Stack } from '../../local/stack.ts'
 import { packagedLocal } from './packaged.ts'

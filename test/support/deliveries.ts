@@ -1,5 +1,5 @@
-import type { Delivery } from '../../lib/delivery.ts'
-import { type SignatureKeys, sign } from '../../lib/signature.ts'
+import type { Delivery } from '../../lib/ingest/delivery.ts'
+import { type SignatureKeys, sign } from '../../lib/ingest/signature.ts'
 
 /**
  * A delivery as it comes in at the front door, signed as Box does it.

@@ -1,4 +1,4 @@
-import { createLedger } from '../../lib/ledger.ts'
+import { createLedger } from '../../lib/ledger/ledger.ts'
 import { type Served, serve } from '../../local/serve.ts'
 import type { Embedded } from './embedded.ts'
 

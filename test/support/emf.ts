@@ -1,4 +1,4 @@
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
 
 /** A metric that a line brings to CloudWatch. */
 export type EmittedMetric = {

@@ -1,4 +1,4 @@
-import { describeBody, type Failure, type Message } from '../../lib/message.ts'
+import { describeBody, type Failure, type Message } from '../../lib/queue/message.ts'
 import { boxEvent } from '../kit.ts'
 import { countedIds } from './counted-ids.ts'
 

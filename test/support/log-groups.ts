@@ -1,4 +1,4 @@
-import { parseObject } from '../../lib/json.ts'
+import { parseObject } from '../../lib/base/json.ts'
 import { type Served, serve } from '../../local/serve.ts'
 
 /** A stand-in for CloudWatch Logs that has what a test puts there. */

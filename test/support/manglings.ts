@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import type { Cause } from '../../lib/doctor/causes.ts'
 import type { CapturedRequest } from '../../lib/doctor/patient.ts'
-import { type SignatureKeys, sign } from '../../lib/signature.ts'
+import { type SignatureKeys, sign } from '../../lib/ingest/signature.ts'
 import { wireBody } from '../../local/box/payload.ts'
 import { anyCharacter } from './any-character.ts'
 

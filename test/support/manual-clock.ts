@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock } from '../../lib/base/clock.ts'
 
 /** A clock that stands still until it is moved; what is due by then is called back, in order. */
 export type ManualClock = Clock & {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../../infra/bundle.ts'
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
 
 /** Box's published description of its API, as far as checking webhooks needs it. It is Box's and not in this repository. */
 export type OpenApi = {

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../../infra/bundle.ts'
-import { parseObject } from '../../lib/json.ts'
+import { parseObject } from '../../lib/base/json.ts'
 
 /** Where each part of a run leaves what came of it; .ci/run adds them up. */
 const RESULTS = join(ROOT, '.boxhooks', 'results')

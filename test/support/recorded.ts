@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
-import type { Ledger } from '../../lib/ledger.ts'
-import type { RunRecord } from '../../lib/record.ts'
+import type { Ledger } from '../../lib/ledger/ledger.ts'
+import type { RunRecord } from '../../lib/ledger/record.ts'
 import { type PayloadOverrides, wireBody } from '../../local/box/payload.ts'
 import { boxEvent } from '../kit.ts'
 

@@ -1,4 +1,4 @@
-import { type EventRecord, FRESH_RUN, type RunRecord } from '../../lib/record.ts'
+import { type EventRecord, FRESH_RUN, type RunRecord } from '../../lib/ledger/record.ts'
 
 /** What matters to a test of an event's record; a run is fresh but for what is given of it. */
 export type RecordParts = Partial<Omit<EventRecord, 'runs'>> & {

@@ -1,4 +1,6 @@
-import { ingest } from '../../lib/ingest.ts'
+import { ingest } from '../../lib/ingest/ingest.ts'
+import type { KeyName, SignatureKeys } from '../../lib/ingest/signature.ts'
+import { createKeyring } from '../../lib/ingest/signature-keys.ts'
 import { beginning, nextStep, type RotationStep, SETTLE_MS } from '../../lib/key-rotation.ts'
 import {
   begun,
@@ -13,9 +15,7 @@ import {
   turned,
 } from '../../lib/key-secret.ts'
 import { createKeyTraffic } from '../../lib/key-traffic.ts'
-import { createLog } from '../../lib/log.ts'
-import type { KeyName, SignatureKeys } from '../../lib/signature.ts'
-import { createKeyring } from '../../lib/signature-keys.ts'
+import { createLog } from '../../lib/log/log.ts'
 import { countedIds } from './counted-ids.ts'
 import { deliveryOf } from './deliveries.ts'
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
 
 type Path = readonly [string, ...string[]]
 

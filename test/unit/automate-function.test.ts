@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { automateFunction } from '../../lib/automate-function.ts'
-import { systemClock } from '../../lib/clock.ts'
+import { automateFunction } from '../../lib/automate/automate-function.ts'
+import { systemClock } from '../../lib/base/clock.ts'
 
 /** Lets a function without an environment, which can do nothing, say of its batch what it can. */
 async function failedLines(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { automation, bindSettings } from '../../lib/automation.ts'
-import { desiredWebhooks } from '../../lib/webhooks.ts'
+import { automation, bindSettings } from '../../lib/automation/automation.ts'
+import { desiredWebhooks } from '../../lib/webhooks/plan.ts'
 
 const fine = { name: 'fine', on: 'FILE.DOWNLOADED', watch: { folder: '${A}' }, run() {} } as const
 /** What automation() says to a declaration that no type would let pass. */

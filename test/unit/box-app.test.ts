@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { SECRETS } from '../../cli/secrets/secret-rules.ts'
-import { parseBoxApp } from '../../lib/box-app.ts'
+import { parseBoxApp } from '../../lib/box/box-app.ts'
 
 const CLIENT = { clientId: 'canaryclientid01', clientSecret: 'canarysecret0123' }
 const SETTINGS = { clientID: CLIENT.clientId, clientSecret: CLIENT.clientSecret }

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { systemClock } from '../../lib/clock.ts'
+import { systemClock } from '../../lib/base/clock.ts'
 
 test('what is due already is called back at once, and Node has nothing to warn of', async () => {
   const warnings: Error[] = []

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { deliveryFromGateway } from '../../lib/delivery.ts'
+import { deliveryFromGateway } from '../../lib/ingest/delivery.ts'
 
 const headersOf = (headers: unknown) => deliveryFromGateway({ rawPath: '/', headers }).headers
 

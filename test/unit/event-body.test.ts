@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { parseEvent } from '../../lib/event.ts'
-import { readBody } from '../../lib/event-body.ts'
-import { decodeMessage, describeBody, encodeMessage } from '../../lib/message.ts'
+import { parseEvent } from '../../lib/event/event.ts'
+import { readBody } from '../../lib/event/event-body.ts'
+import { decodeMessage, describeBody, encodeMessage } from '../../lib/queue/message.ts'
 
 const BOM = Buffer.from([0xef, 0xbb, 0xbf])
 const event = (id: string) =>

@@ -4,7 +4,7 @@ import { timelineOf } from '../../cli/events/event-timeline.ts'
 import { mergedNewestFirst } from '../../cli/events/merge-newest.ts'
 import { momentText, parseMoment } from '../../cli/terminal/moment.ts'
 import { growingTable } from '../../cli/terminal/table.ts'
-import { type EventRecord, FRESH_RUN } from '../../lib/record.ts'
+import { type EventRecord, FRESH_RUN } from '../../lib/ledger/record.ts'
 import { type RecordParts, recordOf } from '../support/records.ts'
 
 const NOW = Date.parse('2026-11-25T12:00:00Z')

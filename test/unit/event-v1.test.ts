@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseEvent } from '../../lib/event.ts'
-import { normaliseV1, V1_WINDOW_SECONDS, type V1Parameters } from '../../lib/event-v1.ts'
+import { parseEvent } from '../../lib/event/event.ts'
+import { normaliseV1, V1_WINDOW_SECONDS, type V1Parameters } from '../../lib/event/event-v1.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
 const AT = Date.parse('2026-11-23T10:00:05Z')

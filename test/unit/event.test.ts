@@ -9,8 +9,8 @@ import {
   TRIGGERS,
   type Trigger,
   triggerOf,
-} from '../../lib/event.ts'
-import { readSource } from '../../lib/resources.ts'
+} from '../../lib/event/event.ts'
+import { readSource } from '../../lib/event/resources.ts'
 import { samplePayload, type WireObject, wireBody } from '../../local/box/payload.ts'
 import { anyCharacter } from '../support/any-character.ts'
 import { spoiled } from '../support/spoiled-payload.ts'

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { deliveryFromGateway } from '../../lib/delivery.ts'
-import { ingest } from '../../lib/ingest.ts'
-import { createLog } from '../../lib/log.ts'
-import type { Message } from '../../lib/message.ts'
-import { sign } from '../../lib/signature.ts'
+import { deliveryFromGateway } from '../../lib/ingest/delivery.ts'
+import { ingest } from '../../lib/ingest/ingest.ts'
+import { sign } from '../../lib/ingest/signature.ts'
+import { createLog } from '../../lib/log/log.ts'
+import type { Message } from '../../lib/queue/message.ts'
 import { createGateway } from '../../local/gateway.ts'
 
 const NOW = Date.parse('2026-11-23T10:00:00Z')

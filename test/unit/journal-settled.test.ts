@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { EventStatus } from '../../lib/record.ts'
+import type { EventStatus } from '../../lib/ledger/record.ts'
 import { createJournal, type Journal } from '../../local/journal.ts'
 
 const AT = Date.parse('2026-11-23T10:00:00Z')

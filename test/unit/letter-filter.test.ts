@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { isNarrow, type LetterFilter, matcherOf } from '../../cli/dlq/letter-filter.ts'
-import type { DeadLetter } from '../../lib/dead-letters.ts'
+import type { DeadLetter } from '../../lib/operations/dead-letters.ts'
 
 const run = (name: string, code: string) => ({ name, code, message: '', attempts: 1, redrives: 0 })
 const letter: DeadLetter = {

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createLog, type Log } from '../../lib/log.ts'
-import { holdBack, logSample } from '../../lib/log-sample.ts'
+import { createLog, holdBack, type Log, logSample } from '../../lib/log/log.ts'
 
 describe('a sample of events', () => {
   test('is the part that was asked for, within what chance allows', () => {

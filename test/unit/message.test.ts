@@ -8,8 +8,8 @@ import {
   type Failure,
   type Message,
   type Replay,
-} from '../../lib/message.ts'
-import { createQueue } from '../../lib/queue.ts'
+} from '../../lib/queue/message.ts'
+import { createQueue } from '../../lib/queue/queue.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
 const message = (change: Partial<Message> = {}): Message => ({

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { privateTexts } from '../../lib/private-texts.ts'
-import { redactText } from '../../lib/redaction.ts'
+import { privateTexts } from '../../lib/log/private-texts.ts'
+import { redactText } from '../../lib/log/redaction.ts'
 import { samplePayload, wireBody } from '../../local/box/payload.ts'
 
 const TEXTS = privateTexts(

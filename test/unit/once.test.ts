@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { once } from '../../lib/once.ts'
+import { once } from '../../lib/base/once.ts'
 
 test('what is asked for at the same time and later is made once', async () => {
   let made = 0

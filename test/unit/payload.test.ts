@@ -1,9 +1,9 @@
 import { deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { TRIGGERS } from '../../lib/event.ts'
-import { MESSAGE_BYTES_MAX } from '../../lib/message.ts'
-import { packPayload, unpackPayload } from '../../lib/payload.ts'
+import { TRIGGERS } from '../../lib/event/event.ts'
+import { packPayload, unpackPayload } from '../../lib/ledger/payload.ts'
+import { MESSAGE_BYTES_MAX } from '../../lib/queue/message.ts'
 import { samplePayload, wireBody } from '../../local/box/payload.ts'
 
 const unpacked = (packed: Uint8Array) => Buffer.from(unpackPayload(packed, MESSAGE_BYTES_MAX))

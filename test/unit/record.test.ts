@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readRecord } from '../../lib/record.ts'
+import { readRecord } from '../../lib/ledger/record.ts'
 
 describe('an item that this version did not write', () => {
   test('is read where a number is larger than JavaScript counts exactly', () => {

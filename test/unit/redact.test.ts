@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { redact } from '../../cli/replay/redact.ts'
-import { parseEvent, TRIGGERS } from '../../lib/event.ts'
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
+import { parseEvent, TRIGGERS } from '../../lib/event/event.ts'
 import { boxEvent } from '../kit.ts'
 
 describe('a redacted payload', () => {

@@ -1,8 +1,8 @@
 import { createServer, get } from 'node:http'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AutomationError, classify, PermanentError, RetryLater } from '../../lib/errors.ts'
-import { backoffSeconds, DEFAULT_RETRY, decideRetry } from '../../lib/retry.ts'
+import { AutomationError, classify, PermanentError, RetryLater } from '../../lib/base/errors.ts'
+import { backoffSeconds, DEFAULT_RETRY, decideRetry } from '../../lib/base/retry.ts'
 
 const failure = (kind: 'throttled' | 'transient' | 'auth' | 'permanent', retryAfterSeconds?: number) => ({
   class: kind,
@@ -43,7 +43,7 @@ describe('the retry policy', () => {
     const waits = Array.from({ length: 20_000 }, () => minutesWaited(next)).sort((one, other) => one - other)
     const percentile = (part: number) => Math.round(waits[Math.floor(part * waits.length)] ?? 0)
     expect(percentile(0.05)).toBeGreaterThan(150)
-    // The figures that lib/retry.ts and the docs give.
+    // The figures that lib/base/retry.ts and the docs give.
     expect(percentile(0.05) / 60).toBeCloseTo(2.9, 1)
     expect(percentile(0.5) / 60).toBeCloseTo(4.2, 1)
     expect(percentile(0.95) / 60).toBeCloseTo(5.5, 1)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { deliveryFromGateway } from '../../lib/delivery.ts'
-import { isV1Path } from '../../lib/ingest-v1.ts'
+import { deliveryFromGateway } from '../../lib/ingest/delivery.ts'
+import { isV1Path } from '../../lib/ingest/ingest-v1.ts'
 
 const httpApi = (routeKey: string, rawPath: string, more: object = {}) =>
   deliveryFromGateway({

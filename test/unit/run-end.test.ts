@@ -2,15 +2,15 @@ import { spawnSync } from 'node:child_process'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { ROOT } from '../../infra/bundle.ts'
-import { automation, bindSettings, skip } from '../../lib/automation.ts'
-import type { Box } from '../../lib/box.ts'
-import { parseEvent } from '../../lib/event.ts'
-import { askFilter, FILTER_MS_MAX } from '../../lib/filter.ts'
-import { LeaseLost, RecordFull } from '../../lib/ledger.ts'
-import { createLog } from '../../lib/log.ts'
-import { FRESH_RUN } from '../../lib/record.ts'
-import { recordRoom } from '../../lib/record-room.ts'
-import { attemptRun } from '../../lib/run.ts'
+import { attemptRun } from '../../lib/automate/run.ts'
+import { automation, bindSettings, skip } from '../../lib/automation/automation.ts'
+import { askFilter, FILTER_MS_MAX } from '../../lib/automation/filter.ts'
+import type { Box } from '../../lib/box/box.ts'
+import { parseEvent } from '../../lib/event/event.ts'
+import { LeaseLost, RecordFull } from '../../lib/ledger/ledger.ts'
+import { FRESH_RUN } from '../../lib/ledger/record.ts'
+import { recordRoom } from '../../lib/ledger/record-room.ts'
+import { createLog } from '../../lib/log/log.ts'
 import { samplePayload, wireBody } from '../../local/box/payload.ts'
 import { manualClock } from '../support/manual-clock.ts'
 
@@ -221,7 +221,7 @@ describe('a run', () => {
     ['to Node, which ends the process', ''],
   ])('leaves the unhandled rejections of others %s', (_, listening) => {
     const code = `
-      import { containRejections } from './lib/stray-rejections.ts'
+      import { containRejections } from './lib/base/stray-rejections.ts'
       ${listening}
       const own = containRejections(async () => void Promise.reject('of a run'), reason => console.log('own', reason))
       await own.result

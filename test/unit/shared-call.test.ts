@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { SharedCall } from '../../lib/shared-call.ts'
+import { SharedCall } from '../../lib/base/shared-call.ts'
 
 /** A call whose end the test decides. */
 function held() {

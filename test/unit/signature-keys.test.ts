@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createKeyring, parseKeys, SignatureKeysUnavailable } from '../../lib/signature-keys.ts'
+import { createKeyring, parseKeys, SignatureKeysUnavailable } from '../../lib/ingest/signature-keys.ts'
 
 /** A keyring over a Secrets Manager whose answers and clock the test sets. */
 function keyring() {

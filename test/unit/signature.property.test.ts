@@ -1,8 +1,8 @@
 import { WebhooksManager } from 'box-node-sdk/managers'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { lowerCase } from '../../lib/delivery.ts'
-import { sign, verify } from '../../lib/signature.ts'
+import { lowerCase } from '../../lib/ingest/delivery.ts'
+import { sign, verify } from '../../lib/ingest/signature.ts'
 
 const NOW = Date.parse('2026-11-23T10:00:00Z')
 const key = fc.string({ minLength: 1, maxLength: 40 })

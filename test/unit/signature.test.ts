@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { sign, type VerifyInput, verify } from '../../lib/signature.ts'
-import { parseTimestamp } from '../../lib/timestamp.ts'
+import { parseTimestamp } from '../../lib/base/timestamp.ts'
+import { sign, type VerifyInput, verify } from '../../lib/ingest/signature.ts'
 import { signatureVectors } from '../support/vectors.ts'
 
 const { primaryKey, secondaryKey, vectors } = signatureVectors(

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { ROOT } from '../../infra/bundle.ts'
 import { readStageParams } from '../../infra/stage-params.ts'
-import { isObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/base/json.ts'
 import { runs } from '../support/seed.ts'
 
 const folder = join(ROOT, '.boxhooks', `params-${randomUUID()}`)

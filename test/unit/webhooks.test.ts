@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Target, Trigger } from '../../lib/event.ts'
-import { webhookProblems } from '../../lib/webhook-rules.ts'
-import { desiredWebhooks, type PlanInput, planWebhooks, WEBHOOKS_MAX } from '../../lib/webhooks.ts'
+import type { Target, Trigger } from '../../lib/event/event.ts'
+import { desiredWebhooks, type PlanInput, planWebhooks, WEBHOOKS_MAX } from '../../lib/webhooks/plan.ts'
+import { webhookProblems } from '../../lib/webhooks/webhook-rules.ts'
 
 const ADDRESS = 'https://hooks.example.com/box/webhook'
 const ELSEWHERE = 'https://somebody.example.org/secret-path?token=abc'

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
+import { durationText } from '../../../lib/operations/event-timeline.ts'
 import { bucketsOf, type Latency, latencyOf, percentile } from '../plot-data.ts'
-import { durationText } from '../story.ts'
 import { clockText } from './parts.tsx'
 import type { Row, Sample } from './store.ts'
 

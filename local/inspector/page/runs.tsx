@@ -1,6 +1,6 @@
-import type { LogLine } from '../../journal.ts'
+import type { LogLine } from '../../../lib/log/log.ts'
+import { durationText } from '../../../lib/operations/event-timeline.ts'
 import type { EventDetails } from '../protocol.ts'
-import { durationText } from '../story.ts'
 import { Chip, Code, plural } from './parts.tsx'
 
 /** What became of each automation: its run in the ledger, its calls to Box, its errors and what it said. */

@@ -1,5 +1,12 @@
 import { useMemo } from 'preact/hooks'
-import { durationText, type Lane, type Scale, type Story, scaleOf, ticksOf } from '../story.ts'
+import {
+  durationText,
+  type Lane,
+  type Scale,
+  type Story,
+  scaleOf,
+  ticksOf,
+} from '../../../lib/operations/event-timeline.ts'
 
 const LEGEND = [
   ['good', 'went well'],

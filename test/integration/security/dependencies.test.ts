@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ROOT } from '../../../infra/bundle.ts'
-import { isObject } from '../../../lib/json.ts'
+import { isObject } from '../../../lib/base/json.ts'
 
 type Package = Readonly<Record<string, unknown>>
 

@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { inspect } from 'node:util'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { CompiledTemplate } from '../../../infra/template.ts'
+import { isObject } from '../../../lib/base/json.ts'
+import { ingestFunction } from '../../../lib/ingest/ingest-function.ts'
 import { createIngestAws } from '../../../lib/ingest-aws.ts'
-import { ingestFunction } from '../../../lib/ingest-function.ts'
-import { isObject } from '../../../lib/json.ts'
 import { AwsEndpointFailed, startAws } from '../../../local/aws.ts'
 import { samplePayload, wireBody } from '../../../local/box/payload.ts'
 import { createSecretsManager } from '../../../local/secrets-manager.ts'
@@ -170,7 +170,7 @@ describe('nothing secret or private is told by ingest, in its answer and its log
       },
     })
     expect(status).toBe(503)
-    expect(JSON.stringify(told)).toContain('QUEUE_URL is no http(s) URL')
+    expect(JSON.stringify(told)).toContain('QUEUE_URL must be an http(s) URL')
     expectNoCanary(told)
   })
 })

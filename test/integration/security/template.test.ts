@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { CompiledTemplate, TemplateResource } from '../../../infra/template.ts'
-import { isObject } from '../../../lib/json.ts'
+import { isObject } from '../../../lib/base/json.ts'
 import { packagedLocal } from '../../support/packaged.ts'
 
 let template: CompiledTemplate

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { isObject } from '../../../lib/json.ts'
+import { isObject } from '../../../lib/base/json.ts'
 import { browserAbsent, SCREENSHOTS, usePage } from '../../support/page.ts'
 
 const { stack, page, errors, press, go, opened, fileRow } = usePage()

@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { parseObject } from '../../../lib/json.ts'
+import { parseObject } from '../../../lib/base/json.ts'
 import { boxEvent, signedDelivery } from '../../kit.ts'
 import { browserAbsent, usePage } from '../../support/page.ts'
 

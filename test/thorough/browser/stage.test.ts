@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { isObject, parseObject } from '../../../lib/json.ts'
+import { isObject, parseObject } from '../../../lib/base/json.ts'
 import { type Served, serve } from '../../../local/serve.ts'
 import { type Deployed, startDenying, startDeployed } from '../../support/deployed.ts'
 import { useEmbedded } from '../../support/embedded.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { NewRefused, readRequest } from '../../../cli/new/new-request.ts'
-import { isTrigger, type TargetType, TRIGGERS, type Trigger } from '../../../lib/event.ts'
+import { isTrigger, type TargetType, TRIGGERS, type Trigger } from '../../../lib/event/event.ts'
 import { scratchClone } from '../../support/scratch-clone.ts'
 
 const fitting = (type: TargetType): Trigger[] =>

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { FRESH_RUN } from '../../../lib/record.ts'
+import { FRESH_RUN } from '../../../lib/ledger/record.ts'
 import { canaryEvent, recordEvent } from '../../support/recorded.ts'
 import { type ScratchClone, scratchClone } from '../../support/scratch-clone.ts'
 import { useStage } from '../../support/stage.ts'

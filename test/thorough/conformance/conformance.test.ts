@@ -5,7 +5,7 @@ import { createKit } from '../../../conformance/delivery.ts'
 import { conforms, examine, type Finding } from '../../../conformance/examine.ts'
 import { REQUIREMENTS } from '../../../conformance/requirements.ts'
 import { ROOT } from '../../../infra/bundle.ts'
-import { verify } from '../../../lib/signature.ts'
+import { verify } from '../../../lib/ingest/signature.ts'
 import {
   type Keys,
   naive,

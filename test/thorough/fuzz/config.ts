@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import {
-  automateConfig,
-  backfillConfig,
-  ConfigError,
-  ingestConfig,
-  reconcileConfig,
-} from '../../../lib/config.ts'
+import { automateConfig } from '../../../lib/automate/automate-function.ts'
+import { backfillConfig } from '../../../lib/backfill/backfill-function.ts'
+import { ConfigError } from '../../../lib/base/environment.ts'
+import { ingestConfig } from '../../../lib/ingest/ingest-function.ts'
+import { reconcileConfig } from '../../../lib/webhooks/reconcile-function.ts'
 import { boundary } from './boundary.ts'
 
 const CANARY = 'zQ7-canary'
@@ -51,7 +49,7 @@ export const environments = boundary('environments', { weight: 4, quickCases: 15
       config = read(env)
     } catch (error) {
       assert.ok(error instanceof ConfigError)
-      assert.match(error.message, /[A-Z]+_[A-Z_]+ (is|has)/)
+      assert.match(error.message, /[A-Z]+_[A-Z_]+ (is|must be)/)
       assert.ok(!error.message.includes(CANARY), 'no value is told')
       continue
     }

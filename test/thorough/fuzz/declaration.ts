@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { AutomationDeclarationError, automation, bindSettings } from '../../../lib/automation.ts'
-import { ConfigError } from '../../../lib/config.ts'
-import { decideRetry } from '../../../lib/retry.ts'
+import { AutomationDeclarationError, automation, bindSettings } from '../../../lib/automation/automation.ts'
+import { ConfigError } from '../../../lib/base/environment.ts'
+import { decideRetry } from '../../../lib/base/retry.ts'
 import { boundary } from './boundary.ts'
 import { triggerName } from './payloads.ts'
 

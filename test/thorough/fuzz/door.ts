@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { deliveryFromGateway } from '../../../lib/delivery.ts'
-import { ANSWERS, type Answer, ingest } from '../../../lib/ingest.ts'
-import { createLog } from '../../../lib/log.ts'
-import type { ReceivedMessage } from '../../../lib/message.ts'
-import { createQueue } from '../../../lib/queue.ts'
-import { createKeyring } from '../../../lib/signature-keys.ts'
+import { deliveryFromGateway } from '../../../lib/ingest/delivery.ts'
+import { ANSWERS, type Answer, ingest } from '../../../lib/ingest/ingest.ts'
+import { createKeyring } from '../../../lib/ingest/signature-keys.ts'
+import { createLog } from '../../../lib/log/log.ts'
+import type { ReceivedMessage } from '../../../lib/queue/message.ts'
+import { createQueue } from '../../../lib/queue/queue.ts'
 import { MemorySqs } from './sqs.ts'
 
 export const NOW = Date.parse('2026-11-23T10:00:00Z')

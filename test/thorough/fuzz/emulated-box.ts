@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { isObject } from '../../../lib/json.ts'
+import { isObject } from '../../../lib/base/json.ts'
 import { createEmulatedBox } from '../../../local/box/emulated-box.ts'
 import { asyncBoundary } from './boundary.ts'
 import { NOW } from './door.ts'

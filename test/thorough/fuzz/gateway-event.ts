@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { deliveryFromGateway } from '../../../lib/delivery.ts'
-import { WEBHOOK_PATH } from '../../../lib/ingest.ts'
+import { deliveryFromGateway } from '../../../lib/ingest/delivery.ts'
+import { WEBHOOK_PATH } from '../../../lib/ingest/ingest.ts'
 import { asyncBoundary, boundary } from './boundary.ts'
 import { checkRefusal, enter } from './door.ts'
 

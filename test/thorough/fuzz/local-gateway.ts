@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { deliveryFromGateway } from '../../../lib/delivery.ts'
+import { deliveryFromGateway } from '../../../lib/ingest/delivery.ts'
 import { createGateway } from '../../../local/gateway.ts'
 import { anyCharacter } from '../../support/any-character.ts'
 import { asyncBoundary } from './boundary.ts'

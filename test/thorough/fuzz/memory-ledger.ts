@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { LeaseLost, type Ledger } from '../../../lib/ledger.ts'
-import { type EventRecord, readRecord } from '../../../lib/record.ts'
-import { targetText } from '../../../lib/target.ts'
+import { targetText } from '../../../lib/event/target.ts'
+import { LeaseLost, type Ledger } from '../../../lib/ledger/ledger.ts'
+import { type EventRecord, readRecord } from '../../../lib/ledger/record.ts'
 
 /** DynamoDB's bounds: of a partition key, and of an item, in bytes. */
 const KEY_BYTES_MAX = 2048

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { TRIGGERS } from '../../../lib/event.ts'
+import { TRIGGERS } from '../../../lib/event/event.ts'
 import { samplePayload, wireBody } from '../../../local/box/payload.ts'
 import { anyCharacter } from '../../support/any-character.ts'
 

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { decodeMessage, describeBody, encodeMessage, type ReceivedMessage } from '../../../lib/message.ts'
+import {
+  decodeMessage,
+  describeBody,
+  encodeMessage,
+  type ReceivedMessage,
+} from '../../../lib/queue/message.ts'
 import { anyCharacter } from '../../support/any-character.ts'
 import { boundary } from './boundary.ts'
 import { eventBody, payloadBody } from './payloads.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import fc from 'fast-check'
-import { planClaim } from '../../../lib/claim.ts'
-import { readRecord } from '../../../lib/record.ts'
+import { planClaim } from '../../../lib/automate/claim.ts'
+import { readRecord } from '../../../lib/ledger/record.ts'
 import { boundary } from './boundary.ts'
 
 /** Numbers as DynamoDB keeps them: up to 38 digits, magnitudes up to 1E+125. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { FIELDS, WORDS } from '../../../cli/replay/box-words.ts'
 import { redact } from '../../../cli/replay/redact.ts'
-import { isObject } from '../../../lib/json.ts'
+import { isObject } from '../../../lib/base/json.ts'
 import { boundary } from './boundary.ts'
 
 /** What names somebody: a text and a number that stand nowhere by chance. */

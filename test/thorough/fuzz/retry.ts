@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { BoxError } from '../../../lib/box-error.ts'
-import { classify, FAILURE_CODES, type RunFailure } from '../../../lib/errors.ts'
-import { AUTH_WAIT_MS_MAX, backoffSeconds, decideRetry, type RetryPolicy } from '../../../lib/retry.ts'
+import { classify, FAILURE_CODES, type RunFailure } from '../../../lib/base/errors.ts'
+import { AUTH_WAIT_MS_MAX, backoffSeconds, decideRetry, type RetryPolicy } from '../../../lib/base/retry.ts'
+import { BoxError } from '../../../lib/box/box-error.ts'
 import { anyCharacter } from '../../support/any-character.ts'
 import { boundary } from './boundary.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { BoxAppError, parseBoxApp } from '../../../lib/box-app.ts'
-import { parseKeys } from '../../../lib/signature-keys.ts'
+import { BoxAppError, parseBoxApp } from '../../../lib/box/box-app.ts'
+import { parseKeys } from '../../../lib/ingest/signature-keys.ts'
 import { boundary } from './boundary.ts'
 
 /** A text that no message contains by chance. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { SendMessageCommand, type SendMessageCommandInput, type SQSClient } from '@aws-sdk/client-sqs'
-import type { ReceivedMessage } from '../../../lib/message.ts'
+import type { ReceivedMessage } from '../../../lib/queue/message.ts'
 
 /** What SQS takes in a body or an attribute's value. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: this is the set of characters that SQS documents

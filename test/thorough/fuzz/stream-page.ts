@@ -4,8 +4,8 @@ import { backfilledMessage, backfillId } from '../../../lib/backfill/backfilled-
 import { parseStreamPage, StreamUnreadable } from '../../../lib/backfill/stream-event.ts'
 import { sourceOf } from '../../../lib/backfill/stream-source.ts'
 import { partTriggers, triggersOf } from '../../../lib/backfill/stream-triggers.ts'
-import { isTrigger, parseEvent, TRIGGERS } from '../../../lib/event.ts'
-import { describeBody } from '../../../lib/message.ts'
+import { isTrigger, parseEvent, TRIGGERS } from '../../../lib/event/event.ts'
+import { describeBody } from '../../../lib/queue/message.ts'
 import { boundary } from './boundary.ts'
 
 const id = fc.oneof(

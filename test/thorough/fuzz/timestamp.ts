@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { parseTimestamp } from '../../../lib/timestamp.ts'
+import { parseTimestamp } from '../../../lib/base/timestamp.ts'
 import { anyCharacter } from '../../support/any-character.ts'
 import { boundary } from './boundary.ts'
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { parseEvent } from '../../../lib/event.ts'
-import { ingestV1 } from '../../../lib/ingest-v1.ts'
-import { createLog } from '../../../lib/log.ts'
-import type { Message } from '../../../lib/message.ts'
+import { parseEvent } from '../../../lib/event/event.ts'
+import { ingestV1 } from '../../../lib/ingest/ingest-v1.ts'
+import { createLog } from '../../../lib/log/log.ts'
+import type { Message } from '../../../lib/queue/message.ts'
 import { anyCharacter } from '../../support/any-character.ts'
 import { asyncBoundary } from './boundary.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { parseWebhookRequest } from '../../../lib/webhook-request.ts'
+import { parseWebhookRequest } from '../../../lib/webhooks/webhook-request.ts'
 import { boundary } from './boundary.ts'
 
 const id = fc.oneof(

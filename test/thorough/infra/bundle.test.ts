@@ -15,7 +15,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 async function automationsIn(name: string, files: Record<string, string>): Promise<string> {
   const automationsDir = join(folder, name)
   await mkdir(automationsDir, { recursive: true })
-  const imported = `import { automation } from ${JSON.stringify(join(ROOT, 'lib', 'automation.ts'))}`
+  const imported = `import { automation } from ${JSON.stringify(join(ROOT, 'index.ts'))}`
   for (const [file, code] of Object.entries(files))
     await writeFile(join(automationsDir, file), code.replace('AUTOMATION', imported))
   return automationsDir

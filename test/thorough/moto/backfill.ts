@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Hono } from 'hono'
-import { systemClock } from '../../../lib/clock.ts'
+import { systemClock } from '../../../lib/base/clock.ts'
 import type { EmulatedBox } from '../../../local/box/emulated-box.ts'
 import type { Lambda } from '../../../local/lambda.ts'
 import { lambdaApi } from '../../../local/lambda-api.ts'

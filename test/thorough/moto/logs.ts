@@ -3,7 +3,7 @@ import {
   CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
-import { systemClock } from '../../../lib/clock.ts'
+import { systemClock } from '../../../lib/base/clock.ts'
 
 /** What the functions wrote and nobody has brought to CloudWatch yet. */
 const written: { readonly name: string; readonly message: string; readonly timestamp: number }[] = []

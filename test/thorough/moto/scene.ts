@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { systemClock } from '../../../lib/clock.ts'
+import { systemClock } from '../../../lib/base/clock.ts'
 
 /** How long anything may take, in milliseconds, before it counts as not happening. */
 const PATIENCE_MS = 30_000

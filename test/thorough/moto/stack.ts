@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Packaged } from '../../../infra/package.ts'
 import type { CompiledTemplate } from '../../../infra/template.ts'
-import { isObject } from '../../../lib/json.ts'
+import { isObject } from '../../../lib/base/json.ts'
 
 /** What moto 5.2 can't make from a template; those it leaves out without a word. */
 const UNKNOWN_TO_MOTO: ReadonlySet<string> = new Set([

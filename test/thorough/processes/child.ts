@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ROOT } from '../../../infra/bundle.ts'
-import { isObject } from '../../../lib/json.ts'
+import { isObject } from '../../../lib/base/json.ts'
 import type { ChildMessage } from './channel.ts'
 
 export type ChildOptions = {

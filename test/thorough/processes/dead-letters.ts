@@ -1,5 +1,5 @@
 import { DeleteMessageCommand, type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs'
-import { parseObject } from '../../../lib/json.ts'
+import { parseObject } from '../../../lib/base/json.ts'
 import type { Aws } from '../../../local/aws.ts'
 
 /** What lies on the dead-letter queue. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
-import { isObject, parseObject } from '../../../lib/json.ts'
+import { isObject, parseObject } from '../../../lib/base/json.ts'
 import type { ChildMessage } from './channel.ts'
 
 /** A write to the ledger that DynamoDB has taken. */

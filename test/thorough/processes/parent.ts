@@ -1,4 +1,4 @@
-import { isObject, parseObject } from '../../../lib/json.ts'
+import { isObject, parseObject } from '../../../lib/base/json.ts'
 import type { ChildMessage } from './channel.ts'
 
 /** What this process was started with. */

@@ -1,4 +1,4 @@
-import { isObject } from '../../../lib/json.ts'
+import { isObject } from '../../../lib/base/json.ts'
 import { type EmbeddedServer, startEmbeddedDynamoDb, startEmbeddedSqs } from '../../../local/embedded-aws.ts'
 import { createSecretsManager } from '../../../local/secrets-manager.ts'
 import { serve } from '../../../local/serve.ts'

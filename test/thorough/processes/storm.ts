@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { LEASE_MARGIN_MS } from '../../../lib/claim.ts'
+import { LEASE_MARGIN_MS } from '../../../lib/automate/claim.ts'
 import type { Random } from '../simulation/random.ts'
 import { expectedOf, kindOf } from './expected.ts'
 import { CUT_MS_MAX, CUTS, type Cut } from './proxy.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FRESH_RUN } from '../../../lib/record.ts'
+import { FRESH_RUN } from '../../../lib/ledger/record.ts'
 import { recordOf } from '../../support/records.ts'
 import type { DeadLetter } from './dead-letters.ts'
 import { judge } from './verdict.ts'

@@ -1,4 +1,4 @@
-import type { EventRecord } from '../../../lib/record.ts'
+import type { EventRecord } from '../../../lib/ledger/record.ts'
 import type { DeadLetter } from './dead-letters.ts'
 import type { LedgerWrite } from './ledger-trace.ts'
 import { CUT_MS_MAX } from './proxy.ts'

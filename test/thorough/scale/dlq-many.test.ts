@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs'
 import { describe, expect, test, vi } from 'vitest'
-import { encodeMessage } from '../../../lib/message.ts'
+import { encodeMessage } from '../../../lib/queue/message.ts'
 import { startDeployed } from '../../support/deployed.ts'
 import { useEmbedded } from '../../support/embedded.ts'
 import { letterOf } from '../../support/letters.ts'

@@ -1,7 +1,7 @@
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { expect, test } from 'vitest'
-import { dayOf } from '../../../lib/ledger.ts'
+import { dayOf } from '../../../lib/ledger/ledger.ts'
 import { startDeployed } from '../../support/deployed.ts'
 import { useEmbedded } from '../../support/embedded.ts'
 import { recordOf } from '../../support/records.ts'

@@ -1,5 +1,5 @@
-import type { RunContext } from '../../../lib/automation.ts'
-import { PermanentError, RetryLater } from '../../../lib/errors.ts'
+import type { RunContext } from '../../../lib/automation/automation.ts'
+import { PermanentError, RetryLater } from '../../../lib/base/errors.ts'
 import type { Attempt } from './attempt.ts'
 import type { Simulated } from './automations.ts'
 import { isFailedCall, isRefusal } from './judge.ts'

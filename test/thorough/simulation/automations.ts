@@ -1,5 +1,5 @@
-import { type Automation, automation, type Skip, skip } from '../../../lib/automation.ts'
-import type { BoxEvent } from '../../../lib/event.ts'
+import { type Automation, automation, type Skip, skip } from '../../../lib/automation/automation.ts'
+import type { BoxEvent } from '../../../lib/event/event.ts'
 import { liveThrough, type Surroundings } from './author-code.ts'
 import { judge } from './judge.ts'
 import { chanceFor, type Plan } from './plan.ts'
@@ -116,7 +116,7 @@ export const filtersOut = ({ filter }: Simulated, itemId: string): boolean =>
 /** Whether an automation's filter answers what no filter may. */
 export const hasOddFilter = ({ filter }: Simulated): boolean => filter === 'nothing' || filter === 'number'
 
-/** What lib/claimed-event.ts keeps back, and how far clocks can be apart, in milliseconds. */
+/** What lib/automate/claimed-event.ts keeps back, and how far clocks can be apart, in milliseconds. */
 const RESERVED_MS = 2500 + 4000
 
 /** The automation as boxhooks gets it. Its code does what the seed says of each attempt. */

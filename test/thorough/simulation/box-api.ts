@@ -1,6 +1,6 @@
-import type { Box, BoxConnection, BoxRun } from '../../../lib/box.ts'
-import { type BoxCall, BoxError } from '../../../lib/box-error.ts'
-import type { Target } from '../../../lib/event.ts'
+import type { Box, BoxConnection, BoxRun } from '../../../lib/box/box.ts'
+import { type BoxCall, BoxError } from '../../../lib/box/box-error.ts'
+import type { Target } from '../../../lib/event/event.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -35,12 +35,12 @@ export type BoxApiOptions = {
   readonly targetOf: (webhookId: string) => Target | undefined
 }
 
-/** How long a call waits for its answer, as lib/box.ts has it, in milliseconds. */
+/** How long a call waits for its answer, as lib/box/box.ts has it, in milliseconds. */
 const CALL_MS_MAX = 30_000
 
 /**
  * Box's API without HTTP and without the official SDK, for speed: calls to change a file, to read its content and to read a
- * webhook, failing with the errors that lib/box.ts makes of Box's answers.
+ * webhook, failing with the errors that lib/box/box.ts makes of Box's answers.
  */
 export function connectQuickly(options: BoxApiOptions): BoxConnection {
   const { process, scheduler, random, verdict } = options
@@ -91,7 +91,7 @@ export function connectQuickly(options: BoxApiOptions): BoxConnection {
 
 type Call = <T>(run: Partial<BoxRun>, kind: CallKind, about: BoxCall, act: () => T) => Promise<T | undefined>
 
-/** What lib/box.ts throws for an answer; undefined where it takes it for a result. */
+/** What lib/box/box.ts throws for an answer; undefined where it takes it for a result. */
 function refusalOf(
   about: BoxCall,
   { status, code, retryAfter }: Omit<Refused, 'kind'>,

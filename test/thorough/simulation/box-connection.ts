@@ -1,4 +1,5 @@
-import { type BoxConnection, type BoxConnectionOptions, createBoxConnection } from '../../../lib/box.ts'
+import { type BoxConnection, createBoxConnection } from '../../../lib/box/box.ts'
+import type { BoxConnectionOptions } from '../../../lib/box/connected-app.ts'
 import { fileIdOf } from './box.ts'
 import { type BoxVerdict, type CallKind, connectQuickly } from './box-api.ts'
 import { FILE_NAME } from './event-bodies.ts'

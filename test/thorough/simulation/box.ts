@@ -1,5 +1,5 @@
-import { describeBody } from '../../../lib/message.ts'
-import type { SignatureKeys } from '../../../lib/signature.ts'
+import type { SignatureKeys } from '../../../lib/ingest/signature.ts'
+import { describeBody } from '../../../lib/queue/message.ts'
 import { Deliveries, type Outgoing } from '../../../local/box/delivery.ts'
 import { samplePayload, wireBody } from '../../../local/box/payload.ts'
 import { filtersOut, type Simulated } from './automations.ts'

@@ -1,4 +1,4 @@
-import { sign } from '../../../lib/signature.ts'
+import { sign } from '../../../lib/ingest/signature.ts'
 import type { Random } from './random.ts'
 
 /** A request as it comes over the wire. */

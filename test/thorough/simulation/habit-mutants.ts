@@ -12,7 +12,7 @@ const boxWith = (caught: string) => `box: run => {
 export const HABIT_MUTANTS: readonly Mutant[] = [
   {
     name: 'what Box says is not ready yet counts as read',
-    file: 'automate-function.ts',
+    file: 'automate/automate-function.ts',
     find: 'box: connection.box,',
     replace: boxWith('error => { if (error.status !== 202) throw error }'),
     breaks: 'done_means_done',
@@ -21,7 +21,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a conflict that passes is taken for one that stays',
-    file: 'automate-function.ts',
+    file: 'automate/automate-function.ts',
     find: 'box: connection.box,',
     replace: boxWith(`error => {
         if (error.status !== 409) throw error
@@ -34,7 +34,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'refused credentials count as attempts',
-    file: 'retry.ts',
+    file: 'base/retry.ts',
     find: 'throttles + 1, random), counts: false }',
     replace: 'throttles + 1, random), counts: true }',
     breaks: 'waits_are_free',
@@ -43,7 +43,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the time that an automation asks for is not looked at',
-    file: 'automation.ts',
+    file: 'automation/automation.ts',
     find: '    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),\n',
     replace: '',
     breaks: 'time_fits',
@@ -53,7 +53,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a filter that answers something odd leaves the event alone',
-    file: 'automation.ts',
+    file: 'automation/automation.ts',
     find: '{ when: declaration.when.bind(declaration) }',
     replace: `{
           when: (event, settings) => {
@@ -67,7 +67,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a promise of a filter’s answer counts as something odd',
-    file: 'filter.ts',
+    file: 'automation/filter.ts',
     find: 'answerOf(await when(',
     replace: 'answerOf(when(',
     breaks: 'waits_are_free',
@@ -76,7 +76,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an event is claimed however little time is left',
-    file: 'dispatch.ts',
+    file: 'automate/dispatch.ts',
     find: '    if (!fits(plan.start, input, clock.now()))\n',
     replace: '    if (!fits(plan.start, input, input.begunAt))\n',
     breaks: 'time_fits',
@@ -86,7 +86,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a partial path decides before the webhook is asked',
-    file: 'target.ts',
+    file: 'automation/target.ts',
     find: '  const target = await lookUp(event.webhook.id)\n',
     replace: `  const shown = distinct(subscribed.flatMap(({ watch }) => watch)).filter(one => includes(pathOf(event), one))
   if (shown.length === 1) return { known: true, targets: shown }
@@ -97,7 +97,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the delivery of a second webhook is taken for a duplicate',
-    file: 'claim.ts',
+    file: 'automate/claim.ts',
     find: ' || input.replay || brought.includes(bound)',
     replace: ' || input.replay',
     breaks: 'right_runs',
@@ -106,7 +106,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what two webhooks concern runs once for each',
-    file: 'claim.ts',
+    file: 'automate/claim.ts',
     find: `({ record, concerned, replay }: ClaimInput): readonly BoundAutomation[] {
   return concerned.filter(
     ({ automation: { name } }) =>
@@ -121,7 +121,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'Box is asked about a webhook without a deadline',
-    file: 'concern.ts',
+    file: 'automate/concern.ts',
     find: 'await Promise.race([targetsOf(event, parts.automations, lookUp), timeOver])',
     replace:
       'await Promise.race([targetsOf(event, parts.automations, lookUp), timeOver.catch(() => new Promise<never>(() => {}))])',
@@ -133,7 +133,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an event whose worker was lost is worked on beside others',
-    file: 'claim.ts',
+    file: 'automate/claim.ts',
     find: "  if (record && record.leaseUntil > 0 && !alone) return { kind: 'suspect' }\n",
     replace: '',
     breaks: 'lost_workers_were_alone',
@@ -142,7 +142,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the end of a run does not wait for what it began',
-    file: 'run.ts',
+    file: 'automate/run.ts',
     find: '      await underWay.close()\n',
     replace: '',
     breaks: 'lease_outlasts_work',
@@ -151,7 +151,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what a run begins after its end is let through',
-    file: 'run.ts',
+    file: 'automate/run.ts',
     find: "    if (underWay.closed) throw new Error('The run has ended. What it begins now belongs to no attempt.')\n",
     replace: '',
     seedsMax: 100,
@@ -159,7 +159,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a run that returns after its time was over is done',
-    file: 'run.ts',
+    file: 'automate/run.ts',
     find: '    if (time.signal.aborted) return failed(time.signal.reason)\n',
     replace: '',
     breaks: 'done_is_whole',
@@ -168,7 +168,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a refused step that the code has caught is forgotten',
-    file: 'run.ts',
+    file: 'automate/run.ts',
     find: '    if (refusal !== undefined) return failed(refusal)\n',
     replace: '',
     breaks: 'done_is_whole',
@@ -177,7 +177,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what a run has not awaited is not looked at',
-    file: 'run.ts',
+    file: 'automate/run.ts',
     find: '        forgotten = underWay.names\n',
     replace: '',
     seedsMax: 40,
@@ -185,7 +185,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a rejection that nothing handles does not fail its run',
-    file: 'run.ts',
+    file: 'automate/run.ts',
     find: 'forgotten.length > 0 || strays.open.size > 0',
     replace: 'forgotten.length > 0',
     breaks: 'done_is_whole',
@@ -194,7 +194,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a rejection that nothing handles is not listened for',
-    file: 'stray-rejections.ts',
+    file: 'base/stray-rejections.ts',
     find: '  listen()\n  const strays',
     replace: '  const strays',
     breaks: 'rejections_fail_alone',
@@ -203,7 +203,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the filter is asked of new runs only',
-    file: 'dispatch.ts',
+    file: 'automate/dispatch.ts',
     find: 'plan.start.filter(({ automation }) => !context.filters.has(automation.name))',
     replace:
       'plan.start.filter(({ automation: { name } }) => !context.filters.has(name) && !Object.hasOwn(context.record?.runs ?? {}, name))',
@@ -213,7 +213,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'each run may keep as much as there is room for',
-    file: 'record-room.ts',
+    file: 'ledger/record-room.ts',
     find: ' / Math.max(1, all.length - settled.length)\n',
     replace: '\n',
     breaks: 'record_fits',
@@ -223,10 +223,10 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the reason of a skip is kept whole',
-    file: 'filter.ts',
+    file: 'automation/filter.ts',
     find: 'reason.slice(0, REASON_LENGTH_MAX)',
     replace: 'reason',
-    and: { file: 'record-room.ts', find: 'reason: cut(reason, textBytes)', replace: 'reason' },
+    and: { file: 'ledger/record-room.ts', find: 'reason: cut(reason, textBytes)', replace: 'reason' },
     breaks: 'record_fits',
     seedsMax: 20,
     turnedUp: { longReasons: 1 },
@@ -234,7 +234,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what a stranger’s message says of itself is kept whole',
-    file: 'dispatch.ts',
+    file: 'automate/dispatch.ts',
     find: 'message.trigger.slice(0, ATTRIBUTE_LENGTH_MAX)',
     replace: 'message.trigger',
     breaks: 'record_fits',
@@ -243,7 +243,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a dead letter stands only for the runs that it has room to name',
-    file: 'message.ts',
+    file: 'queue/message.ts',
     find: '...(named < automations.length ? { all } : {})',
     replace: '',
     breaks: 'redrive_helps',

@@ -1,6 +1,6 @@
-import { isBoxError } from '../../../lib/box-error.ts'
-import { AutomationError, RetryLater } from '../../../lib/errors.ts'
-import { LeaseLost } from '../../../lib/ledger.ts'
+import { AutomationError, RetryLater } from '../../../lib/base/errors.ts'
+import { isBoxError } from '../../../lib/box/box-error.ts'
+import { LeaseLost } from '../../../lib/ledger/ledger.ts'
 import type { Attempt } from './attempt.ts'
 
 /**

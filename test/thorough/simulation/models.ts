@@ -160,7 +160,7 @@ const ifAbsent = (random: Random) =>
 /** Paths that may not be there, or are there twice. */
 const STRICT = ['#r.#o.#s.#a = :text', '#a.#o = :text', '#r = :run, #r.#o = :run'] as const
 
-/** Updates as lib/ledger.ts writes them, and some that are not to be had. */
+/** Updates as lib/ledger/ledger.ts writes them, and some that are not to be had. */
 function updateOf(random: Random, strict: boolean) {
   const names = { '#v': 'version', '#r': 'runs', '#o': random.pick(['one', 'two', 'three']), '#s': 'steps' }
   const values = {

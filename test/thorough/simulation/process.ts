@@ -1,4 +1,4 @@
-import type { Clock } from '../../../lib/clock.ts'
+import type { Clock } from '../../../lib/base/clock.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /** Why a process stopped being one that works as it should. */

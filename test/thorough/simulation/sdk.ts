@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FetchOptionsInput, FetchResponse, NetworkClient } from 'box-node-sdk/networking'
-import { isObject, parseObject } from '../../../lib/json.ts'
+import { isObject, parseObject } from '../../../lib/base/json.ts'
 import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
 import type { BoxVerdict, CallKind } from './box-api.ts'
 import type { Process } from './process.ts'
@@ -22,7 +22,7 @@ export type SdkBoxOptions = {
   readonly onToken: (token: string) => void
 }
 
-/** How long a call waits for its answer, as lib/box.ts has it, in milliseconds. */
+/** How long a call waits for its answer, as lib/box/box.ts has it, in milliseconds. */
 const CALL_MS_MAX = 30_000
 const URL_OF_BOX = 'https://api.box.com'
 

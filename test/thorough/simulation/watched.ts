@@ -1,4 +1,4 @@
-import { type Target, TRIGGERS } from '../../../lib/event.ts'
+import { type Target, TRIGGERS } from '../../../lib/event/event.ts'
 
 /** What a webhook is set on: a folder, a folder in it, and a file in that. */
 export type Place = 'outer' | 'inner' | 'file'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseEvent, sourceKey, TRIGGERS, type Trigger, triggerOf } from '../../../lib/event.ts'
+import { parseEvent, sourceKey, TRIGGERS, type Trigger, triggerOf } from '../../../lib/event/event.ts'
 import { DOINGS, doIn } from '../../../local/box/doings.ts'
 import type { EmulatedBox } from '../../../local/box/emulated-box.ts'
 import { useStack } from '../../support/stack.ts'

@@ -5,7 +5,7 @@ import { type BackfillParts, backfillStep } from '../../../lib/backfill/backfill
 import { matchEvents, TOLERANCE_MS } from '../../../lib/backfill/matching.ts'
 import { type BackfillSpan, beginningOf, type Progress, totalOf } from '../../../lib/backfill/progress.ts'
 import type { StreamEvent, StreamName } from '../../../lib/backfill/stream-event.ts'
-import type { EventRecord } from '../../../lib/record.ts'
+import type { EventRecord } from '../../../lib/ledger/record.ts'
 import { recordOf } from '../../support/records.ts'
 import { runs } from '../../support/seed.ts'
 

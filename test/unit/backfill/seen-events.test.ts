@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { seenEvents } from '../../../lib/backfill/seen-events.ts'
-import type { Target } from '../../../lib/event.ts'
+import type { Target } from '../../../lib/event/event.ts'
 import { recordOf } from '../../support/records.ts'
 
 const AT = '2026-11-23T10:00:00.000Z'

@@ -11,7 +11,7 @@ import {
   TRIGGERS,
   type Trigger,
   triggerOf,
-} from '../../../lib/event.ts'
+} from '../../../lib/event/event.ts'
 import { DOINGS, doIn } from '../../../local/box/doings.ts'
 import { createEmulatedBox } from '../../../local/box/emulated-box.ts'
 import { countedIds } from '../../support/counted-ids.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { verify } from '../../../lib/signature.ts'
+import { verify } from '../../../lib/ingest/signature.ts'
 import { BENDS, type BendName, isBendName, sendTwice, storm } from '../../../local/box/act-outs.ts'
 import { type Attempt, Deliveries, type Outgoing } from '../../../local/box/delivery.ts'
 import { manualClock } from '../../support/manual-clock.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { isObject } from '../../../lib/json.ts'
+import { isObject } from '../../../lib/base/json.ts'
 import type { ApiCall } from '../../../local/box/api.ts'
 import { doIn } from '../../../local/box/doings.ts'
 import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { TRIGGERS } from '../../../lib/event.ts'
+import { TRIGGERS } from '../../../lib/event/event.ts'
 import { filled, samplePayload, shapeOf, type WireValue, wireBody } from '../../../local/box/payload.ts'
 import { SHAPES, shapesOf } from '../../../local/box/shapes.ts'
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ROOT } from '../../../infra/bundle.ts'
-import { TRIGGERS, type Trigger, triggerOf } from '../../../lib/event.ts'
+import { TRIGGERS, type Trigger, triggerOf } from '../../../lib/event/event.ts'
 import type { WireObject, WireValue } from '../../../local/box/payload.ts'
 import { PROVENANCES, parseShapes, SHAPES, type Shape, shapesOf } from '../../../local/box/shapes.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { TRIGGERS } from '../../../lib/event.ts'
+import { TRIGGERS } from '../../../lib/event/event.ts'
 import { samplePayload } from '../../../local/box/payload.ts'
 import {
   fieldsOf,

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { describeLine, durationText, scaleOf, storyOf } from '../../../local/inspector/story.ts'
-import type { DeliveryEntry, LogLine } from '../../../local/journal.ts'
+import type { LogLine } from '../../../lib/log/log.ts'
+import { describeLine, durationText, scaleOf, storyOf } from '../../../lib/operations/event-timeline.ts'
+import type { DeliveryEntry } from '../../../local/journal.ts'
 
 const AT = Date.parse('2026-11-23T10:00:00Z')
 const NAME = 'remove-shared-link'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sign, verify } from '../../../lib/signature.ts'
+import { sign, verify } from '../../../lib/ingest/signature.ts'
 import { explain, type VerdictStep } from '../../../local/inspector/verdict.ts'
 
 const KEYS = { primary: 'primary-key', secondary: 'secondary-key' }

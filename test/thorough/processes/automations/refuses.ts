@@ -1,5 +1,5 @@
-import { automation } from '../../../../lib/automation.ts'
-import { PermanentError } from '../../../../lib/errors.ts'
+import { automation } from '../../../../lib/automation/automation.ts'
+import { PermanentError } from '../../../../lib/base/errors.ts'
 
 /** Fails for good. */
 export default automation({

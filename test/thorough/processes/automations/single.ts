@@ -1,4 +1,4 @@
-import { automation } from '../../../../lib/automation.ts'
+import { automation } from '../../../../lib/automation/automation.ts'
 
 /** One call to Box, at every file. */
 export default automation({

@@ -1,4 +1,4 @@
-import { automation } from '../../../../lib/automation.ts'
+import { automation } from '../../../../lib/automation/automation.ts'
 
 /** Fails in a way that may pass, once or twice, and then calls Box. */
 export default automation({

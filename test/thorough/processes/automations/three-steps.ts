@@ -1,4 +1,4 @@
-import { automation } from '../../../../lib/automation.ts'
+import { automation } from '../../../../lib/automation/automation.ts'
 
 /** Three steps, each with a call to Box. */
 export default automation({
