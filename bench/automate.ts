@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { build } from 'esbuild'
 import { parse } from 'yaml'
-import { bundle, ROOT } from '../infra/bundle.ts'
+import { bundle, ROOT } from '../infra/build/bundle.ts'
 import { isObject } from '../lib/base/json.ts'
 import { describeBody, encodeMessage } from '../lib/queue/message.ts'
 import { type Child, numberIn, startChild, textIn } from './child.ts'
@@ -126,9 +126,12 @@ export async function startDatabase(): Promise<Database> {
 
 /** The ledger's table as the template has it; Powertools gets one that is just the same. */
 async function ledgerSchema(): Promise<Omit<CreateTableCommandInput, 'TableName'>> {
-  const template: unknown = parse(await readFile(join(ROOT, 'infra', 'ledger.yml'), 'utf8'), {
-    logLevel: 'error',
-  })
+  const template: unknown = parse(
+    await readFile(join(ROOT, 'infra', 'cloudformation', 'ledger.yml'), 'utf8'),
+    {
+      logLevel: 'error',
+    },
+  )
   const { Resources } = isObject(template) ? template : { Resources: undefined }
   const table = isObject(Resources) && isObject(Resources.LedgerTable) ? Resources.LedgerTable.Properties : {}
   const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode } = isObject(table)

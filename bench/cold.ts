@@ -1,7 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
-import { bundle, EXAMPLES, ROOT } from '../infra/bundle.ts'
+import { bundle, EXAMPLES, ROOT } from '../infra/build/bundle.ts'
 import { batchOf, buildAutomate } from './automate.ts'
 import { gatewayEvent } from './delivery.ts'
 import { median, type Spread, spread } from './figures.ts'

@@ -1,5 +1,5 @@
 // DynamoDB in memory, in a process of its own: what it does counts for nobody who is measured.
-import { startEmbeddedDynamoDb } from '../local/embedded-aws.ts'
+import { startEmbeddedDynamoDb } from '../local/aws/embedded-aws.ts'
 
 const { url, http } = await startEmbeddedDynamoDb()
 let calls = 0

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { bundle, EXAMPLES, ROOT } from '../infra/bundle.ts'
+import { bundle, EXAMPLES, ROOT } from '../infra/build/bundle.ts'
 import { startAutomate, startDatabase } from './automate.ts'
 import { numberIn, startChild } from './child.ts'
 import { bodyOf, gatewayEvent } from './delivery.ts'

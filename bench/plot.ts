@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ROOT } from '../infra/bundle.ts'
+import { ROOT } from '../infra/build/bundle.ts'
 import { ENGINES } from './automate.ts'
 import { barChart, type LineChart, lineChart } from './chart.ts'
 import { COLD_FUNCTIONS, type ColdFunction } from './cold.ts'

@@ -1,7 +1,7 @@
 // The whole local stack in a process of its own: whoever sends the deliveries takes nothing from it but what it answers.
 
-import { EXAMPLES } from '../infra/bundle.ts'
-import { packageStage } from '../infra/package.ts'
+import { EXAMPLES } from '../infra/build/bundle.ts'
+import { packageStage } from '../infra/build/package.ts'
 import { startStack } from '../local/stack.ts'
 
 const stack = await startStack({

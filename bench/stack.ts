@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isObject } from '../lib/base/json.ts'
-import { samplePayload, wireBody } from '../local/box/payload.ts'
+import { samplePayload, wireBody } from '../local/box/events/payload.ts'
 import { type Child, numberIn, startChild } from './child.ts'
 import { headersOf, type Keys } from './delivery.ts'
 import { percentile } from './figures.ts'

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ROOT } from '../infra/bundle.ts'
-import { type Declaration, type ManifestEntry, readDeclarations } from '../infra/manifest.ts'
-import { type ParamState, readStageParams } from '../infra/stage-params.ts'
+import { ROOT } from '../infra/build/bundle.ts'
+import { type Declaration, type ManifestEntry, readDeclarations } from '../infra/build/manifest.ts'
+import { type ParamState, readStageParams } from '../infra/stage/stage-params.ts'
 import type { Shell } from './terminal/shell.ts'
 import { table } from './terminal/table.ts'
 

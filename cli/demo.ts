@@ -1,4 +1,4 @@
-import { EXAMPLES } from '../infra/bundle.ts'
+import { EXAMPLES } from '../infra/build/bundle.ts'
 import type { LogLine } from '../lib/log/log.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { readStage } from '../infra/stage.ts'
-import { behindToken } from '../local/behind-token.ts'
+import { readStage } from '../infra/stage/stage.ts'
 import { createInspector } from '../local/inspector/inspector.ts'
-import { createStageSource } from '../local/inspector/stage-source.ts'
+import { createStageSource } from '../local/inspector/sources/stage-source.ts'
+import { behindToken } from '../local/runtime/behind-token.ts'
 import { serve } from '../local/serve.ts'
 import type { Shell } from './terminal/shell.ts'
 

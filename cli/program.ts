@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { Command, CommanderError, Option } from 'commander'
-import { regionOf } from '../infra/aws-reason.ts'
+import { regionOf } from '../infra/stage/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/ingest/signature.ts'
 import { EVENTS_MAX } from '../local/journal.ts'
 import { backfillCommand } from './backfill/backfill-command.ts'

@@ -1,4 +1,4 @@
-import { RETRY_CURVES } from '../local/box/delivery.ts'
+import { RETRY_CURVES } from '../local/box/events/delivery.ts'
 import type { EventEntry } from '../local/journal.ts'
 import { watchSources } from '../local/reload.ts'
 import { type Stack, startStack } from '../local/stack.ts'

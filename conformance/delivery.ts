@@ -7,7 +7,7 @@ import {
   SKEW_MAX_SECONDS,
   sign,
 } from '../lib/ingest/signature.ts'
-import { type PayloadOverrides, samplePayload, wireBody } from '../local/box/payload.ts'
+import { type PayloadOverrides, samplePayload, wireBody } from '../local/box/events/payload.ts'
 
 /** What an answer must be. */
 export type Expectation =

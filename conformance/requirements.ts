@@ -1,11 +1,11 @@
-import { privacy, retries, timing } from './answer-requirements.ts'
-import { bodies } from './body-requirements.ts'
-import { encodedSignatures } from './encoding-requirements.ts'
-import { forgedSignatures } from './forgery-requirements.ts'
-import { http } from './http-requirements.ts'
 import type { Requirement } from './requirement.ts'
-import { declaredSignatures, genuineSignatures } from './signature-requirements.ts'
-import { timestamps } from './time-requirements.ts'
+import { privacy, retries, timing } from './requirements/answer-requirements.ts'
+import { bodies } from './requirements/body-requirements.ts'
+import { encodedSignatures } from './requirements/encoding-requirements.ts'
+import { forgedSignatures } from './requirements/forgery-requirements.ts'
+import { http } from './requirements/http-requirements.ts'
+import { declaredSignatures, genuineSignatures } from './requirements/signature-requirements.ts'
+import { timestamps } from './requirements/time-requirements.ts'
 
 /** Everything that the kit asks of a receiver, in the order in which it asks. */
 export const REQUIREMENTS: readonly Requirement[] = [

@@ -2,9 +2,9 @@ import { isObject, parseObject } from '../lib/base/json.ts'
 import type { EventStatus } from '../lib/ledger/record.ts'
 import type { LogLine } from '../lib/log/log.ts'
 import { isMetric } from '../lib/log/metrics.ts'
-import type { Attempt } from './box/delivery.ts'
-import type { GatewayAnswer } from './gateway.ts'
+import type { Attempt } from './box/events/delivery.ts'
 import type { VerdictStep } from './inspector/verdict.ts'
+import type { GatewayAnswer } from './runtime/gateway.ts'
 
 /** A request at the front door: what was sent and what it was answered. */
 export type DeliveryEntry = {

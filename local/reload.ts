@@ -1,8 +1,8 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bundle, ROOT } from '../infra/bundle.ts'
-import { ownFolder } from './own-folder.ts'
+import { bundle, ROOT } from '../infra/build/bundle.ts'
+import { ownFolder } from './runtime/own-folder.ts'
 import type { Stack } from './stack.ts'
 
 /** Changes that come within this time, in milliseconds, are one change: editors write a file in several steps. */

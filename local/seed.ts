@@ -1,5 +1,5 @@
-import type { ManifestEntry } from '../infra/manifest.ts'
-import type { Content } from './box/content.ts'
+import type { ManifestEntry } from '../infra/build/manifest.ts'
+import type { Content } from './box/state/content.ts'
 
 const INITIAL_FOLDERS = { review: '100001', archive: '100002' }
 

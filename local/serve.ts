@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { onlyThisMachine } from './this-machine.ts'
+import { onlyThisMachine } from './runtime/this-machine.ts'
 
 export type Served = {
   readonly url: string

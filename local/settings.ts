@@ -1,4 +1,4 @@
-import type { ManifestEntry } from '../infra/manifest.ts'
+import type { ManifestEntry } from '../infra/build/manifest.ts'
 
 class SettingsMissing extends Error {
   override readonly name = 'SettingsMissing'

@@ -10,20 +10,15 @@ import { type SignatureKeys, sign } from '../lib/ingest/signature.ts'
 import { FRESH_RUN } from '../lib/ledger/record.ts'
 import { recordRoom } from '../lib/ledger/record-room.ts'
 import { createLog } from '../lib/log/log.ts'
-import type { ApiCall } from '../local/box/api.ts'
-import type { Conditions } from '../local/box/conditions.ts'
 import { createEmulatedBox, type EmulatedBox } from '../local/box/emulated-box.ts'
-import {
-  type PayloadOverrides,
-  samplePayload,
-  shapeOf,
-  type WireObject,
-  wireBody,
-} from '../local/box/payload.ts'
-import { isWireObject, type Shape } from '../local/box/shapes.ts'
+import { type PayloadOverrides, samplePayload, shapeOf, wireBody } from '../local/box/events/payload.ts'
+import type { WireObject } from '../local/box/events/shapes.ts'
+import { isWireObject, type Shape } from '../local/box/events/shapes.ts'
+import type { ApiCall } from '../local/box/routes/api.ts'
+import type { Conditions } from '../local/box/state/conditions.ts'
 import { serve } from '../local/serve.ts'
 
-export { type StoredFile, wireCollaboration, wireItem } from '../local/box/content.ts'
+export { type StoredFile, wireCollaboration, wireItem } from '../local/box/state/content.ts'
 
 /** An emulated Box on HTTP, and a way to run automations against it as automate does. */
 export type Kit = {

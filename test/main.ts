@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs'
-import { ROOT } from '../infra/bundle.ts'
-import { checkAutomations, checkTypes } from '../infra/check-code.ts'
+import { ROOT } from '../infra/build/bundle.ts'
+import { checkAutomations, checkTypes } from '../infra/build/check-code.ts'
 import { countingIn, runPart } from './support/parts.ts'
 import { runTool } from './support/tools.ts'
 

@@ -1,4 +1,4 @@
-import { type AwsUnreachable, awsReason } from '../../infra/aws-reason.ts'
+import { type AwsUnreachable, awsReason } from '../../infra/stage/aws-reason.ts'
 import { type Finding, skipped, unknown } from './finding.ts'
 import type { Scene } from './scene.ts'
 

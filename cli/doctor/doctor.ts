@@ -1,4 +1,4 @@
-import { AwsUnreachable } from '../../infra/aws-reason.ts'
+import { AwsUnreachable } from '../../infra/stage/aws-reason.ts'
 import { type Place, type PlaceOptions, PlaceUnclear, placeOf, placeText } from '../place/place.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'

@@ -81,7 +81,7 @@ function unlessGone(error: unknown): undefined {
 
 /** The indexes that this clone's template gives the table. */
 async function declaredIndexes(root: string): Promise<string[]> {
-  const text = await readFile(join(root, 'infra', 'ledger.yml'), 'utf8')
+  const text = await readFile(join(root, 'infra', 'cloudformation', 'ledger.yml'), 'utf8')
   const template: unknown = parse(text, { logLevel: 'error' })
   const at = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : undefined)
   const indexes = at(at(at(at(template, 'Resources'), 'LedgerTable'), 'Properties'), 'GlobalSecondaryIndexes')

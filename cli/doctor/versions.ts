@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import { FUNCTIONS, ROOT } from '../../infra/bundle.ts'
-import { readStageValues } from '../../infra/stage-params.ts'
-import { parseVersion, type Version, versionOf } from '../../infra/version.ts'
+import { FUNCTIONS, ROOT } from '../../infra/build/bundle.ts'
+import { parseVersion, type Version, versionOf } from '../../infra/build/version.ts'
+import { readStageValues } from '../../infra/stage/stage-params.ts'
 import { isObject } from '../../lib/base/json.ts'
 import type { DeployedAutomation } from '../../lib/webhooks/box-check.ts'
 import { type Check, deployFix, Unjudged } from './check.ts'
@@ -51,7 +51,7 @@ async function lookAtFunctions(scene: Scene, signal: AbortSignal): Promise<Findi
 
 /** What boxhooks deploys the functions on. */
 async function deployedRuntime(): Promise<{ runtime: string; architecture: string }> {
-  const text = await readFile(join(ROOT, 'infra', 'service.yml'), 'utf8')
+  const text = await readFile(join(ROOT, 'infra', 'serverless', 'service.yml'), 'utf8')
   const service: unknown = parse(text, { logLevel: 'error' })
   const provider = isObject(service) && isObject(service.provider) ? service.provider : {}
   return { runtime: String(provider.runtime), architecture: String(provider.architecture) }

@@ -1,4 +1,4 @@
-import { AwsUnreachable } from '../../infra/aws-reason.ts'
+import { AwsUnreachable } from '../../infra/stage/aws-reason.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
 import { storedMessage } from '../../lib/operations/replay.ts'
 import { type Place, placeFlags, placeText } from '../place/place.ts'

@@ -6,10 +6,10 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager'
-import { AwsUnreachable } from '../../infra/aws-reason.ts'
+import { AwsUnreachable } from '../../infra/stage/aws-reason.ts'
 import { type KeySecret, keySecretText, readKeySecret } from '../../lib/key-secret.ts'
 import { createKeyTraffic, KEY_EVENTS, type KeyTraffic } from '../../lib/key-traffic.ts'
-import { createLogFeed } from '../../local/inspector/log-feed.ts'
+import { createLogFeed } from '../../local/inspector/sources/log-feed.ts'
 import { type Place, placeText } from '../place/place.ts'
 import { INITIALIZE, reachStage, telling } from '../place/stage-aws.ts'
 import { CommandError } from '../terminal/command-error.ts'

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readStageParams } from '../../infra/stage-params.ts'
+import { readStageParams } from '../../infra/stage/stage-params.ts'
 import { targetText } from '../../lib/event/target.ts'
 import { declared } from '../automations.ts'
 import type { Shell } from '../terminal/shell.ts'

@@ -1,6 +1,6 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
-import { awsReason } from '../../infra/aws-reason.ts'
-import type { FunctionName } from '../../infra/bundle.ts'
+import type { FunctionName } from '../../infra/build/bundle.ts'
+import { awsReason } from '../../infra/stage/aws-reason.ts'
 import { isObject } from '../../lib/base/json.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Place } from './place.ts'

@@ -1,5 +1,5 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
-import { awsReason } from '../../infra/aws-reason.ts'
+import { awsReason } from '../../infra/stage/aws-reason.ts'
 import { isObject } from '../../lib/base/json.ts'
 import type { LogLine } from '../../lib/log/log.ts'
 import { parseLine } from '../../local/journal.ts'

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander'
-import { regionOf } from '../../infra/aws-reason.ts'
-import { stageProblem } from '../../infra/stage-name.ts'
+import { regionOf } from '../../infra/stage/aws-reason.ts'
+import { stageProblem } from '../../infra/stage/stage-name.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { isSecretName, SECRETS, type SecretName } from './secret-rules.ts'

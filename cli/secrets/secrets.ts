@@ -3,8 +3,8 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
-import { AwsUnreachable, awsReason } from '../../infra/aws-reason.ts'
-import { readStage } from '../../infra/stage.ts'
+import { AwsUnreachable, awsReason } from '../../infra/stage/aws-reason.ts'
+import { readStage } from '../../infra/stage/stage.ts'
 import { parseObject } from '../../lib/base/json.ts'
 import { readKeySecret } from '../../lib/key-secret.ts'
 import { CommandError } from '../terminal/command-error.ts'

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import { InvalidArgumentError, Option } from 'commander'
-import { stageProblem } from '../../infra/stage-name.ts'
+import { stageProblem } from '../../infra/stage/stage-name.ts'
 import { parseAge } from './age.ts'
 
 // What commander calls to read the value of an option. Each throws InvalidArgumentError, which commander shows.

@@ -1,4 +1,4 @@
-import { AwsUnreachable } from '../../infra/aws-reason.ts'
+import { AwsUnreachable } from '../../infra/stage/aws-reason.ts'
 import { FunctionUnreachable } from '../place/invoke.ts'
 import { LogsUnreadable } from '../place/place-logs.ts'
 import type { Learnt } from './why-facts.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { ManifestEntry } from '../../infra/manifest.ts'
-import { type ParamState, readStageParams, readStageValues } from '../../infra/stage-params.ts'
+import type { ManifestEntry } from '../../infra/build/manifest.ts'
+import { type ParamState, readStageParams, readStageValues } from '../../infra/stage/stage-params.ts'
 import type { Target } from '../../lib/event/event.ts'
 import { declared as readDeclared } from '../automations.ts'
 import type { Place } from '../place/place.ts'

@@ -37,7 +37,7 @@ export type BackfillConfig = {
   readonly ledgerTable: string
   readonly boxAppSecretId: string
   readonly boxApiUrl: string
-  /** What the stage was deployed from; see infra/version.ts. */
+  /** What the stage was deployed from; see infra/build/version.ts. */
   readonly version: string | undefined
   /** Whether logs may show names, addresses and links. */
   readonly logDetails: boolean

@@ -27,7 +27,7 @@ export type ReconcileConfig = {
   readonly boxApiUrl: string
   /** The address that the webhooks get. */
   readonly address: string
-  /** What the stage was deployed from; see infra/version.ts. */
+  /** What the stage was deployed from; see infra/build/version.ts. */
   readonly version: string | undefined
   /** Whether logs may show names, addresses and links. */
   readonly logDetails: boolean

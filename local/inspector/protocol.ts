@@ -1,7 +1,7 @@
 import type { RunRecord } from '../../lib/ledger/record.ts'
 import type { LogLine } from '../../lib/log/log.ts'
-import type { QueueDepth } from '../aws.ts'
-import type { Provenance } from '../box/shapes.ts'
+import type { QueueDepth } from '../aws/aws.ts'
+import type { Provenance } from '../box/events/shapes.ts'
 import type { DeliveryEntry, EventEntryStatus } from '../journal.ts'
 
 /** What the page is opened on. */

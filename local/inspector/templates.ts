@@ -1,10 +1,11 @@
 import { isTrigger, TRIGGERS } from '../../lib/event/event.ts'
 import type { EmulatedBox } from '../box/emulated-box.ts'
-import { itemTypesOf, payloadOf } from '../box/event-payload.ts'
-import type { ItemReference } from '../box/items.ts'
-import { filled, samplePayload, shapeOf, type WireObject } from '../box/payload.ts'
-import { shapesOf } from '../box/shapes.ts'
-import { boxTime, wireItem, wireMini } from '../box/wire.ts'
+import { itemTypesOf, payloadOf } from '../box/events/event-payload.ts'
+import { filled, samplePayload, shapeOf } from '../box/events/payload.ts'
+import type { WireObject } from '../box/events/shapes.ts'
+import { shapesOf } from '../box/events/shapes.ts'
+import { boxTime, wireItem, wireMini } from '../box/events/wire.ts'
+import type { ItemReference } from '../box/state/items.ts'
 import type { TemplateName } from './protocol.ts'
 
 /** Every trigger that there is, with the shapes in which Box is known to send it, the best known first. */

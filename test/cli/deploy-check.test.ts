@@ -33,7 +33,7 @@ const check = () =>
     'node',
     '--input-type=module',
     '-e',
-    "import { checkAutomations } from './infra/check-code.ts'; process.exit(checkAutomations(['automations']))",
+    "import { checkAutomations } from './infra/build/check-code.ts'; process.exit(checkAutomations(['automations']))",
   )
 
 describe('before anything is deployed', () => {

@@ -8,7 +8,7 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CHECKS } from '../../cli/doctor/checks.ts'
-import { EXAMPLES, ROOT } from '../../infra/bundle.ts'
+import { EXAMPLES, ROOT } from '../../infra/build/bundle.ts'
 import { isObject, parseObject } from '../../lib/base/json.ts'
 import { createQueue } from '../../lib/queue/queue.ts'
 import { serve } from '../../local/serve.ts'

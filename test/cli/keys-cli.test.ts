@@ -9,8 +9,8 @@ import { keyId } from '../../lib/ingest/key-fields.ts'
 import { parseKeys } from '../../lib/ingest/signature-keys.ts'
 import { begun, readKeySecret, stored as withStored } from '../../lib/key-secret.ts'
 import { createLog } from '../../lib/log/log.ts'
-import { type CloudWatchLogs, createCloudWatchLogs } from '../../local/cloudwatch-logs.ts'
-import { createSecretsManager, type SecretsManager } from '../../local/secrets-manager.ts'
+import { type CloudWatchLogs, createCloudWatchLogs } from '../../local/aws/cloudwatch-logs.ts'
+import { createSecretsManager, type SecretsManager } from '../../local/aws/secrets-manager.ts'
 import { type Served, serve } from '../../local/serve.ts'
 import {
   type CommandOptions,

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Metafile } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { EXAMPLES, FUNCTIONS, type FunctionName, ROOT, startFiles } from '../../infra/bundle.ts'
-import { readManifest } from '../../infra/manifest.ts'
-import type { Packaged } from '../../infra/package.ts'
+import { EXAMPLES, FUNCTIONS, type FunctionName, ROOT, startFiles } from '../../infra/build/bundle.ts'
+import { readManifest } from '../../infra/build/manifest.ts'
+import type { Packaged } from '../../infra/build/package.ts'
 import { packagedLocal } from '../support/packaged.ts'
 
 const run = promisify(execFile)

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readdir, rm, writeFile as write } from 'node:fs/promise
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
-import { FileNotWritten, writeFile } from '../../infra/write-file.ts'
-import { ownFolder } from '../../local/own-folder.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
+import { FileNotWritten, writeFile } from '../../infra/build/write-file.ts'
+import { ownFolder } from '../../local/runtime/own-folder.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -16,7 +16,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 describe('a disk without room', () => {
   test.skipIf(process.platform === 'win32')('is told of with the file, the reason and what to do', () => {
-    const code = `import { writeFile } from './infra/write-file.ts'
+    const code = `import { writeFile } from './infra/build/write-file.ts'
       await writeFile(process.argv[1], 'x'.repeat(20_000)).catch(error => console.log(error.message))`
     // As if there were no more room than 10 KB.
     const limited = `ulimit -f 10; exec "$0" --input-type=module -e "$1" "$2"`

@@ -6,7 +6,7 @@ import { PermanentError, RetryLater } from '../../lib/base/errors.ts'
 import { createLedger } from '../../lib/ledger/ledger.ts'
 import { MESSAGE_BYTES_FIRST_MAX } from '../../lib/queue/message.ts'
 import { VISIBILITY_SECONDS_MAX } from '../../lib/queue/queue.ts'
-import { samplePayload, wireBody } from '../../local/box/payload.ts'
+import { samplePayload, wireBody } from '../../local/box/events/payload.ts'
 import { useEmbedded } from '../support/embedded.ts'
 import { createEngine } from '../support/engine.ts'
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { type SignatureKeys, verify } from '../../lib/ingest/signature.ts'
-import { wireCollaboration } from '../../local/box/content.ts'
-import type { Attempt } from '../../local/box/delivery.ts'
-import { RETRY_CURVES } from '../../local/box/delivery.ts'
 import { createEmulatedBox, type EmulatedBoxOptions } from '../../local/box/emulated-box.ts'
-import { samplePayload, wireBody } from '../../local/box/payload.ts'
+import type { Attempt } from '../../local/box/events/delivery.ts'
+import { RETRY_CURVES } from '../../local/box/events/delivery.ts'
+import { samplePayload, wireBody } from '../../local/box/events/payload.ts'
+import { wireCollaboration } from '../../local/box/state/content.ts'
 import { manualClock } from '../support/manual-clock.ts'
 
 const KEYS = { primary: 'primary-key', secondary: 'secondary-key' }

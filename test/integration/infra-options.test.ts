@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { FUNCTIONS } from '../../infra/bundle.ts'
-import type { CompiledTemplate } from '../../infra/template.ts'
+import { FUNCTIONS } from '../../infra/build/bundle.ts'
+import type { CompiledTemplate } from '../../infra/build/template.ts'
 import { packagedLocal, packagedWithEverything, packageSamples } from '../support/packaged.ts'
 
 /** A stage as it is by default, and one that asks for all that is optional. */

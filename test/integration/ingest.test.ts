@@ -2,11 +2,11 @@ import { PurgeQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { sign } from '../../lib/ingest/signature.ts'
 import { decodeMessage, MESSAGE_BYTES_FIRST_MAX } from '../../lib/queue/message.ts'
-import { samplePayload, wireBody } from '../../local/box/payload.ts'
-import { createGateway } from '../../local/gateway.ts'
-import { createLambda, type Lambda } from '../../local/lambda.ts'
-import { recordOf } from '../../local/poller.ts'
-import { createSecretsManager } from '../../local/secrets-manager.ts'
+import { createSecretsManager } from '../../local/aws/secrets-manager.ts'
+import { samplePayload, wireBody } from '../../local/box/events/payload.ts'
+import { createGateway } from '../../local/runtime/gateway.ts'
+import { createLambda, type Lambda } from '../../local/runtime/lambda.ts'
+import { recordOf } from '../../local/runtime/poller.ts'
 import { type Served, serve } from '../../local/serve.ts'
 import { accepted, startWire } from '../support/aws-wire.ts'
 import { useEmbedded } from '../support/embedded.ts'
@@ -346,7 +346,7 @@ describe('503, after which Box delivers again', () => {
     const door = await openDoor({ env: { QUEUE_URL: '', SIGNATURE_AGE_MAX_SECONDS: 'ten' } })
     expect(await door.post(BODY)).toMatchObject({ status: 503, code: 'internal_error' })
     expect(door.lines.join('\n')).toMatch(
-      /config_invalid.*QUEUE_URL is missing.*SIGNATURE_AGE_MAX_SECONDS is not a whole/,
+      /config_invalid.*QUEUE_URL is missing.*SIGNATURE_AGE_MAX_SECONDS must be an integer/,
     )
   })
 })

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createLambda, LambdaFailure } from '../../local/lambda.ts'
+import { createLambda, LambdaFailure } from '../../local/runtime/lambda.ts'
 import { countedIds } from '../support/counted-ids.ts'
 
 let folder: string

@@ -1,8 +1,14 @@
 import { CreateQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import type { SQSEvent } from 'aws-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Aws, startAws } from '../../local/aws.ts'
-import { eventSourceOf, keptOf, type PollerOptions, recordOf, startPoller } from '../../local/poller.ts'
+import { type Aws, startAws } from '../../local/aws/aws.ts'
+import {
+  eventSourceOf,
+  keptOf,
+  type PollerOptions,
+  recordOf,
+  startPoller,
+} from '../../local/runtime/poller.ts'
 import { packagedLocal } from '../support/packaged.ts'
 
 let aws: Aws

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { resource } from '../../infra/template.ts'
-import { samplePayload, wireBody } from '../../local/box/payload.ts'
+import { resource } from '../../infra/build/template.ts'
+import { samplePayload, wireBody } from '../../local/box/events/payload.ts'
 import { packagedLocal } from '../support/packaged.ts'
 import { enter, hmac, KEYS, NOW } from '../thorough/fuzz/door.ts'
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
 import { BACKFILL_CODES } from '../../lib/backfill/backfill-request.ts'
 import { FAILURE_CODES } from '../../lib/base/errors.ts'
 import { BoxError } from '../../lib/box/box-error.ts'

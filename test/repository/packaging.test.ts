@@ -4,9 +4,9 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
-import { exclusively } from '../../infra/exclusively.ts'
-import { stageOf } from '../../infra/package.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
+import { exclusively } from '../../infra/build/exclusively.ts'
+import { stageOf } from '../../infra/build/package.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -64,7 +64,7 @@ describe('the environment of automate', () => {
     await writeFile(join(service, 'dist', 'version'), '0.1.0\n')
     const { automate }: { automate: (variables: object) => Promise<unknown> } = createRequire(
       import.meta.url,
-    )(join(ROOT, 'infra', 'environment.cjs'))
+    )(join(ROOT, 'infra', 'serverless', 'environment.cjs'))
     vi.spyOn(process, 'cwd').mockReturnValue(service)
     const values: Record<string, string> = {
       'self:service': 'boxhooks',
@@ -114,7 +114,7 @@ describe('the environment of ingest', () => {
     await writeFile(join(service, 'dist', 'version'), '0.1.0\n')
     vi.spyOn(process, 'cwd').mockReturnValue(service)
     const environment: (variables: object) => Promise<unknown> = createRequire(import.meta.url)(
-      join(ROOT, 'infra', 'ingest-environment.cjs'),
+      join(ROOT, 'infra', 'serverless', 'ingest-environment.cjs'),
     )
     const values: Readonly<Record<string, unknown>> = {
       'self:service': 'boxhooks',

@@ -2,7 +2,7 @@ import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import { run } from '../../cli/program.ts'
 import type { Terminal } from '../../cli/terminal/prompt.ts'
 import type { Shell } from '../../cli/terminal/shell.ts'
-import { ROOT } from '../../infra/bundle.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
 import type { Ended } from './spawn.ts'
 
 export type CommandOptions = Partial<Pick<Shell, 'now' | 'sleep' | 'project'>> & {

@@ -1,5 +1,5 @@
-import { FUNCTIONS } from '../../infra/bundle.ts'
-import { resource } from '../../infra/template.ts'
+import { FUNCTIONS } from '../../infra/build/bundle.ts'
+import { resource } from '../../infra/build/template.ts'
 import { isObject, parseObject } from '../../lib/base/json.ts'
 import { type Served, serve } from '../../local/serve.ts'
 import type { Stack } from '../../local/stack.ts'

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type { FauxqsServer } from 'fauxqs'
-import { startEmbeddedDynamoDb, startEmbeddedSqs } from '../../local/embedded-aws.ts'
+import { startEmbeddedDynamoDb, startEmbeddedSqs } from '../../local/aws/embedded-aws.ts'
 import { useStarted } from './started.ts'
 
 /** The embedded SQS and DynamoDB, with the ledger's table. */
@@ -85,7 +85,7 @@ export async function startEmbedded(): Promise<Embedded> {
   }
 }
 
-/** An index of the ledger, as infra/ledger.yml has it. */
+/** An index of the ledger, as infra/cloudformation/ledger.yml has it. */
 const byTime = (IndexName: string, key: string): GlobalSecondaryIndex => ({
   IndexName,
   KeySchema: [

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { Cause } from '../../lib/doctor/causes.ts'
 import type { CapturedRequest } from '../../lib/doctor/patient.ts'
 import { type SignatureKeys, sign } from '../../lib/ingest/signature.ts'
-import { wireBody } from '../../local/box/payload.ts'
+import { wireBody } from '../../local/box/events/payload.ts'
 import { anyCharacter } from './any-character.ts'
 
 /** A moment, as Box writes it and in milliseconds since the epoch. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT } from '../../infra/bundle.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
 import { isObject } from '../../lib/base/json.ts'
 
 /** Box's published description of its API, as far as checking webhooks needs it. It is Box's and not in this repository. */

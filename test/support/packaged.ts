@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inject } from 'vitest'
-import { EXAMPLES, type FunctionName } from '../../infra/bundle.ts'
-import { exclusively } from '../../infra/exclusively.ts'
-import type { ManifestEntry } from '../../infra/manifest.ts'
-import { type Packaged, packageBuilt, packagedStage, packageStage } from '../../infra/package.ts'
+import { EXAMPLES, type FunctionName } from '../../infra/build/bundle.ts'
+import { exclusively } from '../../infra/build/exclusively.ts'
+import type { ManifestEntry } from '../../infra/build/manifest.ts'
+import { type Packaged, packageBuilt, packagedStage, packageStage } from '../../infra/build/package.ts'
 
 /** Values for what the samples need, for a stage that serverless.yml does not have. */
 const SETTINGS = [

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT } from '../../infra/bundle.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
 import { parseObject } from '../../lib/base/json.ts'
 
 /** Where each part of a run leaves what came of it; .ci/run adds them up. */

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
-import { createGateway } from '../../local/gateway.ts'
+import { createGateway } from '../../local/runtime/gateway.ts'
 import { serve } from '../../local/serve.ts'
 
 export type Keys = { readonly primary: string; readonly secondary?: string | undefined }

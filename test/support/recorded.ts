@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import type { Ledger } from '../../lib/ledger/ledger.ts'
 import type { RunRecord } from '../../lib/ledger/record.ts'
-import { type PayloadOverrides, wireBody } from '../../local/box/payload.ts'
+import { type PayloadOverrides, wireBody } from '../../local/box/events/payload.ts'
 import { boxEvent } from '../kit.ts'
 
 /** What of an event that the ledger has matters to a test. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EXAMPLES, ROOT } from '../../infra/bundle.ts'
+import { EXAMPLES, ROOT } from '../../infra/build/bundle.ts'
 import { scriptOf, type Tool } from './tools.ts'
 
 type Ended = { readonly code: number | null; readonly out: string; readonly err: string }

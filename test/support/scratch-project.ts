@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ROOT } from '../../infra/bundle.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
 
 /** A folder with a serverless.yml, automations/ and test/automations/ of its own, for commands that read and write them. */
 export type ScratchProject = {

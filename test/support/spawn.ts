@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { ROOT } from '../../infra/bundle.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
 
 /** What a command ended with, and what it printed. */
 export type Ended = { readonly code: number | null; readonly out: string; readonly err: string }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { ROOT } from '../../infra/bundle.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
 
 const SCRIPTS = {
   biome: '@biomejs/biome/bin/biome',

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { ROOT } from '../../infra/bundle.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
 import { countingIn, runPart } from '../support/parts.ts'
 import { runTool } from '../support/tools.ts'
 

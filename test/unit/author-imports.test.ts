@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import * as boxhooks from 'boxhooks'
 import { describe, expect, test } from 'vitest'
 import { automationCode, testCode } from '../../cli/new/automation-template.ts'
-import { ROOT } from '../../infra/bundle.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
 
 test('boxhooks gives authors these names, and no other', () => {
   expect(Object.keys(boxhooks).sort()).toEqual([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { behindToken } from '../../local/behind-token.ts'
+import { behindToken } from '../../local/runtime/behind-token.ts'
 
 const TOKEN = 'a-token-of-24-random-bytes'
 const PAGE = 'http://localhost:4401'

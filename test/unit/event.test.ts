@@ -11,7 +11,8 @@ import {
   triggerOf,
 } from '../../lib/event/event.ts'
 import { readSource } from '../../lib/event/resources.ts'
-import { samplePayload, type WireObject, wireBody } from '../../local/box/payload.ts'
+import { samplePayload, wireBody } from '../../local/box/events/payload.ts'
+import type { WireObject } from '../../local/box/events/shapes.ts'
 import { anyCharacter } from '../support/any-character.ts'
 import { spoiled } from '../support/spoiled-payload.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createGateway, type GatewayAnswer, type GatewayOptions } from '../../local/gateway.ts'
-import { LambdaFailure } from '../../local/lambda.ts'
+import { createGateway, type GatewayAnswer, type GatewayOptions } from '../../local/runtime/gateway.ts'
+import { LambdaFailure } from '../../local/runtime/lambda.ts'
 import { PortTaken, serve } from '../../local/serve.ts'
 
 /** 12 March 2020, 19:03:58 UTC. */

@@ -5,7 +5,7 @@ import { ingest } from '../../lib/ingest/ingest.ts'
 import { sign } from '../../lib/ingest/signature.ts'
 import { createLog } from '../../lib/log/log.ts'
 import type { Message } from '../../lib/queue/message.ts'
-import { createGateway } from '../../local/gateway.ts'
+import { createGateway } from '../../local/runtime/gateway.ts'
 
 const NOW = Date.parse('2026-11-23T10:00:00Z')
 const KEY = 'canary-key'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Attempt } from '../../local/box/delivery.ts'
+import type { Attempt } from '../../local/box/events/delivery.ts'
 import { createJournal } from '../../local/journal.ts'
 
 const AT = Date.parse('2026-01-01T00:00:00Z')

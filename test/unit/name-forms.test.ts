@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { privateTexts } from '../../lib/log/private-texts.ts'
 import { redactText } from '../../lib/log/redaction.ts'
-import { samplePayload, wireBody } from '../../local/box/payload.ts'
+import { samplePayload, wireBody } from '../../local/box/events/payload.ts'
 
 const TEXTS = privateTexts(
   wireBody(

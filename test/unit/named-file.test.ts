@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readNamedFile } from '../../cli/verify/named-file.ts'
 import { readCaptures } from '../../cli/verify/read-captures.ts'
-import { ROOT } from '../../infra/bundle.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
 
 let folder: string
 beforeAll(() => {

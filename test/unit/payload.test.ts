@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { TRIGGERS } from '../../lib/event/event.ts'
 import { packPayload, unpackPayload } from '../../lib/ledger/payload.ts'
 import { MESSAGE_BYTES_MAX } from '../../lib/queue/message.ts'
-import { samplePayload, wireBody } from '../../local/box/payload.ts'
+import { samplePayload, wireBody } from '../../local/box/events/payload.ts'
 
 const unpacked = (packed: Uint8Array) => Buffer.from(unpackPayload(packed, MESSAGE_BYTES_MAX))
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createLog } from '../../lib/log/log.ts'
 import { privateTexts } from '../../lib/log/private-texts.ts'
 import { redact, redactText } from '../../lib/log/redaction.ts'
-import { samplePayload, wireBody } from '../../local/box/payload.ts'
+import { samplePayload, wireBody } from '../../local/box/events/payload.ts'
 import { anyCharacter } from '../support/any-character.ts'
 import { runs } from '../support/seed.ts'
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { ROOT } from '../../infra/bundle.ts'
+import { ROOT } from '../../infra/build/bundle.ts'
 import { attemptRun } from '../../lib/automate/run.ts'
 import { automation, bindSettings, skip } from '../../lib/automation/automation.ts'
 import { askFilter, FILTER_MS_MAX } from '../../lib/automation/filter.ts'
@@ -11,7 +11,7 @@ import { LeaseLost, RecordFull } from '../../lib/ledger/ledger.ts'
 import { FRESH_RUN } from '../../lib/ledger/record.ts'
 import { recordRoom } from '../../lib/ledger/record-room.ts'
 import { createLog } from '../../lib/log/log.ts'
-import { samplePayload, wireBody } from '../../local/box/payload.ts'
+import { samplePayload, wireBody } from '../../local/box/events/payload.ts'
 import { manualClock } from '../support/manual-clock.ts'
 
 const NOW = Date.parse('2026-11-23T10:00:00Z')

@@ -7,7 +7,7 @@ import { parseEvent } from '../../lib/event/event.ts'
 import { FRESH_RUN } from '../../lib/ledger/record.ts'
 import { recordRoom } from '../../lib/ledger/record-room.ts'
 import { createLog } from '../../lib/log/log.ts'
-import { samplePayload, wireBody } from '../../local/box/payload.ts'
+import { samplePayload, wireBody } from '../../local/box/events/payload.ts'
 import { type ManualClock, manualClock } from '../support/manual-clock.ts'
 
 const NOW = Date.parse('2026-11-23T10:00:00Z')

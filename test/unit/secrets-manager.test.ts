@@ -6,7 +6,7 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createSecretsManager, type SecretsManager } from '../../local/secrets-manager.ts'
+import { createSecretsManager, type SecretsManager } from '../../local/aws/secrets-manager.ts'
 import { type Served, serve } from '../../local/serve.ts'
 import { manualClock } from '../support/manual-clock.ts'
 

@@ -8,7 +8,7 @@ import { type Diagnosis, diagnose } from '../../lib/doctor/signature-doctor.ts'
 import { keyForms, otherDigest, signatureForms, timestampForms } from '../../lib/doctor/signing-forms.ts'
 import { isWireJson, jsonEnd, wireJson } from '../../lib/doctor/wire-json.ts'
 import { sign } from '../../lib/ingest/signature.ts'
-import { samplePayload, wireBody } from '../../local/box/payload.ts'
+import { samplePayload, wireBody } from '../../local/box/events/payload.ts'
 import { AT, genuine, MANGLINGS, SENT } from '../support/manglings.ts'
 import { signatureVectors } from '../support/vectors.ts'
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { placeOf } from '../../cli/place/place.ts'
-import { stageOf } from '../../infra/package.ts'
-import { stageProblem } from '../../infra/stage-name.ts'
+import { stageOf } from '../../infra/build/package.ts'
+import { stageProblem } from '../../infra/stage/stage-name.ts'
 import { runCommand } from '../support/command.ts'
 
 const LONG = 'a-very-long-branch-name-that-people-use-for-previews-in-ci'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { automation, bindSettings, type Watch } from '../../lib/automation/automation.ts'
 import { concernedBy, targetsOf } from '../../lib/automation/target.ts'
 import { parseEvent, type Target, type Trigger } from '../../lib/event/event.ts'
-import { type PayloadOverrides, samplePayload, wireBody } from '../../local/box/payload.ts'
+import { type PayloadOverrides, samplePayload, wireBody } from '../../local/box/events/payload.ts'
 
 const watching = (name: string, watch: Watch | Watch[], on: Trigger = 'FILE.DOWNLOADED') =>
   automation({ name, on, watch, run() {} })

@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks'
-import { BoxSide } from './box.tsx'
-import { Deliveries } from './deliveries.tsx'
 import { Message, plural } from './parts.tsx'
 import { go, hashOf, usePlace, VIEWS, type View } from './place.ts'
-import { Queue } from './queue.tsx'
-import { Send } from './send.tsx'
 import { type Live, useLive } from './store.ts'
+import { BoxSide } from './views/box.tsx'
+import { Deliveries } from './views/deliveries.tsx'
+import { Queue } from './views/queue.tsx'
+import { Send } from './views/send.tsx'
 
 const NAMES: Readonly<Record<View, string>> = {
   deliveries: 'Deliveries',

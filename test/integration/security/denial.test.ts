@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/build/bundle.ts'
 import { automation } from '../../../lib/automation/automation.ts'
 import type { BoxEvent } from '../../../lib/event/event.ts'
 import { parseKeys } from '../../../lib/ingest/signature-keys.ts'
@@ -13,7 +13,7 @@ import {
   encodeMessage,
   MESSAGE_BYTES_FIRST_MAX,
 } from '../../../lib/queue/message.ts'
-import { samplePayload } from '../../../local/box/payload.ts'
+import { samplePayload } from '../../../local/box/events/payload.ts'
 import { useEmbedded } from '../../support/embedded.ts'
 import { createEngine } from '../../support/engine.ts'
 import { enter, hmac, KEYS, NOW } from '../../thorough/fuzz/door.ts'

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { CompiledTemplate, TemplateResource } from '../../../infra/template.ts'
+import type { CompiledTemplate, TemplateResource } from '../../../infra/build/template.ts'
 import { isObject } from '../../../lib/base/json.ts'
 import { packagedLocal } from '../../support/packaged.ts'
 

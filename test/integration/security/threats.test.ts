@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/build/bundle.ts'
 
 const text = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
 const [, table = ''] = /## Threats\n\n([\s\S]*?)\n\n/.exec(text('docs/security.md')) ?? []

@@ -24,7 +24,7 @@ describe('what boxhooks new writes', { timeout: 120_000 }, () => {
       code: 0,
       out: expect.stringMatching(/runs for FILE\.UPLOADED.*runs for FILE\.LOCKED.*2 passed/s),
     })
-    expect(await clone.tool('node', 'infra/package.ts', '--stage', 'local')).toMatchObject({
+    expect(await clone.tool('node', 'infra/build/package.ts', '--stage', 'local')).toMatchObject({
       code: 0,
       out: expect.stringContaining('tell-me'),
     })

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/build/bundle.ts'
 
 const OWN_AUTOMATION = `import { automation } from 'boxhooks'
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createKit } from '../../../conformance/delivery.ts'
 import { conforms, examine, type Finding } from '../../../conformance/examine.ts'
 import { REQUIREMENTS } from '../../../conformance/requirements.ts'
-import { ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/build/bundle.ts'
 import { verify } from '../../../lib/ingest/signature.ts'
 import {
   type Keys,

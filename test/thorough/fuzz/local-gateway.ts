@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { deliveryFromGateway } from '../../../lib/ingest/delivery.ts'
-import { createGateway } from '../../../local/gateway.ts'
+import { createGateway } from '../../../local/runtime/gateway.ts'
 import { anyCharacter } from '../../support/any-character.ts'
 import { asyncBoundary } from './boundary.ts'
 import { NOW } from './door.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { TRIGGERS } from '../../../lib/event/event.ts'
-import { samplePayload, wireBody } from '../../../local/box/payload.ts'
+import { samplePayload, wireBody } from '../../../local/box/events/payload.ts'
 import { anyCharacter } from '../../support/any-character.ts'
 
 /** Every trigger there is, and some that are not. */

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bundle, EXAMPLES, ROOT } from '../../../infra/bundle.ts'
+import { bundle, EXAMPLES, ROOT } from '../../../infra/build/bundle.ts'
 
 /** Inside the repository, so that what is built here finds the packages. */
 let folder: string

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Packaged } from '../../../infra/package.ts'
+import type { Packaged } from '../../../infra/build/package.ts'
 import { packagedLocal, packagedWithEverything, packageSamples } from '../../support/packaged.ts'
 
 /** A stage that logs a sample and gathers events into batches. */

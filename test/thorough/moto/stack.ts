@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Packaged } from '../../../infra/package.ts'
-import type { CompiledTemplate } from '../../../infra/template.ts'
+import type { Packaged } from '../../../infra/build/package.ts'
+import type { CompiledTemplate } from '../../../infra/build/template.ts'
 import { isObject } from '../../../lib/base/json.ts'
 
 /** What moto 5.2 can't make from a template; those it leaves out without a word. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/build/bundle.ts'
 import { isObject } from '../../../lib/base/json.ts'
 import type { ChildMessage } from './channel.ts'
 

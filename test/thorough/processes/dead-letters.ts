@@ -1,6 +1,6 @@
 import { DeleteMessageCommand, type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { parseObject } from '../../../lib/base/json.ts'
-import type { Aws } from '../../../local/aws.ts'
+import type { Aws } from '../../../local/aws/aws.ts'
 
 /** What lies on the dead-letter queue. */
 export type DeadLetter = {

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bundle, ROOT } from '../../../infra/bundle.ts'
-import { type CompiledTemplate, environmentOf, resource } from '../../../infra/template.ts'
-import { type Aws, awsEnvironment } from '../../../local/aws.ts'
+import { bundle, ROOT } from '../../../infra/build/bundle.ts'
+import { type CompiledTemplate, environmentOf, resource } from '../../../infra/build/template.ts'
+import { type Aws, awsEnvironment } from '../../../local/aws/aws.ts'
 import type { Service, ServiceName } from './services.ts'
 
 /**

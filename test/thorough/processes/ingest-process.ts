@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { createGateway } from '../../../local/gateway.ts'
-import { loadHandler } from '../../../local/handler.ts'
+import { createGateway } from '../../../local/runtime/gateway.ts'
+import { loadHandler } from '../../../local/runtime/handler.ts'
 import { serve } from '../../../local/serve.ts'
 import { numberIn, textIn } from './channel.ts'
 import { settings, tell } from './parent.ts'

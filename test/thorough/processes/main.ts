@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { EXAMPLES } from '../../../infra/bundle.ts'
-import { packageStage } from '../../../infra/package.ts'
+import { EXAMPLES } from '../../../infra/build/bundle.ts'
+import { packageStage } from '../../../infra/build/package.ts'
 import { createRandom } from '../simulation/random.ts'
 import { figuresOf } from './figures.ts'
 import { type Rig, startRig } from './rig.ts'

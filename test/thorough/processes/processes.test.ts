@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { EXAMPLES } from '../../../infra/bundle.ts'
+import { EXAMPLES } from '../../../infra/build/bundle.ts'
 import { packagedLocal } from '../../support/packaged.ts'
 import { createRandom } from '../simulation/random.ts'
 import { type Rig, startRig } from './rig.ts'

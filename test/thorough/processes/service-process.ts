@@ -1,6 +1,10 @@
 import { isObject } from '../../../lib/base/json.ts'
-import { type EmbeddedServer, startEmbeddedDynamoDb, startEmbeddedSqs } from '../../../local/embedded-aws.ts'
-import { createSecretsManager } from '../../../local/secrets-manager.ts'
+import {
+  type EmbeddedServer,
+  startEmbeddedDynamoDb,
+  startEmbeddedSqs,
+} from '../../../local/aws/embedded-aws.ts'
+import { createSecretsManager } from '../../../local/aws/secrets-manager.ts'
 import { serve } from '../../../local/serve.ts'
 import { traceWrites } from './ledger-trace.ts'
 import { onAsk, settings, tell } from './parent.ts'

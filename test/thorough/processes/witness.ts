@@ -1,5 +1,5 @@
 import { parseObject } from '../../../lib/base/json.ts'
-import type { Attempt } from '../../../local/box/delivery.ts'
+import type { Attempt } from '../../../local/box/events/delivery.ts'
 import { type Expected, expectedOf, type Kind } from './expected.ts'
 import type { LedgerWrite } from './ledger-trace.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { loadHandler } from '../../../local/handler.ts'
-import { startPoller } from '../../../local/poller.ts'
+import { loadHandler } from '../../../local/runtime/handler.ts'
+import { startPoller } from '../../../local/runtime/poller.ts'
 import { numberIn, textIn } from './channel.ts'
 import { settings, tell } from './parent.ts'
 

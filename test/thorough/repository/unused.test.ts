@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/build/bundle.ts'
 import { scriptOf } from '../../support/tools.ts'
 
 test('knip finds no file, export or dependency that nothing uses', () => {

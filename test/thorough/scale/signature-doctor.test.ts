@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { bodyForms } from '../../../lib/doctor/body-forms.ts'
 import { diagnose } from '../../../lib/doctor/signature-doctor.ts'
-import { wireBody } from '../../../local/box/payload.ts'
+import { wireBody } from '../../../local/box/events/payload.ts'
 import { AT, genuine } from '../../support/manglings.ts'
 
 const KEYS = { primary: 'canary-primary-0123456789', secondary: 'canary-secondary-0123456789' }

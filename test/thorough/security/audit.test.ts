@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/build/bundle.ts'
 import { serve } from '../../../local/serve.ts'
 
 const noBash = spawnSync('bash', ['-c', 'exit 0']).status !== 0

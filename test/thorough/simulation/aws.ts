@@ -9,7 +9,7 @@ import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 import { type Anomalies, SimulatedQueue, type Stored } from './sqs.ts'
 
-/** As infra/queue.yml has it. */
+/** As infra/cloudformation/queue.yml has it. */
 const QUEUE = { visibilityTimeout: 360, maxReceiveCount: 1000 }
 
 /** The environment in which the functions find what is here. */

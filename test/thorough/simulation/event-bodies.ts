@@ -1,4 +1,4 @@
-import type { WireObject } from '../../../local/box/payload.ts'
+import type { WireObject } from '../../../local/box/events/shapes.ts'
 import type { Random } from './random.ts'
 import { type About, type SimulatedTrigger, TARGETS } from './watched.ts'
 
@@ -10,7 +10,7 @@ const OUTER = { ...TARGETS.outer, sequence_id: '0', etag: '0', name: 'Outer' }
 const INNER = { ...TARGETS.inner, sequence_id: '0', etag: '0', name: 'Inner' }
 
 /**
- * What an event's `source` is, as far as the engine reads it; local/box/payloads.jsonl has each shape with its evidence. A comment,
+ * What an event's `source` is, as far as the engine reads it; local/box/events/payloads.jsonl has each shape with its evidence. A comment,
  * a task, a collaboration and a metadata instance name their item and nothing above it.
  */
 export function sourceOf(trigger: SimulatedTrigger, { item, places }: About, random: Random): WireObject {

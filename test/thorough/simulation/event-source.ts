@@ -1,6 +1,6 @@
 import { DeleteMessageCommand, type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
-import { keptOf, recordOf } from '../../../local/poller.ts'
+import { keptOf, recordOf } from '../../../local/runtime/poller.ts'
 import type { SimulatedLambda } from './lambda.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'

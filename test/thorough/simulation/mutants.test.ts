@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/build/bundle.ts'
 import { hunt } from './hunt.ts'
 import { INVARIANTS } from './invariants.ts'
 import { MUTANTS } from './mutants.ts'

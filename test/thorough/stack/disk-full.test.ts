@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/build/bundle.ts'
 
 test.skipIf(process.platform === 'win32')(
   'a build that the disk has no room for names the file and the reason',
   async () => {
     await mkdir(join(ROOT, '.boxhooks'), { recursive: true })
     const folder = await mkdtemp(join(ROOT, '.boxhooks', 'disk-full-'))
-    const code = `import { bundle } from './infra/bundle.ts'
+    const code = `import { bundle } from './infra/build/bundle.ts'
     await bundle({ outDir: process.argv[1] }).catch(error => console.log(error.name, error.message))`
     // As if there were no more room than 200 KB.
     const limited = `ulimit -f 200; exec "$0" --input-type=module -e "$1" "$2"`

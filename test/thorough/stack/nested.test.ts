@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundle, ROOT } from '../../../infra/bundle.ts'
+import { bundle, ROOT } from '../../../infra/build/bundle.ts'
 import { useStack } from '../../support/stack.ts'
 
 const stack = useStack()

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/build/bundle.ts'
 import { watchSources } from '../../../local/reload.ts'
 
 test('a changed automation is loaded; one that does not build leaves the old ones and says why', {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseEvent, sourceKey, TRIGGERS, type Trigger, triggerOf } from '../../../lib/event/event.ts'
-import { DOINGS, doIn } from '../../../local/box/doings.ts'
+import { DOINGS, doIn } from '../../../local/box/actions/actions.ts'
 import type { EmulatedBox } from '../../../local/box/emulated-box.ts'
 import { useStack } from '../../support/stack.ts'
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundle, ROOT } from '../../../infra/bundle.ts'
+import { bundle, ROOT } from '../../../infra/build/bundle.ts'
 import type { Stack } from '../../../local/stack.ts'
 import { packagedWithEverything } from '../../support/packaged.ts'
 import { startTestStack } from '../../support/stack.ts'

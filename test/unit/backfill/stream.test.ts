@@ -12,7 +12,7 @@ import {
   type Trigger,
   triggerOf,
 } from '../../../lib/event/event.ts'
-import { DOINGS, doIn } from '../../../local/box/doings.ts'
+import { DOINGS, doIn } from '../../../local/box/actions/actions.ts'
 import { createEmulatedBox } from '../../../local/box/emulated-box.ts'
 import { countedIds } from '../../support/counted-ids.ts'
 import { manualClock } from '../../support/manual-clock.ts'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { verify } from '../../../lib/ingest/signature.ts'
-import { BENDS, type BendName, isBendName, sendTwice, storm } from '../../../local/box/act-outs.ts'
-import { type Attempt, Deliveries, type Outgoing } from '../../../local/box/delivery.ts'
+import { BENDS, type BendName, isBendName, sendTwice, storm } from '../../../local/box/actions/scenarios.ts'
+import { type Attempt, Deliveries, type Outgoing } from '../../../local/box/events/delivery.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 
 const KEYS = { primary: 'primary-key', secondary: 'secondary-key' }

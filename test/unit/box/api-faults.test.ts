@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { isObject } from '../../../lib/base/json.ts'
-import type { ApiCall } from '../../../local/box/api.ts'
-import { doIn } from '../../../local/box/doings.ts'
+import { doIn } from '../../../local/box/actions/actions.ts'
 import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
+import type { ApiCall } from '../../../local/box/routes/api.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 
 let box: EmulatedBox

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { TRIGGERS } from '../../../lib/event/event.ts'
-import { filled, samplePayload, shapeOf, type WireValue, wireBody } from '../../../local/box/payload.ts'
-import { SHAPES, shapesOf } from '../../../local/box/shapes.ts'
+import { filled, samplePayload, shapeOf, wireBody } from '../../../local/box/events/payload.ts'
+import type { WireValue } from '../../../local/box/events/shapes.ts'
+import { SHAPES, shapesOf } from '../../../local/box/events/shapes.ts'
 
 /** The names of all fields at any depth, without what stands in them. */
 function fieldsOf(value: WireValue): unknown {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ROOT } from '../../../infra/bundle.ts'
+import { ROOT } from '../../../infra/build/bundle.ts'
 import { TRIGGERS, type Trigger, triggerOf } from '../../../lib/event/event.ts'
-import type { WireObject, WireValue } from '../../../local/box/payload.ts'
-import { PROVENANCES, parseShapes, SHAPES, type Shape, shapesOf } from '../../../local/box/shapes.ts'
+import type { WireObject, WireValue } from '../../../local/box/events/shapes.ts'
+import { PROVENANCES, parseShapes, SHAPES, type Shape, shapesOf } from '../../../local/box/events/shapes.ts'
 
 const triggers = Object.keys(TRIGGERS).filter((name): name is Trigger => Object.hasOwn(TRIGGERS, name))
 

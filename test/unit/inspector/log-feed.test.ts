@@ -1,8 +1,8 @@
 import type { FilterLogEventsCommandInput } from '@aws-sdk/client-cloudwatch-logs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createLogFeed, type LoggedLine } from '../../../local/inspector/log-feed.ts'
-import { takeLine } from '../../../local/inspector/stage-source.ts'
+import { createLogFeed, type LoggedLine } from '../../../local/inspector/sources/log-feed.ts'
+import { takeLine } from '../../../local/inspector/sources/stage-source.ts'
 import { createJournal } from '../../../local/journal.ts'
 
 const START = Date.parse('2026-11-23T10:00:00Z')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TRIGGERS } from '../../../lib/event/event.ts'
-import { samplePayload } from '../../../local/box/payload.ts'
+import { samplePayload } from '../../../local/box/events/payload.ts'
 import {
   fieldsOf,
   type JsonObject,

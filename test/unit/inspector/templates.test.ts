@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { TRIGGERS } from '../../../lib/event/event.ts'
 import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
-import { isWireObject, SHAPES } from '../../../local/box/shapes.ts'
+import { isWireObject, SHAPES } from '../../../local/box/events/shapes.ts'
 import { templateNames, templateOf } from '../../../local/inspector/templates.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 
