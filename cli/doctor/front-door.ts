@@ -91,7 +91,10 @@ function unsignedFinding(address: string, ms: number): Finding {
   const found = `${address} refuses an unsigned post, in ${ms} ms.`
   return ms < ANSWER_MS_LONG
     ? ok(found)
-    : warn(`${found} Box waits for 30 s.`, 'Ask again; where it stays so slow, raise params.ingestMemoryMb.')
+    : warn(
+        `${found} Box waits for 30 s.`,
+        'Run it again. If it stays this slow, see in the log of ingest what it waits for.',
+      )
 }
 
 /** All that a delivery has, and the signature of nobody. */

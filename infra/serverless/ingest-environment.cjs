@@ -1,7 +1,7 @@
 const { logSample } = require('./log-sample.cjs')
 const { metrics } = require('./logging.cjs')
 const { refusal } = require('./refusal.cjs')
-const { takesV1 } = require('./v1.cjs')
+const { v1Callbacks } = require('./v1.cjs')
 const { version } = require('./version.cjs')
 
 /** The environment of ingest. Its V1 route exists where it is told of a secret with tokens. Read by osls. */
@@ -14,9 +14,13 @@ module.exports = async ({ resolveVariable }) => {
     ...(await metrics(resolveVariable)),
     ...(await logSample(resolveVariable)),
   }
-  if (!(await takesV1(resolveVariable))) return environment
-  const names = String((await resolveVariable('param:v1Parameters')) ?? '').trim()
-  return { ...environment, V1_SECRET_ID: { Ref: 'V1Secret' }, ...(names ? { V1_PARAMETERS: names } : {}) }
+  const v1 = await v1Callbacks(resolveVariable)
+  if (!v1) return environment
+  return {
+    ...environment,
+    V1_SECRET_ID: { Ref: 'V1Secret' },
+    ...(v1.names ? { V1_PARAMETERS: v1.names } : {}),
+  }
 }
 
 /** The bounds are those of lib/ingest/ingest-function.ts. */

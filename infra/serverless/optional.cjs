@@ -1,10 +1,10 @@
 const { refusal } = require('./refusal.cjs')
-const { takesV1, v1 } = require('./v1.cjs')
+const { V1, v1Callbacks } = require('./v1.cjs')
 
 /** The parts of the stack that exist only where a param asks for them. Read by osls. */
 module.exports = async ({ resolveVariable }) => {
-  const [alarmEmail, domainName, certificateArn, tracing, silenceHours] = await Promise.all(
-    ['alarmEmail', 'domainName', 'certificateArn', 'tracing', 'silenceHours'].map(name =>
+  const [alarmEmail, domainName, certificateArn, silenceHours] = await Promise.all(
+    ['alarmEmail', 'domainName', 'certificateArn', 'silenceHours'].map(name =>
       resolveVariable(`param:${name}`),
     ),
   )
@@ -13,10 +13,8 @@ module.exports = async ({ resolveVariable }) => {
       'params.domainName needs params.certificateArn as well: the ARN of a certificate for that domain in the same region.',
     )
   const parts = [alarmEmail && subscription(alarmEmail), domainName && domain(domainName, certificateArn)]
-  // What --param gives is text; Lambda's own word is taken as well.
-  if (['true', 'Active'].includes(String(tracing))) parts.push(traces())
   if (Number(silenceHours) !== 0) parts.push(await silence(Number(silenceHours), resolveVariable))
-  if (await takesV1(resolveVariable)) parts.push(await v1(resolveVariable))
+  if (await v1Callbacks(resolveVariable)) parts.push(V1)
   const present = parts.filter(Boolean)
   return {
     extensions: Object.assign({}, ...present.map(({ extensions }) => extensions)),
@@ -58,40 +56,6 @@ const domain = (DomainName, CertificateArn) => ({
       Value: { 'Fn::GetAtt': ['Domain', 'RegionalDomainName'] },
     },
     DomainWebhookUrl: { Value: `https://${DomainName}/box/webhook` },
-  },
-})
-
-const traces = () => ({
-  // Lambda refuses to trace a function whose role may not send traces, so the policy comes first.
-  extensions: {
-    IngestLambdaFunction: { DependsOn: ['TracePolicy'] },
-    AutomateLambdaFunction: { DependsOn: ['TracePolicy'] },
-    ReconcileLambdaFunction: { DependsOn: ['TracePolicy'] },
-    BackfillLambdaFunction: { DependsOn: ['TracePolicy'] },
-  },
-  Resources: {
-    TracePolicy: {
-      Type: 'AWS::IAM::ManagedPolicy',
-      Properties: {
-        Roles: [
-          { Ref: 'IngestRole' },
-          { Ref: 'AutomateRole' },
-          { Ref: 'ReconcileRole' },
-          { Ref: 'BackfillRole' },
-        ],
-        PolicyDocument: {
-          Version: '2012-10-17',
-          Statement: [
-            {
-              Effect: 'Allow',
-              Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
-              // X-Ray knows no resources to name here.
-              Resource: '*',
-            },
-          ],
-        },
-      },
-    },
   },
 })
 

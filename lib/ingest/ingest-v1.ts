@@ -131,7 +131,7 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 const parameterMissing = (field: V1Field): Answer => ({
   status: 400,
   code: 'v1_parameter_missing',
-  message: `The callback tells no usable ${field}. Add a callback parameter named ${field} with the value #${field}# to the webhook in the Developer Console, or say in v1Parameters which name it has there.`,
+  message: `The callback tells no usable ${field}. Add a callback parameter named ${field} with the value #${field}# to the webhook in the Developer Console, or say in v1Webhooks which name it has there.`,
 })
 
 export const V1_ANSWERS = {

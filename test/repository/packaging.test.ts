@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -158,4 +158,17 @@ describe('the stage of a command', () => {
     for (const args of [['--stage', '../x'], ['--stage', '-3'], ['--stage'], ['--stage=']])
       expect(() => stageOf(args)).toThrow(/can't be a stage/)
   })
+})
+
+test('a stage has at most 14 params by default, each with a reason', async () => {
+  const text = await readFile(join(ROOT, 'infra', 'serverless', 'params.yml'), 'utf8')
+  const lines = text.split('\n')
+  const params = lines.flatMap((line, index) => (/^\w+:/.test(line) ? [index] : []))
+  expect(params.length).toBeLessThanOrEqual(14)
+  // Params that belong together share a comment.
+  const isExplained = (index: number): boolean => {
+    const above = lines[index - 1] ?? ''
+    return above.startsWith('#') || (/^\w+:/.test(above) && isExplained(index - 1))
+  }
+  expect(params.filter(index => !isExplained(index)).map(index => lines[index])).toEqual([])
 })

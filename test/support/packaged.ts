@@ -18,7 +18,6 @@ const EVERYTHING = [
   'alarmEmail=ops@a.example',
   'domainName=hooks.example',
   'certificateArn=arn:aws:acm:eu-central-1:123456789012:certificate/x',
-  'tracing=true',
   'automateConcurrency=2',
   'automateMemoryMb=1024',
   'logRetentionDays=7',
@@ -26,9 +25,7 @@ const EVERYTHING = [
   'deliveryAgeMaxMinutes=150',
   'metrics=alarms',
   'logDetails=true',
-  'v1Webhooks=true',
-  'v1RequestsPerSecond=3',
-  'v1Parameters=from_user_id=by, item_name=file',
+  'v1Webhooks=from_user_id=by, item_name=file',
 ]
 
 /**
@@ -44,7 +41,7 @@ export const packagedWithEverything = (): Promise<Packaged> =>
 
 /**
  * Packages a stage from the bundles of the samples, with a value for each of their settings.
- * @param params such as `tracing=true`
+ * @param params such as `silenceHours=48`
  * @throws PackageError with what osls said
  */
 export async function packageSamples(

@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { FUNCTIONS } from '../../../infra/build/bundle.ts'
 import type { CompiledTemplate } from '../../../infra/build/template.ts'
 import { packagedLocal, packagedWithEverything, packageSamples } from '../../support/packaged.ts'
 
@@ -10,8 +9,6 @@ beforeAll(async () => {
   plain = (await packagedLocal()).template
   full = (await packagedWithEverything()).template
 })
-
-const LAMBDAS = FUNCTIONS.map(name => `${name.charAt(0).toUpperCase()}${name.slice(1)}LambdaFunction`)
 
 describe('packaging', () => {
   test('stops where a stage lacks settings, naming each with what it is, who needs it and where to write it', async () => {
@@ -32,7 +29,7 @@ describe('packaging', () => {
 
   test('adds what is optional only when asked, and takes every parameter by --param as well', async () => {
     const { Resources } = full
-    for (const id of ['AlarmSubscription', 'BoxSilentAlarm', 'Domain', 'DomainMapping', 'TracePolicy']) {
+    for (const id of ['AlarmSubscription', 'BoxSilentAlarm', 'Domain', 'DomainMapping']) {
       expect(plain.Resources).not.toHaveProperty(id)
       expect(Resources).toHaveProperty(id)
     }
@@ -66,12 +63,12 @@ describe('packaging', () => {
       expect(plain.Resources).not.toHaveProperty(id)
       expect(Resources).toHaveProperty(id)
     }
-    const throttle = { ThrottlingRateLimit: 3, ThrottlingBurstLimit: 40 }
+    const throttle = { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 }
     expect(Resources).toMatchObject({
       HttpApiStage: {
         DependsOn: expect.arrayContaining(['V1Route', 'V1TokenRoute']),
         Properties: {
-          DefaultRouteSettings: { ThrottlingRateLimit: 200 },
+          DefaultRouteSettings: { ThrottlingRateLimit: 400, ThrottlingBurstLimit: 400 },
           RouteSettings: { 'ANY /box/v1': throttle, 'ANY /box/v1/{token}': throttle },
         },
       },
@@ -97,15 +94,5 @@ describe('packaging', () => {
     })
     expect(Outputs).toHaveProperty('V1WebhookUrl')
     expect(Outputs).toHaveProperty('V1SecretArn')
-  })
-
-  test('lets the functions trace only once their roles may, which Lambda insists on', async () => {
-    for (const id of LAMBDAS) {
-      expect(plain.Resources[id]?.Properties).not.toHaveProperty('TracingConfig')
-      expect(full.Resources[id]).toMatchObject({
-        Properties: { TracingConfig: { Mode: 'Active' } },
-        DependsOn: expect.arrayContaining(['TracePolicy']),
-      })
-    }
   })
 })

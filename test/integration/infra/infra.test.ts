@@ -232,7 +232,7 @@ describe('the compiled template', () => {
 
   test('throttles and logs at the front door, and keeps logs for a while', () => {
     expect(properties('HttpApiStage')).toMatchObject({
-      DefaultRouteSettings: { ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400 },
+      DefaultRouteSettings: { ThrottlingRateLimit: 400, ThrottlingBurstLimit: 400 },
       AccessLogSettings: { Format: expect.stringContaining('$context.status') },
     })
     const groups = ofType('AWS::Logs::LogGroup')

@@ -4,10 +4,10 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Packaged } from '../../../infra/build/package.ts'
 import { packagedLocal, packagedWithEverything, packageSamples } from '../../support/packaged.ts'
 
-/** A stage that logs a sample and gathers events into batches. */
+/** A stage that logs a sample. */
 let thrifty: Packaged
 beforeAll(async () => {
-  thrifty = await packageSamples('thrifty', ['logSampleRate=0.1', 'automateWindowSeconds=5'])
+  thrifty = await packageSamples('thrifty', ['logSampleRate=0.1'])
 })
 
 const refusal = (...params: string[]) => packageSamples('nowhere', params)
@@ -18,9 +18,6 @@ describe('packaging', () => {
     await expect(refusal('domainName=hooks.example')).rejects.toThrow(
       /^params.domainName needs params.certificateArn as well.*$/,
     )
-    await expect(refusal('automateWindowSeconds=301')).rejects.toThrow(
-      /^params.automateWindowSeconds must be a whole number/,
-    )
     await expect(refusal('silenceHours=500')).rejects.toThrow(/^params.silenceHours must be a whole number/)
   })
 
@@ -29,21 +26,25 @@ describe('packaging', () => {
     await expect(refusal('logDetails=yes')).rejects.toThrow(/^params.logDetails must be true or false/)
   })
 
-  test('hides a message for six times automate’s timeout, and for as long as it may wait for a batch', async () => {
-    const { VisibilityTimeout } = thrifty.template.Resources.Queue?.Properties ?? {}
-    expect(VisibilityTimeout).toBe(365)
-    expect((await packagedLocal()).template.Resources.Queue?.Properties?.VisibilityTimeout).toBe(360)
+  test('stops at V1 callbacks that are neither on, off nor named', async () => {
+    await expect(refusal('v1Webhooks=maybe')).rejects.toThrow(/^params.v1Webhooks must be true, false, or/)
   })
 
-  test('logs a sample only where asked, and waits for others only where asked', async () => {
+  test('hides a message for six times automate’s timeout', async () => {
+    const { Resources } = (await packagedLocal()).template
+    const timeout = Number(Resources.AutomateLambdaFunction?.Properties?.Timeout)
+    expect(Resources.Queue?.Properties?.VisibilityTimeout).toBe(6 * timeout)
+    expect(Resources.AutomateEventSourceMappingSQSQueue?.Properties).not.toHaveProperty(
+      'MaximumBatchingWindowInSeconds',
+    )
+  })
+
+  test('logs a sample only where asked', async () => {
     const { Resources } = thrifty.template
     for (const id of ['IngestLambdaFunction', 'AutomateLambdaFunction'])
       expect(Resources[id]).toMatchObject({
         Properties: { Environment: { Variables: { LOG_SAMPLE_RATE: '0.1' } } },
       })
-    expect(Resources.AutomateEventSourceMappingSQSQueue).toMatchObject({
-      Properties: { MaximumBatchingWindowInSeconds: 5 },
-    })
     await expect(refusal('logSampleRate=2')).rejects.toThrow(/^params.logSampleRate must be a number from 0/)
   })
 })
