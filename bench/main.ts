@@ -4,23 +4,21 @@ import { benchCold, COLD_FUNCTIONS, type ColdFigures } from './cold.ts'
 import { benchGrowth, type GrowthFigures } from './growth.ts'
 import { describeMachine, type Machine, machine } from './machine.ts'
 import { installPeers } from './peers.ts'
-import { writePlots } from './plot.ts'
 import { benchStack, type StackFigures } from './stack.ts'
 import { benchVerify, VERIFIERS, type VerifyFigures } from './verify.ts'
 
 const PARTS = ['cold', 'verify', 'automate', 'stack', 'growth'] as const
 
-const USAGE = `npm run bench -- [--only ${PARTS.join('|')}] [--runs N] [--quick] [--json] [--plots]
+const USAGE = `npm run bench -- [--only ${PARTS.join('|')}] [--runs N] [--quick] [--json]
 
   --only NAME       one part alone (may be given again)
   --runs N          rounds of cold starts, 11 by default; verification takes twenty times as many
   --deliveries N    how many are sent to the local stack, 10,000 by default
   --events N        how far the ledger is filled, 100,000 by default
   --quick           3 rounds, 300 deliveries and 2000 events, to see that it works
-  --json            figures as JSON on standard output
-  --plots           draws the figures into docs/performance-*.svg`
+  --json            figures as JSON on standard output`
 
-export type Figures = {
+type Figures = {
   readonly machine: Machine
   readonly runs: number
   readonly cold?: readonly ColdFigures[]
@@ -38,7 +36,6 @@ const { values } = parseArgs({
     events: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
-    plots: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -70,7 +67,6 @@ async function main(): Promise<void> {
     ...(await part('growth', () => benchGrowth(events, tell))),
   }
   console.log(values.json ? JSON.stringify(figures, null, 2) : table(figures))
-  if (values.plots) for (const file of await writePlots(figures)) tell(`wrote ${file}`)
 }
 
 function table({ machine: at, cold, verify, automate, stack, growth }: Figures): string {
