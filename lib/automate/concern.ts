@@ -72,7 +72,7 @@ async function lookUpConcern(
     const concern = await Promise.race([targetsOf(event, parts.automations, lookUp), timeOver])
     if (concern.known) return { ...concern, kind: 'known' }
     const candidates = concern.candidates.map(targetText).join(', ')
-    const message = `The webhook ${event.webhook.id} does not exist any more, and the event does not show which of the watched items it is about (${candidates}). See that the webhooks exist, then redrive.`
+    const message = `The webhook ${event.webhook.id} no longer exists, and the event does not show which of the watched items it is about (${candidates}). See that the webhooks exist (npx boxhooks webhooks list), then redrive.`
     return { kind: 'unknown', error: { code: 'target_unknown', message } }
   } catch (error) {
     return { kind: 'failed', failure: classify(error) }

@@ -11,15 +11,31 @@ export type LeftBehind = {
   add(ended: Promise<unknown>, deadline: number): void
   /** @param now milliseconds since the epoch */
   isEmpty(now: number): boolean
+  /** Asks that the process begin nothing until this is empty, so that it becomes empty. */
+  drain(): void
+  /**
+   * Says whether the process must begin nothing. It ends by itself: code is reckoned with for a time only.
+   * @param now milliseconds since the epoch
+   */
+  isDraining(now: number): boolean
 }
 
 export function createLeftBehind(): LeftBehind {
   const untils = new Map<Promise<unknown>, number>()
+  let draining = false
+  const isEmpty = (now: number): boolean => [...untils.values()].every(until => until < now)
   return {
     add(ended, deadline) {
       untils.set(ended, deadline + RECKONED_MS)
       void ended.then(() => untils.delete(ended))
     },
-    isEmpty: now => [...untils.values()].every(until => until < now),
+    isEmpty,
+    drain() {
+      draining = true
+    },
+    isDraining(now) {
+      draining &&= !isEmpty(now)
+      return draining
+    },
   }
 }

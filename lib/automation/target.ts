@@ -29,13 +29,14 @@ export async function targetsOf(
   if (subscribed.length === 0 || !isSubscribable(event)) return { known: true, targets: [] }
   if (event.origin === 'v1') return { known: true, targets: watchedByV1(event, subscribed) }
   const backfilled = event.origin === 'backfill' ? backfilledFor(event) : undefined
-  if (backfilled) return { known: true, targets: [backfilled] }
+  if (backfilled) return { known: true, targets: backfilled }
   const target = await lookUp(event.webhook.id)
   if (target) return { known: true, targets: [target], webhookId: event.webhook.id }
   const watched = distinct(subscribed.flatMap(({ watch }) => watch))
   const onPath = distinct(pathOf(event).filter(one => includes(watched, one)))
-  if (showsWholePath(event) && onPath.length > 0) return { known: true, targets: onPath }
-  return watched.length === 1 ? { known: true, targets: watched } : { known: false, candidates: watched }
+  return showsWholePath(event) && onPath.length > 0
+    ? { known: true, targets: onPath }
+    : { known: false, candidates: watched }
 }
 
 /** Files and folders come with every folder above them; what names its item in passing comes with none. */
@@ -72,11 +73,16 @@ const watchedByV1 = (event: BoxEvent, subscribed: readonly BoundAutomation[]): r
   return distinct(subscribed.flatMap(({ watch }) => watch)).filter(target => includes(path, target))
 }
 
-/** A back-fill knows which target an event is about, and says so in the event. */
-function backfilledFor({ additionalInfo }: BoxEvent): Target | undefined {
+/** Reads the targets that a backfilled event is about, which the event names; undefined where it names none. */
+function backfilledFor({ additionalInfo }: BoxEvent): readonly Target[] | undefined {
   const { backfill }: Readonly<Record<string, unknown>> = additionalInfo
-  const { type, id } = (isObject(backfill) && readItem(backfill.target)) || {}
-  return (type === 'file' || type === 'folder') && id ? { type, id } : undefined
+  const named: readonly unknown[] =
+    isObject(backfill) && Array.isArray(backfill.targets) ? backfill.targets : []
+  const targets = named.flatMap((one): readonly Target[] => {
+    const { type, id } = readItem(one) ?? {}
+    return (type === 'file' || type === 'folder') && id ? [{ type, id }] : []
+  })
+  return targets.length > 0 ? targets : undefined
 }
 
 /** What Box sends unasked is about the webhook itself, and concerns whoever asks for it. */

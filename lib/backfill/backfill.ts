@@ -1,10 +1,11 @@
 import type { Clock } from '../base/clock.ts'
 import { isBoxError } from '../box/box-error.ts'
+import type { Target } from '../event/event.ts'
 import { targetText } from '../event/target.ts'
 import type { History } from '../ledger/history.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { DesiredWebhook } from '../webhooks/plan.ts'
-import { backfilledMessage, showsItem } from './backfilled-event.ts'
+import { backfilledMessage, backfillId, showsItem } from './backfilled-event.ts'
 import { type Claim, type Covered, coveredOf } from './claims.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Items } from './item-cache.ts'
@@ -98,19 +99,32 @@ async function workPage(
   const page = await parts.api.page({ stream, position, since, until, types })
   const events = inSpan(page.events, since, until)
   const covered = await coveredOf(events, stream, parts.watched, parts.items)
-  const claims = covered.flatMap(one => one.claims)
+  const claims = covered.flatMap(({ claim }) => claim ?? [])
   const before = await parts.knownIds(claims.map(({ id }) => id))
   const fresh = claims.filter(({ id }) => !before.has(id))
-  const matches = await seenEvents(parts.history, fresh, progress.matches, familyOf(stream))
-  const seen = new Set(matches.map(({ event }) => event))
-  const lost = fresh.filter(({ id }) => !seen.has(id))
+  const found = await seenEvents(parts.history, fresh, progress.matches, familyOf(stream))
+  const seen = new Map(found.map(one => [one.match.event, one]))
+  const lost = claims.flatMap((claim): readonly Claim[] => {
+    const brought = seen.get(claim.id)
+    const record = brought ?? (before.has(claim.id) ? { targets: before.get(claim.id) } : undefined)
+    const targets = record ? missingIn(claim.targets, record.targets) : claim.targets
+    return targets.length > 0 ? [{ ...claim, id: brought?.match.record ?? claim.id, targets }] : []
+  })
   if (send) await inParallel(lost, QUEUE_AT_ONCE, claim => queueClaim(parts, span, claim))
-  const fateOf = (id: string): Fate => (before.has(id) ? 'before' : seen.has(id) ? 'seen' : 'queued')
+  const queued = new Set(lost.map(({ event, trigger }) => backfillId(event, trigger)))
+  const fateOf = (id: string): Fate => (queued.has(id) ? 'queued' : before.has(id) ? 'before' : 'seen')
+  const matches = found.map(({ match }) => match)
   return {
     progress: counted(after(progress, page, events, matches, span), covered, fateOf),
     queued: send ? lost.length : 0,
   }
 }
+
+/** The targets that a record lacks. One whose targets are unknown stands for any: automate finds them out. */
+const missingIn = (wanted: readonly Target[], known: readonly Target[] | undefined): readonly Target[] =>
+  known === undefined || known.length === 0
+    ? []
+    : wanted.filter(target => !known.some(one => targetText(one) === targetText(target)))
 
 /** How many events are made and put on the queue at a time. */
 const QUEUE_AT_ONCE = 4
@@ -124,9 +138,11 @@ function inSpan(events: readonly StreamEvent[], since: number, until: number): r
 }
 
 async function queueClaim(parts: BackfillParts, { stream }: BackfillSpan, claim: Claim): Promise<void> {
-  const { about, target } = claim
+  const { about, targets } = claim
   const found = showsItem(claim.trigger) ? await parts.items.find(about.item) : undefined
-  const webhookId = parts.webhookIds.get(targetText(target))
+  const webhookId = targets
+    .map(target => parts.webhookIds.get(targetText(target)))
+    .find(id => id !== undefined)
   const receivedAt = new Date(parts.clock.now()).toISOString()
   await parts.queue.send(backfilledMessage({ ...claim, stream, found, webhookId }, receivedAt))
 }
@@ -162,13 +178,13 @@ const DISORDER_MS = 3_600_000
 function counted(progress: Progress, covered: readonly Covered[], fateOf: (id: string) => Fate): Progress {
   let { counts } = progress
   const unclear = [...progress.unclear]
-  for (const { event, trigger, claims, unclear: isUnclear, item } of covered) {
+  for (const { event, trigger, claim, unclear: isUnclear, item } of covered) {
     counts = addCounts(counts, trigger, {
       read: 1,
-      notCovered: claims.length === 0 && !isUnclear ? 1 : 0,
+      notCovered: !claim && !isUnclear ? 1 : 0,
       unclear: isUnclear ? 1 : 0,
     })
-    for (const { id } of claims) counts = addCounts(counts, trigger, { [fateOf(id)]: 1 })
+    if (claim) counts = addCounts(counts, trigger, { [fateOf(claim.id)]: 1 })
     if (isUnclear && unclear.length < UNCLEAR_NAMED)
       unclear.push({ eventId: event.id, eventType: event.type, createdAt: event.createdAt, item })
   }

@@ -3,7 +3,6 @@ import { isObject } from '../base/json.ts'
 import { type Target, TRIGGERS, type Trigger } from '../event/event.ts'
 import { UNKNOWN } from '../event/event-body.ts'
 import { readSource } from '../event/resources.ts'
-import { targetText } from '../event/target.ts'
 import type { Message } from '../queue/message.ts'
 import { familyOf, type StreamEvent, type StreamName } from './stream-event.ts'
 import type { Folder, StreamSource } from './stream-source.ts'
@@ -11,22 +10,20 @@ import type { Folder, StreamSource } from './stream-source.ts'
 type Open = Readonly<Record<string, unknown>>
 
 /**
- * The id of a back-filled event: the same whenever the same event of the stream is back-filled, on any machine. Each watched
- * target has an event of its own, as with webhooks.
+ * The id of a backfilled event: the same whenever the same event of the stream is backfilled, on any machine. As with
+ * webhooks it is one for all targets.
  */
-export const backfillId = (event: Pick<StreamEvent, 'id'>, trigger: Trigger, target: Target): string =>
-  `backfill-${createHash('sha256')
-    .update(`${event.id}\n${trigger}\n${targetText(target)}`)
-    .digest('hex')
-    .slice(0, 40)}`
+export const backfillId = (event: Pick<StreamEvent, 'id'>, trigger: Trigger): string =>
+  `backfill-${createHash('sha256').update(`${event.id}\n${trigger}`).digest('hex').slice(0, 40)}`
 
 export type Backfilled = {
+  /** Of a record that webhooks made and that lacks these targets, or one of its own; see {@link backfillId}. */
   readonly id: string
   readonly event: StreamEvent
   readonly trigger: Trigger
-  readonly target: Target
+  readonly targets: readonly Target[]
   readonly stream: StreamName
-  /** The webhook on the target, where there is one. */
+  /** The webhook on a target, where there is one. */
   readonly webhookId: string | undefined
   readonly about: StreamSource
   /** The item as Box has it now; undefined where it is gone. */
@@ -57,7 +54,7 @@ export function backfilledMessage(backfilled: Backfilled, receivedAt: string): M
         event_type: event.type,
         stream: familyOf(backfilled.stream),
         // An id by its own name, which a replay in the local stack replaces.
-        target: { type: backfilled.target.type, id: backfilled.target.id },
+        targets: backfilled.targets.map(({ type, id: targetId }) => ({ type, id: targetId })),
       },
     },
   }

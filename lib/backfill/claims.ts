@@ -8,13 +8,14 @@ import type { StreamEvent, StreamName } from './stream-event.ts'
 import { type Folder, type StreamSource, sourceOf } from './stream-source.ts'
 import { triggersOf } from './stream-triggers.ts'
 
-/** An event of the stream that a webhook on one watched target would have told of with one trigger. */
+/** An event of the stream that webhooks on watched targets would have brought with one trigger. */
 export type Claim = {
-  /** Of the event that it is back-filled as. */
+  /** Of the event that it is backfilled as, where no webhook brought it. */
   readonly id: string
   readonly event: StreamEvent
   readonly trigger: Trigger
-  readonly target: Target
+  /** At least one. */
+  readonly targets: readonly Target[]
   readonly about: StreamSource
   readonly path: readonly Folder[]
   /** What the ledger's index may know it by; see sourceKey(). */
@@ -25,7 +26,8 @@ export type Claim = {
 export type Covered = {
   readonly event: StreamEvent
   readonly trigger: Trigger
-  readonly claims: readonly Claim[]
+  /** Absent where it lies below no watched target. */
+  readonly claim?: Claim
   /** Whether it may lie below targets that it is not claimed for. */
   readonly unclear: boolean
   /** The item, such as `file:123`; empty where the event names none. */
@@ -53,22 +55,16 @@ export function coveredOf(
   return inParallel(pairs, AT_ONCE, async ({ event, trigger }) => {
     const targets = watched.filter(one => one.triggers.includes(trigger)).map(({ target }) => target)
     const about = sourceOf(trigger, event)
-    if (!about) return { event, trigger, claims: [], unclear: true, item: '' }
+    if (!about) return { event, trigger, unclear: true, item: '' }
     const path = await items.pathOf(about)
     const above = path ?? (about.parent ? [about.parent] : [])
     const covering = targets.filter(target => isItem(target, about) || liesBelow(target, above))
+    const id = backfillId(event, trigger)
+    const claim = { id, event, trigger, targets: covering, about, path: above, sources: sourcesOf(about) }
     return {
       event,
       trigger,
-      claims: covering.map(target => ({
-        id: backfillId(event, trigger, target),
-        event,
-        trigger,
-        target,
-        about,
-        path: above,
-        sources: sourcesOf(about),
-      })),
+      ...(covering.length > 0 ? { claim } : {}),
       unclear: path === undefined && covering.length < targets.filter(({ type }) => type === 'folder').length,
       item: targetText(about.item),
     }

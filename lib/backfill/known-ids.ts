@@ -5,9 +5,11 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
+import type { Target } from '../event/event.ts'
+import { parseTarget } from '../event/target.ts'
 
-/** Which of many events the ledger has a record of. */
-export type KnownIds = (ids: readonly string[]) => Promise<ReadonlySet<string>>
+/** The records that the ledger has of many events: id → targets, undefined where these are unknown. */
+export type KnownIds = (ids: readonly string[]) => Promise<ReadonlyMap<string, readonly Target[] | undefined>>
 
 /** How many keys DynamoDB takes at a time. */
 const BATCH = 100
@@ -18,11 +20,14 @@ export function createKnownIds(options: {
   readonly table: string
 }): KnownIds {
   const { dynamodb, table } = options
-  const ask = async (ids: readonly string[], known: Set<string>): Promise<void> => {
+  const ask = async (
+    ids: readonly string[],
+    known: Map<string, readonly Target[] | undefined>,
+  ): Promise<void> => {
     let keys: BatchGetItemCommandOutput['UnprocessedKeys'] = {
       [table]: {
         Keys: ids.map(eventId => marshall({ eventId })),
-        ProjectionExpression: 'eventId',
+        ProjectionExpression: 'eventId, targets',
         ConsistentRead: true,
       },
     }
@@ -32,12 +37,17 @@ export function createKnownIds(options: {
       const answer: BatchGetItemCommandOutput = await dynamodb.send(
         new BatchGetItemCommand({ RequestItems: keys }),
       )
-      for (const { eventId } of answer.Responses?.[table] ?? []) if (eventId?.S) known.add(eventId.S)
+      for (const { eventId, targets } of answer.Responses?.[table] ?? [])
+        if (eventId?.S)
+          known.set(
+            eventId.S,
+            targets?.L?.flatMap(({ S = '' }) => parseTarget(S) ?? []),
+          )
       keys = answer.UnprocessedKeys
     }
   }
   return async ids => {
-    const known = new Set<string>()
+    const known = new Map<string, readonly Target[] | undefined>()
     const all = [...new Set(ids)]
     for (let index = 0; index < all.length; index += BATCH) await ask(all.slice(index, index + BATCH), known)
     return known

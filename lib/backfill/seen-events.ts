@@ -1,8 +1,7 @@
 import { isObject } from '../base/json.ts'
 import { parseTimestamp } from '../base/timestamp.ts'
-import { type Target, type Trigger, triggerOf } from '../event/event.ts'
+import { type Target, triggerOf } from '../event/event.ts'
 import { type EventBody, readBody } from '../event/event-body.ts'
-import { targetText } from '../event/target.ts'
 import type { History } from '../ledger/history.ts'
 import { unpackPayload } from '../ledger/payload.ts'
 import type { EventRecord } from '../ledger/record.ts'
@@ -21,32 +20,37 @@ const RECEIVED_MS_MAX = 86_400_000
 /** How many items the ledger is asked about at a time. */
 const AT_ONCE = 5
 
+/** A claim that webhooks brought, and the targets that their record has; undefined where these are unknown. */
+export type Seen = { readonly match: Match; readonly targets: readonly Target[] | undefined }
+
 /**
- * Finds which claims the ledger has seen through webhooks.
+ * Finds which claims the ledger has seen through webhooks. Box sends one event to all webhooks under one id, so one record
+ * stands for one event of an item and a trigger, whichever of its targets' webhooks have brought it.
  * @param taken the matches of earlier pages
- * @param family what was back-filled from the same streams is known by its id, and stands for nothing else
+ * @param family what was backfilled from the same streams is known by its id, and stands for nothing else
  */
 export async function seenEvents(
   history: Pick<History, 'ofItem'>,
   claims: readonly Claim[],
   taken: readonly Match[],
   family: StreamFamily,
-): Promise<readonly Match[]> {
+): Promise<readonly Seen[]> {
   const known = await recordsOf(history, claims)
-  const groups = Map.groupBy(claims, one => [...one.sources, one.trigger, targetText(one.target)].join(' '))
-  const matches: Match[] = []
+  const groups = Map.groupBy(claims, one => [...one.sources, one.trigger].join(' '))
+  const seen: Seen[] = []
   for (const group of groups.values()) {
     const [first] = group
     if (!first) continue
     const records = first.sources
       .flatMap(source => known.get(source) ?? [])
-      .filter(record => isOf(record, first.trigger, first.target))
-      .flatMap(record => datedOf(record, first.target, family))
+      .filter(record => triggerOf(record.trigger) === first.trigger)
+    const targetsOf = new Map(records.map(({ eventId, targets }) => [eventId, targets]))
+    const dated = records.flatMap(record => datedOf(record, family))
     const events = group.map(({ id, event }) => ({ id, at: event.at }))
-    matches.push(...matchEvents(events, records, [...taken, ...matches]))
+    const matches = matchEvents(events, dated, [...taken, ...seen.map(({ match }) => match)])
+    for (const match of matches) seen.push({ match, targets: targetsOf.get(match.record) })
   }
-  const ids = new Set(claims.map(({ id }) => id))
-  return matches.filter(({ event }) => ids.has(event))
+  return seen
 }
 
 /** The records of all items that claims are about, each item read once. */
@@ -69,17 +73,11 @@ async function recordsOf(
   return new Map(read)
 }
 
-/** A record without targets stands for any: nobody subscribed to its trigger then, or Box could not be asked. */
-const isOf = (record: EventRecord, trigger: Trigger, target: Target): boolean =>
-  triggerOf(record.trigger) === trigger &&
-  (!record.targets?.length || record.targets.some(one => targetText(one) === targetText(target)))
-
-/** A record stands for one event of each target that its deliveries have brought. */
-function datedOf(record: EventRecord, target: Target, family: StreamFamily): readonly Dated[] {
+function datedOf(record: EventRecord, family: StreamFamily): readonly Dated[] {
   const { payload = {}, createdAt = '' } = bodyOf(record) ?? {}
   if (record.origin === 'backfill' && familyIn(payload) === family) return []
   const at = parseTimestamp(createdAt || record.receivedAt)
-  return at === undefined ? [] : [{ id: `${record.eventId} ${targetText(target)}`, at }]
+  return at === undefined ? [] : [{ id: record.eventId, at }]
 }
 
 function familyIn({ additional_info: info }: Readonly<Record<string, unknown>>): unknown {

@@ -79,7 +79,8 @@ export async function createEngine(aws: Embedded, automations: readonly Automati
     ledger,
     queue,
     deadLetters,
-    targetOf: async () => undefined,
+    // The webhook of every event is set on what the first automation watches.
+    targetOf: async () => bindSettings(using, {})[0]?.watch[0],
     leftBehind,
     box: () => {
       throw new Error('This test has no Box.')

@@ -98,13 +98,13 @@ export const streamPages = boundary('stream-pages', { weight: 3, quickCases: 150
           assert.equal(folder.type, 'folder')
           assert.match(folder.id, /^[\w-]{1,128}$/)
         }
-        const eventId = backfillId(event, trigger, TARGET)
+        const eventId = backfillId(event, trigger)
         const message = backfilledMessage(
           {
             id: eventId,
             event,
             trigger,
-            target: TARGET,
+            targets: [TARGET],
             stream,
             webhookId: undefined,
             about,

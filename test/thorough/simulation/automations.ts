@@ -165,7 +165,8 @@ export function automationOf(simulated: Simulated, surroundings: Surroundings): 
   })
 }
 
-function watchOf(place: Place) {
+/** A place as an automation declares that it watches it. */
+export function watchOf(place: Place) {
   const { type, id } = TARGETS[place]
   return type === 'file' ? { file: id } : { folder: id }
 }

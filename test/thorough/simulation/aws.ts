@@ -83,6 +83,22 @@ export class SimulatedAws {
     }
   }
 
+  /** Clients of an operator, whose calls all succeed; nothing that they write is a worker's. */
+  operatorClients() {
+    const clientOf = (apply: (command: unknown) => object) => {
+      const send = async (command: unknown) => {
+        this.#writer = undefined
+        return apply(command)
+      }
+      return () => ({ send }) as never
+    }
+    return {
+      secretsManager: clientOf(command => this.#secret(command)),
+      sqs: clientOf(command => this.queue.send(command)),
+      dynamodb: clientOf(command => this.table.send(command)),
+    }
+  }
+
   /** The two calls of ingest, as a process makes them. */
   ingestAwsOf(process: Process, settings: ClientSettings): IngestAws {
     const clients = this.clientsOf(process, settings)

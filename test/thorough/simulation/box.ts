@@ -1,5 +1,6 @@
+import { targetText } from '../../../lib/event/target.ts'
 import type { SignatureKeys } from '../../../lib/ingest/signature.ts'
-import { describeBody } from '../../../lib/queue/message.ts'
+import { describeBody, type Message } from '../../../lib/queue/message.ts'
 import { Deliveries, type Outgoing } from '../../../local/box/events/delivery.ts'
 import { samplePayload, wireBody } from '../../../local/box/events/payload.ts'
 import { filtersOut, type Simulated } from './automations.ts'
@@ -8,7 +9,7 @@ import { forge, type Request } from './forgery.ts'
 import type { SimulatedGateway } from './gateway.ts'
 import type { BoxHappening, Notification } from './happening.ts'
 import type { Network } from './network.ts'
-import type { Plan } from './plan.ts'
+import { chanceFor, type Plan } from './plan.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 import {
@@ -18,6 +19,7 @@ import {
   type Place,
   SIMULATED_TRIGGERS,
   type SimulatedTrigger,
+  TARGETS,
   WEBHOOKS,
 } from './watched.ts'
 import type { Witness } from './witness.ts'
@@ -45,10 +47,37 @@ export type SimulatedBoxOptions = {
 
 type Key = 'primary' | 'secondary'
 
+/** An event of Box's enterprise log. */
+export type LogEntry = {
+  readonly id: string
+  /** Whole seconds, in milliseconds since the epoch. */
+  readonly at: number
+  readonly trigger: LoggedTrigger
+  readonly about: About
+  /** The places at which an automation wants it. */
+  readonly places: readonly Place[]
+}
+
+/** What of the simulated triggers Box's enterprise log has here, and what it calls them. */
+export const LOGGED = {
+  'FILE.DOWNLOADED': 'DOWNLOAD',
+  'FILE.UPLOADED': 'UPLOAD',
+  'FILE.RENAMED': 'RENAME',
+} as const
+
+type LoggedTrigger = keyof typeof LOGGED
+
+const isLogged = (trigger: SimulatedTrigger): trigger is LoggedTrigger => Object.hasOwn(LOGGED, trigger)
+
+/** Of the deliveries of a plan with backfills, how many Box never makes, as where a webhook was gone for a while. */
+const UNDELIVERED = 0.3
+
 /** Box, seen from outside: what happens in it, what it delivers and delivers again, and who else sends something. */
 export class SimulatedBox {
   deliveries = 0
   forgeries = 0
+  /** What Box's enterprise log has, in plans with backfills. */
+  readonly log: LogEntry[] = []
   readonly #options: SimulatedBoxOptions
   readonly #sender: Deliveries
   #keys: Readonly<Record<Key, string>>
@@ -103,11 +132,60 @@ export class SimulatedBox {
     const readable = !random.chance(plan.rates.unreadable)
     const together = readable && !plan.separateIds
     // What can't be read has no webhook that it could differ by.
+    const at = Math.floor(this.#options.scheduler.now / 1000) * 1000
+    if (plan.backfills && readable && isLogged(trigger))
+      this.log.push({ id: this.#newId('logged'), at, trigger, about, places: this.#wanted(trigger, about) })
     const groups = together ? [told] : (readable ? told : told.slice(0, 1)).map(place => [place])
     for (const places of groups) {
       const happening = this.#happeningOf(trigger, about, places, readable)
       witness.happens(happening)
-      for (const notification of happening.notifications) this.#deliver(happening, notification)
+      for (const notification of happening.notifications)
+        if (!this.#isUndelivered(happening, notification)) this.#deliver(happening, notification)
+    }
+  }
+
+  #isUndelivered({ eventId }: BoxHappening, { webhookId }: Notification): boolean {
+    const { plan } = this.#options
+    return plan.backfills && chanceFor(plan.seed, 'undelivered', eventId, webhookId).chance(UNDELIVERED)
+  }
+
+  /** The places that an event is about and at which some automation wants its trigger. */
+  #wanted(trigger: SimulatedTrigger, { places }: Pick<About, 'places'>): readonly Place[] {
+    return places.filter(place =>
+      this.#options.automations.some(one => one.places.includes(place) && one.on.includes(trigger)),
+    )
+  }
+
+  /** What is to come of an event that the function backfill has put on the queue, beside what webhooks brought of it. */
+  backfilled({ eventId, webhookId, body }: Message): BoxHappening {
+    const { trigger, source, additional_info: info } = JSON.parse(Buffer.from(body).toString())
+    const isTarget = (place: Place) =>
+      info.backfill.targets.some(({ id }: { id: string }) => id === TARGETS[place].id)
+    const notifications = PLACES.filter(isTarget).map(
+      (place): Notification => ({ place, webhookId, body, ...this.#concernedBy(trigger, place, source.id) }),
+    )
+    const known = this.#options.witness.happenings.get(eventId)
+    return {
+      ...(known ?? { eventId, trigger, item: `file:${source.id}`, readable: true }),
+      notifications: [...(known?.notifications ?? []), ...notifications],
+    }
+  }
+
+  /** Which automations run for an event at a place, and which filter it. */
+  #concernedBy(
+    trigger: SimulatedTrigger,
+    place: Place,
+    itemId: string,
+  ): Pick<Notification, 'expected' | 'filtered'> {
+    const concerned = this.#options.automations.filter(
+      one => one.places.includes(place) && one.on.includes(trigger),
+    )
+    const isFiltered = (one: Simulated) => filtersOut(one, itemId)
+    return {
+      expected: new Map(
+        concerned.filter(one => !isFiltered(one)).map(({ name, effects }) => [name, effects]),
+      ),
+      filtered: concerned.filter(isFiltered).map(({ name }) => name),
     }
   }
 
@@ -116,7 +194,7 @@ export class SimulatedBox {
     const wanted = PLACES.filter(place =>
       this.#options.automations.some(one => one.places.includes(place) && one.on.includes(trigger)),
     )
-    return wanted.length === 0 ? ['outer'] : wanted.filter(place => about.places.includes(place))
+    return wanted.length === 0 ? ['outer'] : this.#wanted(trigger, about)
   }
 
   #happeningOf(
@@ -125,34 +203,31 @@ export class SimulatedBox {
     places: readonly Place[],
     readable: boolean,
   ): BoxHappening {
-    const { plan, random, automations } = this.#options
+    const { plan, random, scheduler } = this.#options
     const id = this.#newId('event')
+    const createdAt = timeText(scheduler.now)
     const source = sourceOf(trigger, about, random)
     const bodyOf = (webhookId: string): Uint8Array => {
       if (!readable) return unreadableBody(id, random)
       // What does not matter to the engine would only cost time; some plans have all of it.
       if (plan.sdk && source.type === 'file')
-        return wireBody(samplePayload(trigger, { id, webhookId, source }))
+        return wireBody(samplePayload(trigger, { id, createdAt, webhookId, source }))
       const webhook = { id: webhookId, type: 'webhook' }
-      return wireBody({ type: 'webhook_event', id, trigger, webhook, source })
+      return wireBody({ type: 'webhook_event', id, created_at: createdAt, trigger, webhook, source })
     }
-    const notifications = places.map((place): Notification => {
-      const concerned = automations.filter(
-        one => readable && one.places.includes(place) && one.on.includes(trigger),
-      )
-      const isFiltered = (one: Simulated) => filtersOut(one, about.item.id)
-      return {
+    const nothing = { expected: new Map(), filtered: [] }
+    const notifications = places.map(
+      (place): Notification => ({
+        place,
         webhookId: WEBHOOKS[place],
         body: bodyOf(WEBHOOKS[place]),
-        expected: new Map(
-          concerned.filter(one => !isFiltered(one)).map(({ name, effects }) => [name, effects]),
-        ),
-        filtered: concerned.filter(isFiltered).map(({ name }) => name),
-      }
-    })
+        ...(readable ? this.#concernedBy(trigger, place, about.item.id) : nothing),
+      }),
+    )
     const [first] = notifications
     // What has no id goes by its bytes.
-    return { eventId: first ? describeBody(first.body).eventId : id, trigger, readable, notifications }
+    const eventId = first ? describeBody(first.body).eventId : id
+    return { eventId, trigger, item: targetText(about.item), readable, notifications }
   }
 
   #deliver({ eventId, trigger }: BoxHappening, { webhookId, body }: Notification): void {
@@ -262,3 +337,6 @@ export class SimulatedBox {
 
 const hangUp = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+
+/** A time as Box writes it: whole seconds. */
+export const timeText = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')

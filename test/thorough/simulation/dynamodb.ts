@@ -1,8 +1,10 @@
 import {
   type AttributeValue,
+  BatchGetItemCommand,
   ConditionalCheckFailedException,
   GetItemCommand,
   PutItemCommand,
+  QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { ServiceRefusal } from './network.ts'
@@ -26,7 +28,7 @@ export type TableOptions = {
 
 /**
  * One DynamoDB table whose items have one key, as far as the ledger asks of it: whole puts, conditional updates of paths,
- * consistent reads, and expiry by the attribute `expiresAt`.
+ * consistent reads, its indexes by time, and expiry by the attribute `expiresAt`.
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
  */
 export class Table {
@@ -44,6 +46,8 @@ export class Table {
     if (command instanceof GetItemCommand) return this.#get(command.input)
     if (command instanceof PutItemCommand) return this.#put(command.input)
     if (command instanceof UpdateItemCommand) return this.#update(command.input)
+    if (command instanceof BatchGetItemCommand) return this.#batchGet(command.input)
+    if (command instanceof QueryCommand) return this.#query(command.input)
     throw new ServiceRefusal('UnknownOperationException', `The model has no such command.`, false)
   }
 
@@ -61,6 +65,26 @@ export class Table {
   #get({ Key }: GetItemCommand['input']): object {
     const item = this.peek(this.#keyOf(Key))
     return item ? { Item: item } : {}
+  }
+
+  #batchGet({ RequestItems = {} }: BatchGetItemCommand['input']): object {
+    const tables = Object.entries(RequestItems).map(([table, { Keys = [] }]) => [
+      table,
+      Keys.map(key => this.peek(this.#keyOf(key))).filter(item => item !== undefined),
+    ])
+    return { Responses: Object.fromEntries(tables), UnprocessedKeys: {} }
+  }
+
+  /** Reads an index: one key, and times of `receivedAt` from and to. */
+  #query({ ExpressionAttributeNames, ExpressionAttributeValues }: QueryCommand['input']): object {
+    const name = ExpressionAttributeNames?.['#key'] ?? ''
+    const { ':key': key, ':from': from, ':to': to } = ExpressionAttributeValues ?? {}
+    const items = [...this.items.keys()].map(one => this.peek(one)).filter(item => item !== undefined)
+    const isAsked = (item: Item): boolean => {
+      const at = item.receivedAt?.S ?? ''
+      return item[name]?.S === key?.S && at >= (from?.S ?? '') && at <= (to?.S ?? '')
+    }
+    return { Items: items.filter(isAsked) }
   }
 
   #put(input: PutItemCommand['input']): object {

@@ -13,7 +13,8 @@ const INNER = { ...TARGETS.inner, sequence_id: '0', etag: '0', name: 'Inner' }
  * What an event's `source` is, as far as the engine reads it; local/box/events/payloads.jsonl has each shape with its evidence. A comment,
  * a task, a collaboration and a metadata instance name their item and nothing above it.
  */
-export function sourceOf(trigger: SimulatedTrigger, { item, places }: About, random: Random): WireObject {
+export function sourceOf(trigger: SimulatedTrigger, about: About, random: Random): WireObject {
+  const { item, places } = about
   const { type, id } = item
   switch (trigger) {
     case 'COMMENT.CREATED':
@@ -27,7 +28,7 @@ export function sourceOf(trigger: SimulatedTrigger, { item, places }: About, ran
     case 'SIGN_REQUEST.COMPLETED':
       // Captured: the file. That it can be the request, as the API has it, is a guess from the API's description.
       return random.chance(0.5)
-        ? fileOf(id, places.includes('inner'), random)
+        ? fileOf(about, random)
         : {
             type: 'sign-request',
             id: '970001',
@@ -35,12 +36,16 @@ export function sourceOf(trigger: SimulatedTrigger, { item, places }: About, ran
             parent_folder: { ...(places.includes('inner') ? TARGETS.inner : TARGETS.outer) },
           }
     default:
-      return fileOf(id, places.includes('inner'), random)
+      return fileOf(about, random)
   }
 }
 
-function fileOf(id: string, inside: boolean, random: Random): WireObject {
-  const path = inside ? [ROOT, OUTER, INNER] : [ROOT, OUTER]
+/** The folders that an item lies in, the root first. */
+export const pathOf = ({ places }: About) => (places.includes('inner') ? [ROOT, OUTER, INNER] : [ROOT, OUTER])
+
+function fileOf(about: About, random: Random): WireObject {
+  const { id } = about.item
+  const path = pathOf(about)
   return {
     type: 'file',
     id,

@@ -37,6 +37,9 @@ export const INVARIANTS = {
   record_fits: 'No write is refused because an event’s record is too large.',
   one_dead_letter: 'No failure is dead-lettered twice, unless a worker was lost in between.',
   redrive_helps: 'Once the cause is mended, a redrive lets everything that was given up be done.',
+  backfill_finds_all:
+    'After a backfill every event of its span that no webhook brought is on the queue, whatever its ends are.',
+  backfill_repeats_nothing: 'A backfill queues nothing that a webhook, or a backfill before it, brought.',
   comes_to_rest:
     'When nothing more happens in Box, everything ends: no message, no timer, no function is left.',
   keeps_secrets: 'No key, token, signature, file name or body is in any log line.',

@@ -22,5 +22,5 @@ export type Mutant = Edit & {
   readonly turnedUp?: Partial<Rates>
   readonly times?: Partial<Times>
   /** What else of each seed's plan is set. */
-  readonly plan?: Partial<Pick<Plan, 'events' | 'automations' | 'nested' | 'recorded'>>
+  readonly plan?: Partial<Pick<Plan, 'events' | 'automations' | 'nested' | 'recorded' | 'backfills'>>
 }

@@ -17,6 +17,8 @@ export type Plan = {
   readonly recorded: 'none' | 'outer' | 'all'
   /** Whether redeliveries keep the first one's timestamp. Box's guide only says "when the payload was sent". */
   readonly firstTimestamp: boolean
+  /** Whether Box never makes some deliveries, and an operator backfills them once all is at rest; not with separate ids. */
+  readonly backfills: boolean
   /** Probabilities, from 0 to 1, of what can befall each of what they are named after. */
   readonly rates: Rates
   /** How often each of these happens while the events do. */
@@ -111,6 +113,7 @@ export function planOf(seed: number): Plan {
   const laterRate = (most: number): number =>
     calm || later.chance(0.75) ? 0 : Math.min(1, later.next() ** 2 * most)
   const crowded = later.chance(0.03)
+  const separateIds = later.chance(0.15)
   const withdrawn = !calm && createRandom(seed, 7).chance(0.1)
   const recorded = createRandom(seed, 6).pick(['none', 'outer', 'all'] as const)
   const plan: Plan = {
@@ -120,9 +123,10 @@ export function planOf(seed: number): Plan {
     automations: random.pick([1, 1, 2, 3, 5]),
     nested: random.chance(0.3),
     sdk: random.chance(0.025),
-    separateIds: later.chance(0.15),
+    separateIds,
     recorded,
     firstTimestamp: later.chance(0.1),
+    backfills: !separateIds && createRandom(seed, 9).chance(0.15),
     rates: ratesOf(rate, laterRate),
     times: {
       outages: times(4),
@@ -210,6 +214,7 @@ function smallerPlans(plan: Plan): Plan[] {
     ...(plan.sdk ? [{ ...plan, sdk: false }] : []),
     ...(plan.separateIds ? [{ ...plan, separateIds: false }] : []),
     ...(plan.firstTimestamp ? [{ ...plan, firstTimestamp: false }] : []),
+    ...(plan.backfills ? [{ ...plan, backfills: false }] : []),
     ...(plan.seconds > 1 ? [{ ...plan, seconds: 1 }] : []),
   ]
 }

@@ -1,4 +1,5 @@
 import { read } from './aws.ts'
+import { backfillAll } from './backfill.ts'
 import { INVARIANTS, type Invariant, type Violation } from './invariants.ts'
 import { knobsOf, type Plan } from './plan.ts'
 import { withStrayRejections } from './unhandled-rejections.ts'
@@ -65,6 +66,10 @@ async function simulated(plan: Plan, options: SimulateOptions): Promise<Outcome>
   if (rested) checkRest(world)
   const given = aws.deadLetters.messages.length
   if (rested && !stop()) await mend(world, stop)
+  if (rested && !stop() && plan.backfills) {
+    await backfillAll(world, stop)
+    if (!stop()) checkRest(world)
+  }
   witness.check(
     'comes_to_rest',
     scheduler.happened < HAPPENINGS_MAX,

@@ -1,6 +1,7 @@
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
+  GetQueueAttributesCommand,
   type MessageAttributeValue,
   ReceiveMessageCommand,
   SendMessageCommand,
@@ -87,6 +88,8 @@ export class SimulatedQueue {
     if (command instanceof ReceiveMessageCommand) return this.#receive(command.input)
     if (command instanceof ChangeMessageVisibilityCommand) return this.#change(command.input)
     if (command instanceof DeleteMessageCommand) return this.#delete(command.input)
+    if (command instanceof GetQueueAttributesCommand)
+      return { Attributes: { ApproximateNumberOfMessages: String(this.messages.length) } }
     throw new ServiceRefusal('UnknownOperationException', 'The model has no such command.', false)
   }
 

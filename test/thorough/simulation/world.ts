@@ -321,7 +321,9 @@ export class World {
   }
 
   #onQueued(stored: Stored): void {
-    this.witness.isQueued(read(stored))
+    const message = read(stored)
+    if (message.origin === 'backfill') this.witness.happens(this.box.backfilled(message))
+    this.witness.isQueued(message)
   }
 
   #onDeadLetter(stored: Stored): void {

@@ -99,10 +99,10 @@ describe('which automations an event concerns', () => {
     expect((await concerned([outer, inner], elsewhere, webhooks)).names).toEqual([])
   })
 
-  test('when the webhook is gone: what the path shows, or the only target there is', async () => {
+  test('when the webhook is gone: what the whole path shows, and nothing is guessed without one', async () => {
     const moved = { source: { id: '8', path_collection: { entries: [] }, parent: null } }
     expect((await concerned([outer, inner], nested)).names).toEqual(['outer', 'inner'])
-    expect((await concerned([outer], moved)).names).toEqual(['outer'])
+    expect((await concerned([outer], moved)).names).toBe('unknown')
     expect((await concerned([outer, inner], moved)).names).toBe('unknown')
   })
 

@@ -106,7 +106,7 @@ function world(all: readonly Happened[], sizes: readonly number[], claimsAtOnce 
         }
       },
     },
-    knownIds: async ids => new Set(ids.filter(id => known.has(id))),
+    knownIds: async ids => new Map(ids.filter(id => known.has(id)).map(id => [id, known.get(id)?.targets])),
     queue: {
       async send(message) {
         if (sendsLeft <= 0) throw new Killed()

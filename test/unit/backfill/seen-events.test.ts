@@ -9,10 +9,10 @@ const INNER: Target = { type: 'folder', id: '2' }
 
 type Claims = Parameters<typeof seenEvents>[1]
 
-const claim = (target: Target): Claims[number] => ({
-  id: `claim of ${target.id}`,
+const claim = (name: string): Claims[number] => ({
+  id: name,
   event: {
-    id: 'stream-1',
+    id: `stream of ${name}`,
     type: 'DOWNLOAD',
     createdAt: AT,
     at: Date.parse(AT),
@@ -20,34 +20,39 @@ const claim = (target: Target): Claims[number] => ({
     details: {},
   },
   trigger: 'FILE.DOWNLOADED',
-  target,
+  targets: [OUTER, INNER],
   about: { item: { type: 'file', id: '9' }, source: {} },
   path: [],
   sources: ['file:9'],
 })
 
-/** Which claims are seen where the ledger has one event, brought by the webhooks of these targets. */
-async function seenOf(targets: readonly Target[]): Promise<readonly string[]> {
-  const record = recordOf({
-    eventId: 'e1',
-    source: 'file:9',
-    trigger: 'FILE.DOWNLOADED',
-    receivedAt: AT,
-    targets,
-  })
+/** Which claims are seen, and where, if the ledger has an event of these targets for each list. */
+async function seenOf(claims: Claims, records: readonly (readonly Target[])[]) {
   const history = {
     async *ofItem() {
-      yield record
+      for (const [index, targets] of records.entries())
+        yield recordOf({
+          eventId: `e${index}`,
+          source: 'file:9',
+          trigger: 'FILE.DOWNLOADED',
+          receivedAt: AT,
+          targets,
+        })
     },
   }
-  const seen = await seenEvents(history, [claim(OUTER), claim(INNER)], [], 'enterprise')
-  return seen.map(({ event }) => event)
+  const seen = await seenEvents(history, claims, [], 'enterprise')
+  return seen.map(({ match, targets }) => [match.event, match.record, targets])
 }
 
-test('one event that two webhooks have brought is seen for the targets of both', async () => {
-  expect(await seenOf([OUTER, INNER])).toEqual(['claim of 1', 'claim of 2'])
+test('an event is seen with the targets whose webhooks have brought it', async () => {
+  expect(await seenOf([claim('a')], [[OUTER, INNER]])).toEqual([['a', 'e0', [OUTER, INNER]]])
+  expect(await seenOf([claim('a')], [[INNER]])).toEqual([['a', 'e0', [INNER]]])
+  expect(await seenOf([claim('a')], [])).toEqual([])
 })
 
-test('an event that one webhook has brought is seen for its target alone', async () => {
-  expect(await seenOf([INNER])).toEqual(['claim of 2'])
+test('of two alike events each has a record of its own, whichever webhooks brought them', async () => {
+  expect(await seenOf([claim('a'), claim('b')], [[INNER], [OUTER]])).toEqual([
+    ['a', 'e0', [INNER]],
+    ['b', 'e1', [OUTER]],
+  ])
 })

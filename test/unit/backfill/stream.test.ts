@@ -115,13 +115,13 @@ describe('what an event of a stream is about', () => {
     const event = read(type, source, more.details)
     const found = sourceOf(trigger, event)
     if (!found) throw new Error('not known')
-    const target = { type: 'folder', id: '100' } as const
+    const targets = [{ type: 'folder', id: '100' }] as const
     const message = backfilledMessage(
       {
         id: 'b1',
         event,
         trigger,
-        target,
+        targets,
         stream: 'enterprise',
         webhookId: '7',
         about: found,
