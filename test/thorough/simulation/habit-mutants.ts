@@ -76,7 +76,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an event is claimed however little time is left',
-    file: 'automate/dispatch.ts',
+    file: 'automate/claim-event.ts',
     find: '    if (!fits(plan.start, input, clock.now()))\n',
     replace: '    if (!fits(plan.start, input, input.begunAt))\n',
     breaks: 'time_fits',
@@ -121,10 +121,10 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'Box is asked about a webhook without a deadline',
-    file: 'automate/concern.ts',
-    find: 'await Promise.race([targetsOf(event, parts.automations, lookUp), timeOver])',
+    file: 'automate/resolve-targets.ts',
+    find: 'await Promise.race([targetsOf(event, deps.automations, lookUp), timeOver])',
     replace:
-      'await Promise.race([targetsOf(event, parts.automations, lookUp), timeOver.catch(() => new Promise<never>(() => {}))])',
+      'await Promise.race([targetsOf(event, deps.automations, lookUp), timeOver.catch(() => new Promise<never>(() => {}))])',
     breaks: 'ends_in_time',
     seedsMax: 60,
     turnedUp: { slowLookups: 0.8, hangs: 0.1, lostRequests: 0, lostResponses: 0, freezes: 0 },
@@ -203,7 +203,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the filter is asked of new runs only',
-    file: 'automate/dispatch.ts',
+    file: 'automate/claim-event.ts',
     find: 'plan.start.filter(({ automation }) => !context.filters.has(automation.name))',
     replace:
       'plan.start.filter(({ automation: { name } }) => !context.filters.has(name) && !Object.hasOwn(context.record?.runs ?? {}, name))',
@@ -234,7 +234,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what a stranger’s message says of itself is kept whole',
-    file: 'automate/dispatch.ts',
+    file: 'automate/claim-event.ts',
     find: 'message.trigger.slice(0, ATTRIBUTE_LENGTH_MAX)',
     replace: 'message.trigger',
     breaks: 'record_fits',
