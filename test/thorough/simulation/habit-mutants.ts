@@ -212,6 +212,29 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
     times: { eventReplays: 10 },
   },
   {
+    name: 'a replayed run that its filter leaves alone counts an attempt before it is skipped',
+    file: 'automate/claim.ts',
+    find: "} else if (filter?.kind === 'skip') {",
+    replace: "} else if (filter?.kind === 'skip' && !Object.hasOwn(record?.runs ?? {}, name)) {",
+    and: {
+      file: 'automate/settle-runs.ts',
+      find: '  const filter = held.filters.get(name)\n',
+      replace: `  const filter = held.filters.get(name)
+  if (filter?.kind === 'skip') {
+    const { reason } = filter
+    record(claim, name, { ...run, status: 'skipped', reason, finishedAt: clock.now() })
+    claim.open -= 1
+    return
+  }
+`,
+    },
+    breaks: 'right_runs',
+    seedsMax: 20,
+    turnedUp: { kills: 0.6 },
+    times: { eventReplays: 10 },
+    plan: { events: 4, automations: 60 },
+  },
+  {
     name: 'each run may keep as much as there is room for',
     file: 'ledger/record-room.ts',
     find: ' / Math.max(1, all.length - settled.length)\n',
