@@ -4,7 +4,7 @@ import { basename, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 import { parse } from 'yaml'
-import { RESERVE_MS } from '../../lib/automate/claimed-event.ts'
+import { RESERVE_MS } from '../../lib/automate/disposition.ts'
 import { isObject } from '../../lib/base/json.ts'
 
 /** What an automation declares, as far as deploying it needs to know. */

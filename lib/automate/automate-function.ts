@@ -1,10 +1,12 @@
 import middy from '@middy/core'
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda'
-import { type Automation, bindSettings } from '../automation/automation.ts'
+import { type Automation, bindSettings, RECONCILE_WEBHOOKS } from '../automation/automation.ts'
 import type { Clock } from '../base/clock.ts'
 import { type Environment, readEnvironment } from '../base/environment.ts'
 import { isObject } from '../base/json.ts'
 import { once } from '../base/once.ts'
+import { DEFAULT_RETRY } from '../base/retry.ts'
+import { createLeftBehind } from '../base/under-way.ts'
 import type { BoxConnection } from '../box/box.ts'
 import type { BoxConnectionOptions, SecretsManager } from '../box/connected-app.ts'
 import { idText } from '../event/event-body.ts'
@@ -14,9 +16,7 @@ import { redact } from '../log/redaction.ts'
 import { createQueue, type Sqs } from '../queue/queue.ts'
 import { createWebhookRecord } from '../webhooks/webhook-record.ts'
 import { recordedTargets } from '../webhooks/webhook-targets.ts'
-import { type BatchParts, handleBatch } from './batch.ts'
-import { createLeftBehind } from './left-behind.ts'
-import { reconcileOnDeletion } from './webhook-deleted.ts'
+import { type BatchDeps, handleBatch } from './batch.ts'
 
 export type AutomateConfig = {
   readonly queueUrl: string
@@ -52,8 +52,8 @@ export const automateConfig = (env: Environment): AutomateConfig =>
     ...readLogConfig(variable),
   }))
 
-/** What the function automate reaches the world through. */
-export type AutomateWorld = {
+/** The collaborators of the function automate. */
+export type AutomateDeps = {
   readonly automations: readonly Automation[]
   readonly env: Environment
   readonly clock: Clock
@@ -75,17 +75,17 @@ export type AutomateWorld = {
  * Makes the function automate: a batch from the queue → the messages that must stay on it.
  * @throws ConfigError where the environment is not usable; SQS then keeps the whole batch
  */
-export function automateFunction(world: AutomateWorld) {
-  const { now } = world.clock
-  let ready: BatchParts | undefined
+export function automateFunction(deps: AutomateDeps) {
+  const { now } = deps.clock
+  let ready: BatchDeps | undefined
   return middy<SQSEvent, SQSBatchResponse, Error, Pick<Context, 'getRemainingTimeInMillis'>>(MIDDY)
     .onError(({ error, event }) => {
-      const log = ready?.log ?? createLog({ now, write: world.write, redaction: redact })
-      const told = { error: error?.name ?? 'unknown', message: error?.message ?? '' }
-      for (const eventId of eventIdsIn(event)) log.error('batch_failed', { eventId, ...told })
+      const log = ready?.log ?? createLog({ now, write: deps.write, redaction: redact })
+      const fields = { error: error?.name ?? 'unknown', message: error?.message ?? '' }
+      for (const eventId of eventIdsIn(event)) log.error('batch_failed', { eventId, ...fields })
     })
     .handler(async (event, context) => {
-      ready ??= partsOf(world)
+      ready ??= createDeps(deps)
       return handleBatch(event.Records, now() + context.getRemainingTimeInMillis(), ready)
     })
 }
@@ -103,8 +103,8 @@ const within = (value: unknown, ...path: readonly string[]): unknown =>
 /** Runs end before the function's time is up, and say what became of them; middy needs no timer for it. */
 const MIDDY = { timeoutEarlyInMillis: 0 }
 
-function partsOf(world: AutomateWorld): BatchParts {
-  const { automations, env, clock, random, newToken, write } = world
+function createDeps(deps: AutomateDeps): BatchDeps {
+  const { automations, env, clock, random, newToken, write } = deps
   const config = automateConfig(env)
   const { now } = clock
   const log = createLog({
@@ -114,15 +114,15 @@ function partsOf(world: AutomateWorld): BatchParts {
     metrics: config.metrics,
     redaction: config.logDetails ? undefined : redact,
   })
-  const sqs = once(world.sqs)
-  const connection = world.connectBox({
-    secretsManager: once(world.secretsManager),
+  const sqs = once(deps.sqs)
+  const connection = deps.connectBox({
+    secretsManager: once(deps.secretsManager),
     secretId: config.boxAppSecretId,
     apiUrl: config.boxApiUrl,
     now,
     log,
   })
-  const dynamodb = world.dynamodb()
+  const dynamodb = deps.dynamodb()
   const record = createWebhookRecord({ dynamodb, table: config.ledgerTable }, now)
   const { reconcileQueueUrl } = config
   const own = reconcileQueueUrl ? [reconcileOnDeletion(sqs, reconcileQueueUrl)] : []
@@ -140,5 +140,26 @@ function partsOf(world: AutomateWorld): BatchParts {
     log,
     concurrency: config.concurrency,
     inSample: logSample(config.logSampleRate),
+  }
+}
+
+/**
+ * Makes an automation of boxhooks' own: when Box says that it has deleted a webhook, it asks the function reconcile to
+ * create it again where an automation still needs it. The engine does this once per event, and retries it.
+ * @param sqs gives a client when it is needed
+ * @param queueUrl the queue that reconcile listens to
+ */
+function reconcileOnDeletion(sqs: () => Promise<Sqs>, queueUrl: string): Automation {
+  return {
+    name: RECONCILE_WEBHOOKS,
+    on: ['WEBHOOK.DELETED'],
+    watch: [],
+    settings: {},
+    retry: DEFAULT_RETRY,
+    async run({ event }) {
+      const MessageBody = JSON.stringify({ eventId: event.id, webhookId: event.webhook.id })
+      const { SendMessageCommand } = await import('@aws-sdk/client-sqs')
+      await (await sqs()).send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }))
+    },
   }
 }

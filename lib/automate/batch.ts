@@ -5,10 +5,10 @@ import { errorKind, type Log } from '../log/log.ts'
 import { privateTexts } from '../log/private-texts.ts'
 import { type DecodedMessage, decodeMessage } from '../queue/message.ts'
 import { type Queue, VISIBILITY_SECONDS_MAX } from '../queue/queue.ts'
-import type { DispatchParts, Disposition } from './claimed-event.ts'
 import { dispatch } from './dispatch.ts'
+import type { DispatchDeps, Disposition } from './disposition.ts'
 
-export type BatchParts = DispatchParts & {
+export type BatchDeps = DispatchDeps & {
   readonly queue: Queue
   /** How many events are worked on at a time. */
   readonly concurrency: number
@@ -47,14 +47,14 @@ type Entry = {
 export async function handleBatch(
   records: readonly SQSRecord[],
   deadline: number,
-  parts: BatchParts,
+  deps: BatchDeps,
 ): Promise<SQSBatchResponse> {
   const events = [...Map.groupBy(records.map(entryOf), entry => entry.decoded.message.eventId).values()]
   const kept: string[] = []
   const suspects: Entry[] = []
-  const begunAt = parts.clock.now()
+  const begunAt = deps.clock.now()
   const time = { begunAt, deadline, startUntil: deadline - Math.min(START_MS, (deadline - begunAt) / 3) }
-  const { leftBehind, clock } = parts
+  const { leftBehind, clock } = deps
   const isAlone = () => leftBehind.isEmpty(clock.now())
   const reserved = leftBehind.reservedFor(begunAt)
   const alone = (events.length === 1 || reserved !== undefined) && isAlone()
@@ -62,17 +62,17 @@ export async function handleBatch(
     for (let event = events.shift(); event; event = events.shift())
       for (const entry of event) {
         const mayBegin = reserved === undefined || reserved === entry.decoded.message.eventId
-        const fate = mayBegin ? await fateOf(entry, time, alone, parts) : await putOff(entry, parts)
+        const fate = mayBegin ? await fateOf(entry, time, alone, deps) : await putOff(entry, deps)
         if (reserved !== undefined && mayBegin && fate !== 'suspect') leftBehind.release()
         if (fate === 'kept') kept.push(entry.record.messageId)
         if (fate === 'suspect') suspects.push(entry)
       }
   }
-  await Promise.all(Array.from({ length: parts.concurrency }, workOff))
+  await Promise.all(Array.from({ length: deps.concurrency }, workOff))
   // Chance puts the innocent first often enough: whatever kills the process is charged alone, and ends in time.
-  for (const entry of shuffled(suspects, parts.random)) {
+  for (const entry of shuffled(suspects, deps.random)) {
     if (!isAlone()) leftBehind.reserve(entry.decoded.message.eventId, clock.now())
-    const fate = isAlone() ? await fateOf(entry, time, true, parts) : await putOff(entry, parts)
+    const fate = isAlone() ? await fateOf(entry, time, true, deps) : await putOff(entry, deps)
     if (fate !== 'finished') kept.push(entry.record.messageId)
   }
   return { batchItemFailures: kept.map(itemIdentifier => ({ itemIdentifier })) }
@@ -81,7 +81,7 @@ export async function handleBatch(
 /** How long a message waits that its process may not begin, in seconds; another process may take it. */
 const NOT_ALONE_SECONDS = 30
 
-async function putOff(entry: Entry, batch: BatchParts): Promise<'finished' | 'kept'> {
+async function putOff(entry: Entry, batch: BatchDeps): Promise<'finished' | 'kept'> {
   const log = eventLog(entry, batch)
   const receiveCount = Number(entry.record.attributes.ApproximateReceiveCount) || 1
   log.info('event_waiting', { reason: 'not_alone', delaySeconds: NOT_ALONE_SECONDS })
@@ -115,21 +115,21 @@ async function fateOf(
   entry: Entry,
   { begunAt, deadline, startUntil }: Time,
   alone: boolean,
-  batch: BatchParts,
+  batch: BatchDeps,
 ): Promise<'finished' | 'kept' | 'suspect'> {
   const { record, decoded } = entry
-  const parts = { ...batch, log: eventLog(entry, batch) }
-  const { log, clock } = parts
+  const deps = { ...batch, log: eventLog(entry, batch) }
+  const { log, clock } = deps
   const receiveCount = Number(record.attributes.ApproximateReceiveCount) || 1
   try {
     const disposition =
       clock.now() > startUntil
-        ? noTimeLeft(log, parts)
-        : await dispatch(parts, { decoded, receiveCount, begunAt, deadline, alone })
+        ? noTimeLeft(log, deps)
+        : await dispatch(deps, { decoded, receiveCount, begunAt, deadline, alone })
     if (disposition.kind !== 'later') return disposition.kind
-    return await hideOrRenew(entry, receiveCount, disposition.delaySeconds, log, parts)
+    return await hideOrRenew(entry, receiveCount, disposition.delaySeconds, log, deps)
   } catch (error) {
-    return keptAfterError(error, entry, receiveCount, log, parts)
+    return keptAfterError(error, entry, receiveCount, log, deps)
   }
 }
 
@@ -138,7 +138,7 @@ async function fateOf(
  * event is not in the sample and nothing out of the ordinary has happened to it; one that comes back may have lost its worker,
  * and what that held back.
  */
-function eventLog({ record, decoded: { message } }: Entry, { log, inSample }: BatchParts): Log {
+function eventLog({ record, decoded: { message } }: Entry, { log, inSample }: BatchDeps): Log {
   const { eventId, body } = message
   const cameBefore =
     Number(record.attributes.ApproximateReceiveCount) > 1 || message.failure || message.replay
@@ -156,30 +156,25 @@ async function hideOrRenew(
   receiveCount: number,
   delaySeconds: number,
   log: Log,
-  parts: BatchParts,
+  deps: BatchDeps,
 ): Promise<'finished' | 'kept'> {
-  if (isWornOut(record, receiveCount, delaySeconds, parts)) {
-    await parts.queue.send(decoded.message)
+  if (isWornOut(record, receiveCount, delaySeconds, deps)) {
+    await deps.queue.send(decoded.message)
     log.info('message_renewed', { receiveCount })
     return 'finished'
   }
-  await parts.queue.delay(record.receiptHandle, delaySeconds)
+  await deps.queue.delay(record.receiptHandle, delaySeconds)
   return 'kept'
 }
 
-function noTimeLeft(log: Log, parts: BatchParts): Disposition {
+function noTimeLeft(log: Log, deps: BatchDeps): Disposition {
   log.info('event_waiting', { reason: 'no_time_left' })
-  return { kind: 'later', delaySeconds: Math.round(parts.random() * 3) }
+  return { kind: 'later', delaySeconds: Math.round(deps.random() * 3) }
 }
 
-function isWornOut(
-  record: SQSRecord,
-  receiveCount: number,
-  delaySeconds: number,
-  parts: BatchParts,
-): boolean {
-  const sentAt = Number(record.attributes.SentTimestamp) || parts.clock.now()
-  const ageMs = parts.clock.now() + Math.min(delaySeconds, VISIBILITY_SECONDS_MAX) * 1000 - sentAt
+function isWornOut(record: SQSRecord, receiveCount: number, delaySeconds: number, deps: BatchDeps): boolean {
+  const sentAt = Number(record.attributes.SentTimestamp) || deps.clock.now()
+  const ageMs = deps.clock.now() + Math.min(delaySeconds, VISIBILITY_SECONDS_MAX) * 1000 - sentAt
   return receiveCount >= RENEW_AFTER.receives || ageMs >= RENEW_AFTER.ageMs
 }
 
@@ -189,11 +184,11 @@ async function keptAfterError(
   entry: Entry,
   receiveCount: number,
   log: Log,
-  parts: BatchParts,
+  deps: BatchDeps,
 ): Promise<'finished' | 'kept'> {
   const message = error instanceof Error ? error.message : String(error)
   log.error('message_failed', { error: errorKind(error), message })
-  const delaySeconds = 1 + backoffSeconds(OUTAGE_RETRY, receiveCount, parts.random)
+  const delaySeconds = 1 + backoffSeconds(OUTAGE_RETRY, receiveCount, deps.random)
   // Where this fails as well, the queue's own visibility timeout brings the message back.
-  return hideOrRenew(entry, receiveCount, delaySeconds, log, parts).catch(() => 'kept')
+  return hideOrRenew(entry, receiveCount, delaySeconds, log, deps).catch(() => 'kept')
 }

@@ -5,13 +5,13 @@ import type { Clock } from '../base/clock.ts'
 import { AutomationError, classify, RetryLater, type RunFailure } from '../base/errors.ts'
 import { freezeDeep } from '../base/json.ts'
 import { containRejections } from '../base/stray-rejections.ts'
+import { createUnderWay, followCalls, type UnderWay } from '../base/under-way.ts'
 import type { Box, BoxRun } from '../box/box.ts'
 import type { BoxEvent } from '../event/event.ts'
 import { LeaseLost } from '../ledger/ledger.ts'
 import type { RunRecord } from '../ledger/record.ts'
 import { errorKind, type Log } from '../log/log.ts'
 import { StepRefused, stepsOf } from './steps.ts'
-import { createUnderWay, followCalls, type UnderWay } from './under-way.ts'
 
 /** What became of one attempt at a run. */
 export type RunOutcome = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly failure: RunFailure }

@@ -54,7 +54,7 @@ export function createBackfillAnswers({ parts, states, webhooks, waiting, log }:
     const { span } = asked
     const { progress, ...end } = await backfillStep(await withWebhooks(), {
       span,
-      progress: request.progress ?? beginningOf(span, (await states.read()).state),
+      progress: request.progress ?? beginningOf(span),
       send: false,
       deadline,
       queueMax: Number.POSITIVE_INFINITY,
@@ -76,7 +76,7 @@ export function createBackfillAnswers({ parts, states, webhooks, waiting, log }:
       const asked = spanOf(request, clock.now())
       if ('refusal' in asked) return asked
       const begunAt = new Date(clock.now()).toISOString()
-      const fresh = { begunAt, span: asked.span, progress: beginningOf(asked.span, state) }
+      const fresh = { begunAt, span: asked.span, progress: beginningOf(asked.span) }
       // Somebody else may begin at the same time; then it is theirs that is gone on with, or refused.
       if (await states.write(fresh, version)) return { state: fresh, version: version + 1 }
     }

@@ -1,7 +1,7 @@
 import { isObject } from '../base/json.ts'
 import { TRIGGERS, type Trigger } from '../event/event.ts'
 import type { Match } from './matching.ts'
-import { familyOf, STREAMS, type StreamName } from './stream-event.ts'
+import { STREAMS, type StreamName } from './stream-event.ts'
 
 /** What is to be back-filled. */
 export type BackfillSpan = {
@@ -57,19 +57,14 @@ export type Progress = {
 /** How many unclear events are named. */
 export const UNCLEAR_NAMED = 20
 
-/**
- * Begins a back-fill.
- * @param earlier the one before it. A record that was matched then stands for that event still, and not for one like it
- *   beyond the border of the two spans
- */
-export function beginningOf(
-  { since, stream }: BackfillSpan,
-  earlier?: { readonly span: BackfillSpan; readonly progress: Progress },
-): Progress {
-  const isSameFamily = earlier !== undefined && familyOf(earlier.span.stream) === familyOf(stream)
-  const matches = isSameFamily ? earlier.progress.matches : []
-  return { through: since, done: false, pages: 0, counts: {}, unclear: [], matches }
-}
+export const beginningOf = ({ since }: BackfillSpan): Progress => ({
+  through: since,
+  done: false,
+  pages: 0,
+  counts: {},
+  unclear: [],
+  matches: [],
+})
 
 /** Adds counts of a trigger to others. */
 export function addCounts(counts: Counts, trigger: Trigger, more: Partial<TriggerCounts>): Counts {

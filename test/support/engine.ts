@@ -5,9 +5,9 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs'
 import type { SQSBatchResponse } from 'aws-lambda'
-import { type BatchParts, handleBatch } from '../../lib/automate/batch.ts'
-import { createLeftBehind } from '../../lib/automate/left-behind.ts'
+import { type BatchDeps, handleBatch } from '../../lib/automate/batch.ts'
 import { type Automation, bindSettings } from '../../lib/automation/automation.ts'
+import { createLeftBehind } from '../../lib/base/under-way.ts'
 import { createLedger } from '../../lib/ledger/ledger.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
 import { createLog } from '../../lib/log/log.ts'
@@ -52,7 +52,7 @@ export type WorkOptions = {
   readonly automations?: readonly Automation[]
   /** The Lambda's remaining time; 60 s by default. */
   readonly remainingMs?: number
-  readonly parts?: Partial<BatchParts>
+  readonly parts?: Partial<BatchDeps>
   /** How often SQS says it has handed each message out. */
   readonly receiveCount?: number
   /** How many messages are received at most; ten by default. */
@@ -74,7 +74,7 @@ export async function createEngine(aws: Embedded, automations: readonly Automati
   const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: clock.now })
   let tokens = 0
   const leftBehind = createLeftBehind()
-  const parts = (using: readonly Automation[]): BatchParts => ({
+  const parts = (using: readonly Automation[]): BatchDeps => ({
     automations: bindSettings(using, {}),
     ledger,
     queue,

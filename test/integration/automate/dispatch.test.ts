@@ -498,7 +498,7 @@ describe('whose event it is', () => {
     const two = counted('two', () => {}, { watch: { folder: '8' } })
     const engine = await createEngine(embedded, [one.made, two.made])
     const id = await engine.send('FILE.DOWNLOADED')
-    await engine.work()
+    await engine.work({ parts: { targetOf: async () => undefined } })
     expect(await engine.deadLetters()).toMatchObject([{ code: 'target_unknown' }])
     await engine.redrive()
     await engine.work({ parts: { targetOf: async () => ({ type: 'folder', id: '8' }) as const } })

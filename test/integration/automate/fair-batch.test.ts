@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { LEASE_MARGIN_MS } from '../../../lib/automate/claim.ts'
-import { createLeftBehind } from '../../../lib/automate/left-behind.ts'
 import { type Automation, automation } from '../../../lib/automation/automation.ts'
+import { createLeftBehind } from '../../../lib/base/under-way.ts'
 import { useEmbedded } from '../../support/embedded.ts'
 import { createEngine, type Engine } from '../../support/engine.ts'
 

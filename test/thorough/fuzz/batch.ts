@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import type { SQSRecord } from 'aws-lambda'
 import fc from 'fast-check'
-import { type BatchParts, handleBatch } from '../../../lib/automate/batch.ts'
-import { createLeftBehind } from '../../../lib/automate/left-behind.ts'
+import { type BatchDeps, handleBatch } from '../../../lib/automate/batch.ts'
 import { automation, bindSettings } from '../../../lib/automation/automation.ts'
 import { PermanentError } from '../../../lib/base/errors.ts'
+import { createLeftBehind } from '../../../lib/base/under-way.ts'
 import { parseEvent } from '../../../lib/event/event.ts'
 import type { Ledger } from '../../../lib/ledger/ledger.ts'
 import { createLog } from '../../../lib/log/log.ts'
@@ -53,7 +53,7 @@ function worker() {
   const lines: string[] = []
   const [queue, deadLetters] = [new MemorySqs(), new MemorySqs()]
   let tokens = 0
-  const parts: BatchParts = {
+  const parts: BatchDeps = {
     automations: AUTOMATIONS,
     ledger: memoryLedger(),
     queue: createQueue(queue.client, 'https://sqs.example/queue'),
@@ -140,7 +140,7 @@ async function checkSettled(
   }
 }
 
-async function work(messages: readonly Delivered[], parts: BatchParts): Promise<ReadonlySet<string>> {
+async function work(messages: readonly Delivered[], parts: BatchDeps): Promise<ReadonlySet<string>> {
   const { batchItemFailures } = await handleBatch(messages.map(recordOf), NOW + 60_000, parts)
   return new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier))
 }
@@ -203,7 +203,7 @@ export const recordsInPieces = asyncBoundary(
 type Fate = 'works' | 'lost' | 'unanswered'
 
 /** The same parts, whose calls to AWS meet one fate after the other; once these are used up, all work. */
-function withFaults(parts: BatchParts, fates: Fate[]): BatchParts {
+function withFaults(parts: BatchDeps, fates: Fate[]): BatchDeps {
   const met = async <T>(call: () => Promise<T>): Promise<T> => {
     const fate = fates.shift() ?? 'works'
     if (fate === 'lost') throw new Error('The call did not arrive.')
@@ -250,7 +250,7 @@ export const batchesWithFaults = asyncBoundary(
 /** Takes the dead letters back, as an operator would: what was unreadable is a dead letter again, all with the same bytes. */
 async function redrive(
   letters: readonly ReceivedMessage[],
-  parts: BatchParts,
+  parts: BatchDeps,
   deadLetters: MemorySqs,
 ): Promise<void> {
   const before = [...letters]

@@ -116,7 +116,7 @@ export const filtersOut = ({ filter }: Simulated, itemId: string): boolean =>
 /** Whether an automation's filter answers what no filter may. */
 export const hasOddFilter = ({ filter }: Simulated): boolean => filter === 'nothing' || filter === 'number'
 
-/** What lib/automate/claimed-event.ts keeps back, and how far clocks can be apart, in milliseconds. */
+/** What lib/automate/disposition.ts keeps back, and how far clocks can be apart, in milliseconds. */
 const RESERVED_MS = 2500 + 4000
 
 /** The automation as boxhooks gets it. Its code does what the seed says of each attempt. */

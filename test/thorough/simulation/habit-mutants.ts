@@ -76,7 +76,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an event is claimed however little time is left',
-    file: 'automate/dispatch.ts',
+    file: 'automate/claim-event.ts',
     find: '    if (!fits(plan.start, input, clock.now()))\n',
     replace: '    if (!fits(plan.start, input, input.begunAt))\n',
     breaks: 'time_fits',
@@ -121,10 +121,10 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'Box is asked about a webhook without a deadline',
-    file: 'automate/concern.ts',
-    find: 'await Promise.race([targetsOf(event, parts.automations, lookUp), timeOver])',
+    file: 'automate/resolve-targets.ts',
+    find: 'await Promise.race([targetsOf(event, deps.automations, lookUp), timeOver])',
     replace:
-      'await Promise.race([targetsOf(event, parts.automations, lookUp), timeOver.catch(() => new Promise<never>(() => {}))])',
+      'await Promise.race([targetsOf(event, deps.automations, lookUp), timeOver.catch(() => new Promise<never>(() => {}))])',
     breaks: 'ends_in_time',
     seedsMax: 60,
     turnedUp: { slowLookups: 0.8, hangs: 0.1, lostRequests: 0, lostResponses: 0, freezes: 0 },
@@ -154,7 +154,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
     file: 'automate/run.ts',
     find: "    if (underWay.closed) throw new Error('The run has ended. What it begins now belongs to no attempt.')\n",
     replace: '',
-    seedsMax: 100,
+    seedsMax: 40,
     turnedUp: { parallel: 1, longRuns: 1, transientErrors: 0.5 },
   },
   {
@@ -203,7 +203,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the filter is asked of new runs only',
-    file: 'automate/dispatch.ts',
+    file: 'automate/claim-event.ts',
     find: 'plan.start.filter(({ automation }) => !context.filters.has(automation.name))',
     replace:
       'plan.start.filter(({ automation: { name } }) => !context.filters.has(name) && !Object.hasOwn(context.record?.runs ?? {}, name))',
@@ -217,15 +217,15 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
     find: "} else if (filter?.kind === 'skip') {",
     replace: "} else if (filter?.kind === 'skip' && !Object.hasOwn(record?.runs ?? {}, name)) {",
     and: {
-      file: 'automate/claimed-event.ts',
-      find: '    const filter = filters.get(name)\n',
-      replace: `    const filter = filters.get(name)
-    if (filter?.kind === 'skip') {
-      const { reason } = filter
-      this.#record(name, { ...run, status: 'skipped', reason, finishedAt: clock.now() })
-      this.#open -= 1
-      return
-    }
+      file: 'automate/settle-runs.ts',
+      find: '  const filter = held.filters.get(name)\n',
+      replace: `  const filter = held.filters.get(name)
+  if (filter?.kind === 'skip') {
+    const { reason } = filter
+    record(claim, name, { ...run, status: 'skipped', reason, finishedAt: startedAt })
+    claim.open -= 1
+    return
+  }
 `,
     },
     breaks: 'right_runs',
@@ -257,7 +257,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what a stranger’s message says of itself is kept whole',
-    file: 'automate/dispatch.ts',
+    file: 'automate/claim-event.ts',
     find: 'message.trigger.slice(0, ATTRIBUTE_LENGTH_MAX)',
     replace: 'message.trigger',
     breaks: 'record_fits',
@@ -276,12 +276,21 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a backfill does not ask for the rest of the second that its span ends in',
-    file: 'backfill/stream-api.ts',
-    find: 'boxTime(Math.ceil(until / 1000) * 1000)',
-    replace: 'boxTime(until)',
+    file: 'backfill/backfill.ts',
+    find: 'until: to, types })',
+    replace: 'until: Math.floor(until / 1000) * 1000 - 999, types })',
     breaks: 'backfill_finds_all',
     seedsMax: 40,
     plan: { backfills: true },
+  },
+  {
+    name: 'a backfill takes no account of what happened just outside its span',
+    file: 'backfill/backfill.ts',
+    find: 'const [from, to] = [since - EDGE_MS, until + EDGE_MS]',
+    replace: 'const [from, to] = [since, until]',
+    breaks: 'backfill_finds_all',
+    seedsMax: 200,
+    plan: { backfills: true, nested: true, events: 60 },
   },
   {
     name: 'a backfill does not look whether a webhook brought the event',
@@ -291,15 +300,6 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
     breaks: 'backfill_repeats_nothing',
     seedsMax: 20,
     plan: { backfills: true },
-  },
-  {
-    name: 'a backfill forgets what the one before it matched',
-    file: 'backfill/backfill-answers.ts',
-    find: 'beginningOf(asked.span, state)',
-    replace: 'beginningOf(asked.span)',
-    breaks: 'backfill_finds_all',
-    seedsMax: 60,
-    plan: { backfills: true, nested: true },
   },
   {
     name: 'a backfilled event has an id of its own where one of its webhooks brought it',

@@ -43,8 +43,9 @@ const CLIENTS = {
 
 const BOX_APP = { clientId: 'client', clientSecret: 'canary-client-secret', enterpriseId: '1' }
 
-/** What the steps of all runs of an event may surely keep, in bytes. */
-const KEPT_BYTES_SURE = 40_000
+/** What the runs of an event may surely keep together, and what one of them takes beside its steps, in bytes. */
+const RUNS_BYTES_SURE = 350_000
+const RUN_BYTES_MAX = 2600
 
 type Item = Record<string, AttributeValue>
 
@@ -181,8 +182,8 @@ export class World {
   get isGreedy(): boolean {
     // What was done and can't be kept is not done again under its name.
     if (this.automations.some(({ stepped, resultBytes }) => stepped && resultBytes > 16_384)) return true
-    const bytes = this.automations.map(one => (one.stepped ? one.effects.length * one.resultBytes : 0))
-    return bytes.reduce((sum, one) => sum + one, 0) > KEPT_BYTES_SURE
+    const share = Math.min(65_536, RUNS_BYTES_SURE / this.automations.length - RUN_BYTES_MAX)
+    return this.automations.some(one => one.stepped && one.effects.length * (one.resultBytes + 20) > share)
   }
 
   /** Lets something else than ingest put messages on the queue, for a while. */
