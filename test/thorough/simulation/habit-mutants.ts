@@ -222,7 +222,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
       replace: `  const filter = held.filters.get(name)
   if (filter?.kind === 'skip') {
     const { reason } = filter
-    record(claim, name, { ...run, status: 'skipped', reason, finishedAt: startedAt })
+    record(claim, name, { ...run, status: 'skipped', reason, finishedAt: clock.now() })
     claim.open -= 1
     return
   }
