@@ -2,7 +2,7 @@ import { RETRY_CURVES } from '../local/box/events/delivery.ts'
 import type { EventEntry } from '../local/journal.ts'
 import { watchSources } from '../local/reload.ts'
 import { type Stack, startStack } from '../local/stack.ts'
-import { reportText } from './webhooks/webhook-text.ts'
+import { reportText } from './stage/webhook-report.ts'
 
 /** How long the stack may take to stop, in milliseconds. */
 const STOP_MS_MAX = 1800

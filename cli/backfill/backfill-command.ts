@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { isTime } from '../../lib/backfill/backfill-request.ts'
 import { STREAMS } from '../../lib/backfill/stream-event.ts'
-import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
+import { type PlaceOptions, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { BackfillOptions } from './backfill.ts'
 

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
+import { type PlaceOptions, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
 import { age, byOption, eventId, positive, repeated } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { DlqOptions } from './dlq.ts'

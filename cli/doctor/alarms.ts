@@ -1,8 +1,8 @@
 import { DescribeAlarmsCommand, type MetricAlarm } from '@aws-sdk/client-cloudwatch'
 import { GetTopicAttributesCommand } from '@aws-sdk/client-sns'
 import { asked, type Check, deployFix, Unjudged } from './check.ts'
+import type { Scene } from './context.ts'
 import { type Finding, fail, ok, so, warn } from './finding.ts'
-import type { Scene } from './scene.ts'
 
 const LOCAL = 'The local stack has no alarms.'
 

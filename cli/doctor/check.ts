@@ -1,6 +1,6 @@
 import { type AwsUnreachable, awsReason } from '../../infra/stage/aws-reason.ts'
+import type { Scene } from './context.ts'
 import { type Finding, skipped, unknown } from './finding.ts'
-import type { Scene } from './scene.ts'
 
 /** In the order in which they are told. */
 export const GROUPS = [

@@ -1,12 +1,12 @@
 import { ALARM_CHECKS } from './alarms.ts'
-import { BOX_CHECKS } from './box-app.ts'
+import { BOX_CHECKS } from './box-checks.ts'
 import { type Check, GROUPS } from './check.ts'
 import { CLOCK_CHECKS } from './clock.ts'
-import { DOOR_CHECKS } from './front-door.ts'
-import { LEDGER_CHECKS } from './ledger.ts'
-import { QUEUE_CHECKS } from './queue.ts'
+import { VERSION_CHECKS } from './deployment-checks.ts'
+import { DOOR_CHECKS } from './endpoint-checks.ts'
+import { LEDGER_CHECKS } from './ledger-checks.ts'
+import { QUEUE_CHECKS } from './queue-checks.ts'
 import { SECRET_CHECKS } from './secrets.ts'
-import { VERSION_CHECKS } from './versions.ts'
 import { WEBHOOK_CHECKS } from './webhooks.ts'
 
 /** All that `boxhooks doctor` looks over, in the order in which it tells it. */

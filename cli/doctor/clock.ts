@@ -1,9 +1,9 @@
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../../lib/ingest/signature.ts'
 import type { Check } from './check.ts'
+import type { Scene } from './context.ts'
 import { deployedFunction } from './deployed-function.ts'
 import { DoorClosed } from './door.ts'
 import { type Finding, fail, ok, spanText, unknown, warn } from './finding.ts'
-import type { Scene } from './scene.ts'
 
 /** The clocks of Box, AWS and this machine. */
 export const CLOCK_CHECKS: readonly Check[] = [

@@ -1,6 +1,6 @@
 import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda'
 import { asked, Unjudged } from './check.ts'
-import type { Scene } from './scene.ts'
+import type { Scene } from './context.ts'
 
 /** A function as Lambda has it. */
 export type FunctionState = {

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { withPlaceOptions } from '../place/place.ts'
+import { withPlaceOptions } from '../stage/stage-ref.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { DoctorOptions } from './doctor.ts'
 

@@ -1,12 +1,12 @@
 import { AwsUnreachable } from '../../infra/stage/aws-reason.ts'
-import { type Place, type PlaceOptions, PlaceUnclear, placeOf, placeText } from '../place/place.ts'
+import { type Place, type PlaceOptions, PlaceUnclear, placeOf, placeText } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
 import { type Check, findingOf } from './check.ts'
 import { CHECKS } from './checks.ts'
+import { openScene, type Scene } from './context.ts'
 import { countsOf, type Examined, examinedText, summaryText } from './doctor-text.ts'
 import type { Status } from './finding.ts'
-import { openScene, type Scene } from './scene.ts'
 
 export type DoctorOptions = PlaceOptions & {
   /** Prints JSON, for programs. */

@@ -1,9 +1,9 @@
-import type { SecretName } from '../secrets/secret-rules.ts'
-import { SECRETS } from '../secrets/secret-rules.ts'
 import { checkSecret } from '../secrets/secrets.ts'
+import type { SecretName } from '../stage/secret-rules.ts'
+import { SECRETS } from '../stage/secret-rules.ts'
 import { type Check, deployFix } from './check.ts'
+import type { Scene } from './context.ts'
 import { type Finding, fail, ok, skipped, spanText, warn } from './finding.ts'
-import type { Scene } from './scene.ts'
 
 /** The secrets of a stage: there, whole, and not the same twice. */
 export const SECRET_CHECKS: readonly Check[] = [

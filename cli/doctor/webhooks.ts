@@ -1,8 +1,8 @@
 import { targetText } from '../../lib/event/target.ts'
 import type { ReconcileReport, ReportedAction } from '../../lib/webhooks/reconcile.ts'
 import type { Check } from './check.ts'
+import type { Scene } from './context.ts'
 import { type Finding, fail, ok, so, warn } from './finding.ts'
-import type { Scene } from './scene.ts'
 
 /** The webhooks on Box: those that the automations declare. */
 export const WEBHOOK_CHECKS: readonly Check[] = [

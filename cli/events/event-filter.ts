@@ -1,6 +1,6 @@
 import { triggerOf } from '../../lib/event/event.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
-import { eventState, runState } from './run-state.ts'
+import { eventState, runState } from '../stage/event-state.ts'
 
 /** Status → what it means. */
 export const STATUSES = {

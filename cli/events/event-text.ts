@@ -1,5 +1,5 @@
 import { durationText } from '../../lib/operations/event-timeline.ts'
-import { type Place, placeFlags } from '../place/place.ts'
+import { type Place, placeFlags } from '../stage/stage-ref.ts'
 import { ageBetween, momentText } from '../terminal/moment.ts'
 import { plain, table } from '../terminal/table.ts'
 import { droppedText, type Moment } from './event-timeline.ts'

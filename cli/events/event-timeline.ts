@@ -1,7 +1,7 @@
 import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
 import type { LogLine } from '../../lib/log/log.ts'
 import { describeLine, FRONT_DOOR, QUEUE } from '../../lib/operations/event-timeline.ts'
-import type { Heard, HeardDelivery } from '../place/place-logs.ts'
+import type { Heard, HeardDelivery } from '../stage/stage-logs.ts'
 
 /** Something that happened to an event. */
 export type Moment = {

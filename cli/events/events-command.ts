@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { TRIGGERS, triggerOf } from '../../lib/event/event.ts'
-import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../place/place.ts'
+import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
 import { parseMoment } from '../terminal/moment.ts'
 import { near } from '../terminal/near.ts'
 import { eventId, positive, repeated } from '../terminal/options.ts'

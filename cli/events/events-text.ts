@@ -1,7 +1,7 @@
 import { targetText } from '../../lib/event/target.ts'
 import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
+import { type EventState, eventState, type RunState, runState } from '../stage/event-state.ts'
 import { ageBetween } from '../terminal/moment.ts'
-import { type EventState, eventState, type RunState, runState } from './run-state.ts'
 
 /** What is shown of an event: everything but the payload and the results of steps. */
 export type ShownEvent = Omit<EventRecord, 'payload' | 'runs' | 'leaseToken' | 'source' | 'targets'> & {

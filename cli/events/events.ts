@@ -1,7 +1,8 @@
 import type { History, Span } from '../../lib/ledger/history.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
-import { type Place, placeFlags, placeText } from '../place/place.ts'
-import { atStage } from '../place/stage-aws.ts'
+import { mergedNewestFirst } from '../stage/merge-newest.ts'
+import { atStage } from '../stage/stage-aws.ts'
+import { type Place, placeFlags, placeText } from '../stage/stage-ref.ts'
 import { momentText } from '../terminal/moment.ts'
 import { near } from '../terminal/near.ts'
 import { count, createProgress } from '../terminal/progress.ts'
@@ -9,7 +10,6 @@ import { interruptible, type Shell } from '../terminal/shell.ts'
 import { growingTable } from '../terminal/table.ts'
 import { type EventFilter, eventMatcher, leavesOut } from './event-filter.ts'
 import { EVENTS_HEADER, eventRow, type ShownEvent, shownEvent } from './events-text.ts'
-import { mergedNewestFirst } from './merge-newest.ts'
 
 export type ListOptions = {
   readonly place: Place

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { KeyName } from '../../lib/ingest/signature.ts'
 import { SETTLE_MS, SETTLE_MS_MIN } from '../../lib/key-rotation.ts'
-import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
+import { type PlaceOptions, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
 import { byOption, positive, span } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 

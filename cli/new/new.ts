@@ -4,9 +4,9 @@ import { readStageParams } from '../../infra/stage/stage-params.ts'
 import { targetText } from '../../lib/event/target.ts'
 import { declared } from '../automations.ts'
 import type { Shell } from '../terminal/shell.ts'
+import { type NewFile, writeAll } from '../terminal/write-files.ts'
 import { automationCode, testCode } from './automation-template.ts'
 import { type NewAutomation, NewRefused, readRequest } from './new-request.ts'
-import { type NewFile, writeAll } from './write-all.ts'
 
 export type NewOptions = { readonly on: readonly string[]; readonly watch: readonly string[] }
 

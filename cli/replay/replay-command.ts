@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../place/place.ts'
+import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
 import { eventId } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 

@@ -6,8 +6,8 @@ import {
   replayMessage,
   sendReplay,
 } from '../../lib/operations/replay.ts'
-import { type Place, placeText } from '../place/place.ts'
-import { atStage } from '../place/stage-aws.ts'
+import { atStage } from '../stage/stage-aws.ts'
+import { type Place, placeText } from '../stage/stage-ref.ts'
 import { confirm } from '../terminal/confirm.ts'
 import type { Shell } from '../terminal/shell.ts'
 

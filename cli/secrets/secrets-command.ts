@@ -1,9 +1,9 @@
 import { Argument, Command } from 'commander'
 import { regionOf } from '../../infra/stage/aws-reason.ts'
 import { stageProblem } from '../../infra/stage/stage-name.ts'
+import { isSecretName, SECRETS, type SecretName } from '../stage/secret-rules.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Shell } from '../terminal/shell.ts'
-import { isSecretName, SECRETS, type SecretName } from './secret-rules.ts'
 import type { SecretPlace } from './secrets.ts'
 
 type Shared = { readonly stage?: string; readonly region?: string; readonly secretId?: string }

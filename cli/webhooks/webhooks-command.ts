@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { type Place, type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
+import { type Place, type PlaceOptions, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
 import { repeated } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { Fields } from './webhooks.ts'

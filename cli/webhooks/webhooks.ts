@@ -6,12 +6,12 @@ import type {
   WebhookAnswer,
   WebhookRequest,
 } from '../../lib/webhooks/webhook-request.ts'
-import type { Place } from '../place/place.ts'
+import { askReconcile } from '../stage/ask-reconcile.ts'
+import type { Place } from '../stage/stage-ref.ts'
+import { plansDeletion, reportText, webhookTable } from '../stage/webhook-report.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
 import type { Shell } from '../terminal/shell.ts'
-import { askReconcile } from './reconcile.ts'
-import { plansDeletion, reportText, webhookTable } from './webhook-text.ts'
 
 export type WebhookOptions = {
   readonly place: Place

@@ -1,6 +1,6 @@
 import { AwsUnreachable } from '../../infra/stage/aws-reason.ts'
-import { FunctionUnreachable } from '../place/invoke.ts'
-import { LogsUnreadable } from '../place/place-logs.ts'
+import { FunctionUnreachable } from '../stage/invoke.ts'
+import { LogsUnreadable } from '../stage/stage-logs.ts'
 import type { Learnt } from './why-facts.ts'
 
 /** Asks for something that an answer can do without: where it can’t be had, says why. */

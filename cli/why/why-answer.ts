@@ -1,9 +1,9 @@
 import { isDeadAsWhole } from '../../lib/automate/claim.ts'
 import { triggerOf } from '../../lib/event/event.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
-import { answerFromEvent, type EventAnswer, watchesOther } from './why-event.ts'
+import { answerFromEvent, type EventAnswer, watchesOther } from './explain-event.ts'
+import { answerFromSilence } from './explain-no-event.ts'
 import type { Answer, DeclaredFact, WhyFacts } from './why-facts.ts'
-import { answerFromSilence } from './why-silence.ts'
 
 /**
  * Says of every automation that is declared, or has a run at one of the item's events, whether and why it did or did not run:

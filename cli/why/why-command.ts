@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
+import { type PlaceOptions, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { type AskedItem, parseItem } from './why-item.ts'
 

@@ -3,7 +3,7 @@ import type { ManifestEntry } from '../../infra/build/manifest.ts'
 import { type ParamState, readStageParams, readStageValues } from '../../infra/stage/stage-params.ts'
 import type { Target } from '../../lib/event/event.ts'
 import { declared as readDeclared } from '../automations.ts'
-import type { Place } from '../place/place.ts'
+import type { Place } from '../stage/stage-ref.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { DeclaredFact } from './why-facts.ts'
 

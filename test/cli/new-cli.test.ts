@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { writeAll } from '../../cli/new/write-all.ts'
+import { writeAll } from '../../cli/terminal/write-files.ts'
 import { runCommand } from '../support/command.ts'
 import { automationCode, type ScratchProject, scratchProject } from '../support/scratch-project.ts'
 

@@ -6,7 +6,7 @@ import {
   STATUSES,
 } from '../../../cli/events/event-filter.ts'
 import { timelineOf } from '../../../cli/events/event-timeline.ts'
-import { mergedNewestFirst } from '../../../cli/events/merge-newest.ts'
+import { mergedNewestFirst } from '../../../cli/stage/merge-newest.ts'
 import { momentText, parseMoment } from '../../../cli/terminal/moment.ts'
 import { growingTable } from '../../../cli/terminal/table.ts'
 import { type EventRecord, FRESH_RUN } from '../../../lib/ledger/record.ts'

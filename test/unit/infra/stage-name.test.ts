@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { placeOf } from '../../../cli/place/place.ts'
+import { placeOf } from '../../../cli/stage/stage-ref.ts'
 import { stageOf } from '../../../infra/build/package.ts'
 import { stageProblem } from '../../../infra/stage/stage-name.ts'
 import { runCommand } from '../../support/command.ts'

@@ -7,9 +7,9 @@ import { readStageValues } from '../../infra/stage/stage-params.ts'
 import { isObject } from '../../lib/base/json.ts'
 import type { DeployedAutomation } from '../../lib/webhooks/box-check.ts'
 import { type Check, deployFix, Unjudged } from './check.ts'
+import type { Scene } from './context.ts'
 import { deployedFunction, type FunctionState } from './deployed-function.ts'
 import { type Finding, fail, ok, so, unknown, warn } from './finding.ts'
-import type { Scene } from './scene.ts'
 
 const RIGHTS = ['lambda:GetFunctionConfiguration']
 const LOCAL = 'The local stack runs what this clone holds, and loads changes on its own.'

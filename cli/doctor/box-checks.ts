@@ -2,8 +2,8 @@ import { targetText } from '../../lib/event/target.ts'
 import type { BoxCheck, Learnt } from '../../lib/webhooks/box-check.ts'
 import type { ReportedError } from '../../lib/webhooks/reconcile.ts'
 import { type Check, deployFix } from './check.ts'
+import type { Scene } from './context.ts'
 import { type Finding, fail, ok, skipped, so, unknown, warn } from './finding.ts'
-import type { Scene } from './scene.ts'
 
 const RIGHTS = ['lambda:InvokeFunction']
 

@@ -8,8 +8,8 @@ import {
 import { parse } from 'yaml'
 import { isObject } from '../../lib/base/json.ts'
 import { asked, type Check, deployFix, Unjudged } from './check.ts'
+import type { Scene } from './context.ts'
 import { type Finding, fail, ok, so, warn } from './finding.ts'
-import type { Scene } from './scene.ts'
 
 const OUTPUTS = ['LedgerTable']
 

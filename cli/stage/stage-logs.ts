@@ -5,8 +5,8 @@ import type { LogLine } from '../../lib/log/log.ts'
 import { parseLine } from '../../local/journal.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Shell } from '../terminal/shell.ts'
-import type { Place } from './place.ts'
 import { askLocal } from './stage-aws.ts'
+import type { Place } from './stage-ref.ts'
 
 /** A request at the front door, as far as the logs tell. */
 export type HeardDelivery = {

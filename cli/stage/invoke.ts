@@ -3,7 +3,7 @@ import type { FunctionName } from '../../infra/build/bundle.ts'
 import { awsReason } from '../../infra/stage/aws-reason.ts'
 import { isObject } from '../../lib/base/json.ts'
 import { CommandError } from '../terminal/command-error.ts'
-import type { Place } from './place.ts'
+import type { Place } from './stage-ref.ts'
 
 /** A function could not be asked; the message says why, and what to do. */
 export class FunctionUnreachable extends CommandError {

@@ -3,9 +3,9 @@ import { ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda'
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs'
 import { parseObject } from '../../lib/base/json.ts'
 import { asked, type Check, deployFix } from './check.ts'
+import type { Scene } from './context.ts'
 import { functionName } from './deployed-function.ts'
 import { type Finding, fail, ok, so, spanText, warn } from './finding.ts'
-import type { Scene } from './scene.ts'
 
 const LOCAL = 'The local stack polls the queue itself.'
 

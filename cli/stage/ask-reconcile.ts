@@ -3,8 +3,8 @@ import {
   type WebhookAnswer,
   type WebhookRequest,
 } from '../../lib/webhooks/webhook-request.ts'
-import { answeredOtherwise, invokeFunction } from '../place/invoke.ts'
-import type { Place } from '../place/place.ts'
+import { answeredOtherwise, invokeFunction } from './invoke.ts'
+import type { Place } from './stage-ref.ts'
 
 /**
  * Asks the function reconcile of a place.

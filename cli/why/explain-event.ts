@@ -1,7 +1,7 @@
 import { isDeadAsWhole, LEASE_MARGIN_MS, UNDEPLOYED_REASON } from '../../lib/automate/claim.ts'
 import { targetText } from '../../lib/event/target.ts'
 import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
-import { runState } from '../events/run-state.ts'
+import { runState } from '../stage/event-state.ts'
 import { momentText } from '../terminal/moment.ts'
 import type { Answer, DeclaredFact, WhyFacts } from './why-facts.ts'
 

@@ -1,8 +1,8 @@
 import { connect } from 'node:tls'
 import { type Check, deployFix } from './check.ts'
+import type { Scene } from './context.ts'
 import { type Answered, DoorClosed } from './door.ts'
 import { type Finding, fail, ok, skipped, unknown, warn } from './finding.ts'
-import type { Scene } from './scene.ts'
 
 const OUTPUTS = ['WebhookUrl']
 

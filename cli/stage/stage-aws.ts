@@ -8,7 +8,7 @@ import { createLedger, type Ledger } from '../../lib/ledger/ledger.ts'
 import { createDeadLetters, type DeadLetters } from '../../lib/operations/dead-letters.ts'
 import { createQueue, type Queue } from '../../lib/queue/queue.ts'
 import type { Shell } from '../terminal/shell.ts'
-import type { Place } from './place.ts'
+import type { Place } from './stage-ref.ts'
 
 /** The queues and the ledger of a place. Whatever can't be reached throws AwsUnreachable, saying what to do. */
 export type StageAws = {
