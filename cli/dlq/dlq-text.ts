@@ -1,9 +1,11 @@
 import { isTakenBackBy } from '../../lib/automate/claim.ts'
 import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
-import type { DeadLetter } from '../../lib/operations/dead-letters.ts'
+import type { DeadLetter, DeadLetters } from '../../lib/operations/dead-letters.ts'
+import { type Place, placeText } from '../stage/stage-ref.ts'
 import { ageText } from '../terminal/age.ts'
 import { count } from '../terminal/progress.ts'
 import { table } from '../terminal/table.ts'
+import { isNarrow, type LetterFilter } from './letter-filter.ts'
 
 /** What is shown of a dead letter: everything but the body, in which files and people are named. */
 export type ShownLetter = Omit<DeadLetter, 'body' | 'held' | 'sentAt'> & { readonly messageId: string }
@@ -160,4 +162,19 @@ function recordText(record: ShownRecord | null): string {
       ? [`Dropped ${dropped.at}${dropped.by === undefined ? '' : ` by ${dropped.by}`}: ${dropped.reason}`]
       : []),
   ].join('\n')
+}
+
+/** Says that no letter fits, and why there may be some all the same. */
+export async function noneText(
+  deadLetters: Pick<DeadLetters, 'count'>,
+  { place, filter }: { readonly place: Place; readonly filter: LetterFilter },
+  seen: number,
+): Promise<string> {
+  const where = placeText(place)
+  if (seen > 0)
+    return `No dead letter of ${where} fits; ${count(seen)} ${seen === 1 ? 'was' : 'were'} looked at.`
+  const { hidden } = await deadLetters.count()
+  const none = `There is no dead letter in ${where}${isNarrow(filter) ? ', whatever is asked for' : ''}.`
+  if (hidden === 0) return none
+  return `There is no dead letter to be received in ${where}: about ${count(hidden)} are hidden, because somebody else looks at them or did a moment ago. Try again in two minutes.`
 }

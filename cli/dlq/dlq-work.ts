@@ -6,10 +6,9 @@ import { CommandError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
 import { createProgress, type Progress } from '../terminal/progress.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
-import { type DlqOptions, noneText } from './dlq.ts'
-import { lettersText, type Survey, SurveyCount, surveyText } from './dlq-text.ts'
+import type { DlqOptions } from './dlq.ts'
+import { lettersText, noneText, type Survey, SurveyCount, surveyText } from './dlq-text.ts'
 import { isNarrow, matcherOf } from './letter-filter.ts'
-import { createPacer } from './pacer.ts'
 
 export type WorkOptions = DlqOptions & {
   /** Takes every letter, where nothing narrows it down. */
@@ -209,4 +208,31 @@ async function tellEnd(
   for (const id of letters > 0 ? notFound : [])
     shell.printError(`There is no dead letter of event ${id} that fits.`)
   if (notFound.length > 0) shell.exitCode = 1
+}
+
+/** Waits until it is one's turn. */
+export type Pacer = () => Promise<void>
+
+/**
+ * Lets so many through a second, at even distances and without catching up on time that was lost.
+ * @param perSecond above 0
+ * @param signal ends every wait at once
+ */
+export function createPacer(
+  { now, sleep }: Pick<Shell, 'now' | 'sleep'>,
+  perSecond: number,
+  signal: AbortSignal,
+): Pacer {
+  const intervalMs = 1000 / perSecond
+  let last = Number.NEGATIVE_INFINITY
+  let next = last
+  return async () => {
+    const begun = now()
+    // The clock was set back: what was planned by it would be a long wait.
+    if (begun < last) next = begun
+    last = begun
+    const turn = Math.max(begun, next)
+    next = turn + intervalMs
+    if (turn > begun && !signal.aborted) await sleep(turn - begun, signal)
+  }
 }

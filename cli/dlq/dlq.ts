@@ -1,11 +1,11 @@
 import { walkDeadLetters } from '../../lib/operations/dead-letter-walk.ts'
 import type { DeadLetters } from '../../lib/operations/dead-letters.ts'
 import { atStage } from '../stage/stage-aws.ts'
-import { type Place, placeText } from '../stage/stage-ref.ts'
+import type { Place } from '../stage/stage-ref.ts'
 import { count } from '../terminal/progress.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
-import { letterTable, type ShownLetter, shownLetter, shownRecord, showText } from './dlq-text.ts'
-import { isNarrow, type LetterFilter, matcherOf } from './letter-filter.ts'
+import { letterTable, noneText, type ShownLetter, shownLetter, shownRecord, showText } from './dlq-text.ts'
+import { type LetterFilter, matcherOf } from './letter-filter.ts'
 
 export type DlqOptions = {
   readonly place: Place
@@ -58,21 +58,6 @@ export function show(shell: Shell, eventId: string, options: Omit<DlqOptions, 'f
 
 /** An event has one letter for each time that something of it was given up. */
 const SHOWN_MAX = 100
-
-/** Says that no letter fits, and why there may be some all the same. */
-export async function noneText(
-  deadLetters: Pick<DeadLetters, 'count'>,
-  { place, filter }: Pick<DlqOptions, 'place' | 'filter'>,
-  seen: number,
-): Promise<string> {
-  const where = placeText(place)
-  if (seen > 0)
-    return `No dead letter of ${where} fits; ${count(seen)} ${seen === 1 ? 'was' : 'were'} looked at.`
-  const { hidden } = await deadLetters.count()
-  const none = `There is no dead letter in ${where}${isNarrow(filter) ? ', whatever is asked for' : ''}.`
-  if (hidden === 0) return none
-  return `There is no dead letter to be received in ${where}: about ${count(hidden)} are hidden, because somebody else looks at them or did a moment ago. Try again in two minutes.`
-}
 
 type Gathered = {
   readonly letters: ShownLetter[]

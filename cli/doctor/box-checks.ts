@@ -1,9 +1,78 @@
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager'
 import { targetText } from '../../lib/event/target.ts'
 import type { BoxCheck, Learnt } from '../../lib/webhooks/box-check.ts'
-import type { ReportedError } from '../../lib/webhooks/reconcile.ts'
-import { type Check, deployFix } from './check.ts'
-import type { Scene } from './context.ts'
-import { type Finding, fail, ok, skipped, so, unknown, warn } from './finding.ts'
+import type { ReconcileReport, ReportedAction, ReportedError } from '../../lib/webhooks/reconcile.ts'
+import { SECRETS, type SecretKind, type SecretName } from '../stage/secret-rules.ts'
+import { asked, type Check, deployFix, type Scene, Unjudged } from './context.ts'
+import { type Finding, fail, ok, skipped, so, spanText, unknown, warn } from './finding.ts'
+
+/** The secrets of a stage: there, whole, and not the same twice. */
+export const SECRET_CHECKS: readonly Check[] = [
+  {
+    group: 'Box app',
+    name: 'signature-keys',
+    rights: ['secretsmanager:GetSecretValue'],
+    outputs: [SECRETS['signature-keys'].output],
+    run: (scene, signal) => look('signature-keys', scene, signal),
+  },
+  {
+    group: 'Box app',
+    name: 'v1-tokens',
+    rights: ['secretsmanager:GetSecretValue'],
+    run: async (scene, signal) =>
+      scene.outputs[SECRETS['v1-tokens'].output]
+        ? look('v1-tokens', scene, signal)
+        : skipped('The stage takes no V1 callbacks.'),
+  },
+  {
+    group: 'Box app',
+    name: 'app-credentials',
+    rights: ['secretsmanager:GetSecretValue'],
+    outputs: [SECRETS['box-app'].output],
+    run: (scene, signal) => look('box-app', scene, signal),
+  },
+]
+
+async function look(name: SecretName, scene: Scene, signal: AbortSignal): Promise<Finding> {
+  const id = scene.outputs[SECRETS[name].output] ?? ''
+  const { text = '{}', storedAt } = await readSecret(id, scene, signal)
+  const kind: SecretKind = SECRETS[name]
+  const problems = kind.problems(text)
+  const warnings = problems.length > 0 ? [] : kind.warnings(text)
+  const what = WHAT[name]
+  const [first = '', ...others] = [...problems, ...warnings]
+  const details = others.length > 0 ? { details: others } : {}
+  if (problems.length > 0) return fail(`${what} can't be used: ${first}`, fixOf(name, scene), details)
+  if (warnings.length > 0) return warn(first, fixOf(name, scene), details)
+  const age = storedAt ? `, stored ${spanText((scene.now() - storedAt.getTime()) / 1000)} ago` : ''
+  return ok(`${what} have the form that they must have${age}.`)
+}
+
+type StoredSecret = { readonly text?: string | undefined; readonly storedAt?: Date | undefined }
+
+/** @throws Unjudged where there is no such secret, or it can't be read */
+function readSecret(SecretId: string, scene: Scene, signal: AbortSignal): Promise<StoredSecret> {
+  return asked(scene, `secretsmanager:GetSecretValue on ${SecretId}`, signal, async options => {
+    try {
+      const answer = await scene.clients.secrets.send(new GetSecretValueCommand({ SecretId }), options)
+      return { text: answer.SecretString, storedAt: answer.CreatedDate }
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'ResourceNotFoundException') throw error
+      // A secret without a version is found and has no value.
+      if (/staging label/i.test(error.message)) return {}
+      throw new Unjudged(`There is no secret ${SecretId}. ${deployFix(scene)}`)
+    }
+  })
+}
+
+const WHAT: Readonly<Record<SecretName, string>> = {
+  'signature-keys': 'The two signature keys',
+  'v1-tokens': 'The two tokens of V1 callbacks',
+  'box-app': 'The credentials of the Box app',
+}
+
+const fixOf = (name: SecretName, scene: Scene): string =>
+  'stage' in scene.place ? `npx boxhooks secrets set ${name} ${scene.flags}` : deployFix(scene)
 
 const RIGHTS = ['lambda:InvokeFunction']
 
@@ -104,3 +173,53 @@ function targetsFinding(targets: BoxCheck['targets']): Finding {
     )
   return ok(`The app sees ${so(targets.length, 'watched item')}, and may change what is there.`)
 }
+
+/** The webhooks on Box: those that the automations declare. */
+export const WEBHOOK_CHECKS: readonly Check[] = [
+  {
+    group: 'Webhooks',
+    name: 'webhooks',
+    rights: ['lambda:InvokeFunction'],
+    run: async scene => webhooksFinding(await scene.plan(), scene),
+  },
+]
+
+/** Says of a plan whether the webhooks are in step. */
+function webhooksFinding(report: ReconcileReport, { flags }: Pick<Scene, 'flags'>): Finding {
+  const { actions, counts, problems, error, inStep, total } = report
+  if (problems.length > 0)
+    return fail(
+      'What the automations declare Box would refuse.',
+      'Change the automation or the setting that is named, and deploy.',
+      {
+        details: problems.map(
+          ({ field, target, message }) => `${[target, field].filter(Boolean).join(' ')}: ${message}`,
+        ),
+      },
+    )
+  if (error)
+    return fail(`Box does not say which webhooks there are: ${error.message}`, 'Mend box-token first.')
+  if (inStep) {
+    const all = total === undefined ? '' : `, of ${so(total, 'webhook')} that the app has in all`
+    return ok(
+      counts.leave === 0
+        ? 'No automation asks for a webhook.'
+        : `${so(counts.leave, 'webhook')} as declared${all}.`,
+    )
+  }
+  const details = actions.filter(({ kind }) => kind !== 'leave').map(lineOf)
+  const apply = `npx boxhooks webhooks apply ${flags}`
+  if (counts.conflict > 0)
+    return fail(
+      `${so(counts.conflict, 'webhook')} in conflict with another.`,
+      `Do what is said of each; then ${apply}`,
+      { details },
+    )
+  const lacking = counts.create + counts.update
+  if (lacking > 0)
+    return fail(`${so(lacking, 'webhook')} missing on Box, or not as declared.`, apply, { details })
+  return warn(`${so(counts.delete, 'webhook')} that nothing asks for any more.`, apply, { details })
+}
+
+const lineOf = ({ kind, target, message }: ReportedAction): string =>
+  `${kind} ${targetText(target)}: ${message}`

@@ -1,20 +1,22 @@
 import { join } from 'node:path'
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { LambdaClient } from '@aws-sdk/client-lambda'
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SNSClient } from '@aws-sdk/client-sns'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { ROOT } from '../../infra/build/bundle.ts'
 import { type ManifestEntry, readManifest } from '../../infra/build/manifest.ts'
+import { awsReason } from '../../infra/stage/aws-reason.ts'
+import { parseObject } from '../../lib/base/json.ts'
 import type { BoxCheck } from '../../lib/webhooks/box-check.ts'
 import type { ReconcileReport } from '../../lib/webhooks/reconcile.ts'
 import type { WebhookAnswer } from '../../lib/webhooks/webhook-request.ts'
-import { askReconcile } from '../stage/ask-reconcile.ts'
+import { askReconcile } from '../stage/invoke.ts'
 import { type Reach, reachStage } from '../stage/stage-aws.ts'
 import { type Place, placeFlags } from '../stage/stage-ref.ts'
 import type { Shell } from '../terminal/shell.ts'
-import type { FunctionState } from './deployed-function.ts'
-import { type Answered, askDoor, type DoorRequest } from './door.ts'
+import type { Finding } from './finding.ts'
 
 /** A place that is looked over: what it tells of itself, and what more than one check asks it. */
 export type Scene = {
@@ -30,13 +32,13 @@ export type Scene = {
   /** The time of this machine, in milliseconds since the epoch. */
   now(): number
   readonly outputs: Readonly<Record<string, string>>
-  readonly reach: Reach['client']
   /** The address that the webhooks deliver to; undefined where the stage does not tell it. */
   readonly address: string | undefined
   readonly clients: {
     readonly cloudwatch: CloudWatchClient
     readonly dynamodb: DynamoDBClient
     readonly lambda: LambdaClient
+    readonly secrets: SecretsManagerClient
     readonly sns: SNSClient
     readonly sqs: SQSClient
   }
@@ -86,7 +88,6 @@ export async function openScene(
     project,
     now,
     outputs,
-    reach: client,
     address,
     clients,
     boxCheck: once(async () => checkIn(await ask('check'))),
@@ -109,6 +110,7 @@ function clientsOf(client: Reach['client'], place: Place): Scene['clients'] {
     cloudwatch: new CloudWatchClient(away('CLOUDWATCH')),
     dynamodb: new DynamoDBClient(there('DYNAMODB')),
     lambda: new LambdaClient(away('LAMBDA')),
+    secrets: new SecretsManagerClient(there('SECRETS_MANAGER')),
     sns: new SNSClient(away('SNS')),
     // The endpoint is what the environment says, also where a queue's URL names another host.
     sqs: new SQSClient({ ...there('SQS'), useQueueUrlAsEndpoint: false }),
@@ -136,4 +138,178 @@ function checkIn(answer: WebhookAnswer): BoxCheck {
 function reportIn(answer: WebhookAnswer): ReconcileReport {
   if (answer.ok && 'report' in answer) return answer.report
   throw new OlderFunction(answer.ok ? 'It answers something else.' : answer.error.message)
+}
+
+/** In the order in which they are told. */
+export const GROUPS = [
+  'Box app',
+  'Webhooks',
+  'Front door',
+  'Queue',
+  'Ledger',
+  'Alarms',
+  'Versions',
+  'Clock',
+] as const
+
+export type Group = (typeof GROUPS)[number]
+
+/** Something that is looked over. Stable by its name; docs/operate.md has each. */
+export type Check = {
+  readonly group: Group
+  readonly name: string
+  /** The rights on AWS that it takes, such as `sqs:GetQueueAttributes`. */
+  readonly rights: readonly string[]
+  /** Why it means nothing on the local stack; absent where it does. */
+  readonly notLocal?: string
+  /** The stack's outputs without which it can't be done. */
+  readonly outputs?: readonly string[]
+  /**
+   * @param signal ends what it asks, where its time is over or somebody stops the command
+   * @throws Unjudged, AwsUnreachable, FunctionUnreachable; the signal's reason
+   */
+  run(scene: Scene, signal: AbortSignal): Promise<Finding>
+}
+
+/** A check that could not be made; the message says why, and what is lacking. */
+export class Unjudged extends Error {
+  override readonly name = 'Unjudged'
+}
+
+/**
+ * Asks AWS something for a check.
+ * @param right the right that it takes, such as sqs:GetQueueAttributes
+ * @throws Unjudged that names the right where AWS refuses; the signal's reason
+ */
+export async function asked<R>(
+  { place, region }: Pick<Scene, 'place' | 'region'>,
+  right: string,
+  signal: AbortSignal,
+  call: (options: { readonly abortSignal: AbortSignal }) => Promise<R>,
+): Promise<R> {
+  try {
+    return await call({ abortSignal: signal })
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof Unjudged) throw error
+    if ('stage' in place) throw new Unjudged(awsReason(error, right, region), { cause: error })
+    const reason = error instanceof Error ? error.message || error.name : String(error)
+    throw new Unjudged(`The local stack does not answer ${right}: ${reason}`, { cause: error })
+  }
+}
+
+/** How a place is made anew from this clone. */
+export const deployFix = ({ place }: Pick<Scene, 'place'>): string =>
+  'stage' in place ? `npm run deploy -- --stage ${place.stage}` : 'Start the local stack again: npm start'
+
+/** A function as Lambda has it. */
+export type FunctionState = {
+  readonly state: string
+  readonly lastUpdate: string
+  readonly runtime: string
+  readonly architecture: string
+  readonly timeoutSeconds: number
+  readonly env: Readonly<Record<string, string>>
+}
+
+/**
+ * Asks Lambda for a function of a stage, once for all checks.
+ * @throws Unjudged
+ */
+export function deployedFunction(scene: Scene, name: string, signal: AbortSignal): Promise<FunctionState> {
+  const known = scene.functions.get(name) ?? ask(scene, name, signal)
+  scene.functions.set(name, known)
+  return known
+}
+
+async function ask(scene: Scene, name: string, signal: AbortSignal): Promise<FunctionState> {
+  const FunctionName = functionName(scene, name)
+  const right = `lambda:GetFunctionConfiguration on ${FunctionName}`
+  const found = await asked(scene, right, signal, options =>
+    scene.clients.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }), options).catch(error => {
+      if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined
+      throw error
+    }),
+  )
+  if (!found) throw new Unjudged(`There is no function ${FunctionName}. Deploy the stage again.`)
+  return {
+    state: found.State ?? 'Active',
+    lastUpdate: found.LastUpdateStatus ?? 'Successful',
+    runtime: found.Runtime ?? '',
+    architecture: found.Architectures?.[0] ?? '',
+    timeoutSeconds: found.Timeout ?? 0,
+    env: found.Environment?.Variables ?? {},
+  }
+}
+
+export const functionName = ({ place }: Pick<Scene, 'place'>, name: string): string =>
+  `boxhooks-${'stage' in place ? place.stage : 'local'}-${name}`
+
+/** How the front door answered a request. */
+export type Answered = {
+  readonly status: number
+  /** The code of an answer of ours; see docs/errors.md. */
+  readonly code: string | undefined
+  /** Milliseconds from the request to the whole answer. */
+  readonly ms: number
+  /** The answer's own time by its header Date, and this machine's in the middle of the request; milliseconds since the epoch. */
+  readonly date: number | undefined
+  readonly at: number
+}
+
+/** Nothing answered; the message says why. */
+export class DoorClosed extends Error {
+  override readonly name = 'DoorClosed'
+  /** What the system or TLS calls it, such as ENOTFOUND. */
+  readonly code: string
+
+  constructor(address: string, code: string, options: ErrorOptions) {
+    super(`Nothing answers at ${address}: ${code}.`, options)
+    this.code = code
+  }
+}
+
+type DoorRequest = {
+  readonly method: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * Sends a request to the front door, as anybody on the internet can.
+ * @throws DoorClosed; the signal's reason
+ */
+async function askDoor({ fetch, now }: Shell, address: string, request: DoorRequest): Promise<Answered> {
+  const { method, headers = {}, body, signal } = request
+  const begun = now()
+  try {
+    const answer = await fetch(address, {
+      method,
+      headers: { 'user-agent': 'boxhooks-doctor', 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body }),
+      redirect: 'manual',
+      signal,
+    })
+    const json = parseObject((await answer.text()).slice(0, 100_000))
+    const ended = now()
+    const date = Date.parse(answer.headers.get('date') ?? '')
+    return {
+      status: answer.status,
+      code: typeof json?.code === 'string' ? json.code : undefined,
+      ms: ended - begun,
+      // The header has whole seconds, so on average it is half a second behind.
+      date: Number.isFinite(date) ? date + 500 : undefined,
+      at: (begun + ended) / 2,
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw new DoorClosed(address, codeOf(error), { cause: error })
+  }
+}
+
+function codeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code
+  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -1,4 +1,4 @@
-import type { Group } from './check.ts'
+import type { Group } from './context.ts'
 import { type Finding, type Status, so } from './finding.ts'
 
 /** A check and what it found. */

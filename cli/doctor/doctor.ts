@@ -2,11 +2,14 @@ import { AwsUnreachable } from '../../infra/stage/aws-reason.ts'
 import { type Place, type PlaceOptions, PlaceUnclear, placeOf, placeText } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
-import { type Check, findingOf } from './check.ts'
-import { CHECKS } from './checks.ts'
-import { openScene, type Scene } from './context.ts'
+import { BOX_CHECKS, SECRET_CHECKS, WEBHOOK_CHECKS } from './box-checks.ts'
+import { type Check, deployFix, functionName, GROUPS, openScene, type Scene } from './context.ts'
+import { ALARM_CHECKS, VERSION_CHECKS } from './deployment-checks.ts'
 import { countsOf, type Examined, examinedText, summaryText } from './doctor-text.ts'
-import type { Status } from './finding.ts'
+import { CLOCK_CHECKS, DOOR_CHECKS } from './endpoint-checks.ts'
+import { type Finding, type Status, skipped, unknown } from './finding.ts'
+import { LEDGER_CHECKS } from './ledger-checks.ts'
+import { QUEUE_CHECKS } from './queue-checks.ts'
 
 export type DoctorOptions = PlaceOptions & {
   /** Prints JSON, for programs. */
@@ -92,6 +95,60 @@ async function examine(check: Check, scene: Scene, stopped: AbortSignal): Promis
   return { group: check.group, check: check.name, ...finding, ms: Math.round(scene.now() - begun) }
 }
 
+/** How long a check may take, in milliseconds. A function that has not run for a while starts for some seconds. */
+const CHECK_MS_MAX = 20_000
+
+/**
+ * Makes a check.
+ * @param stopped ends it before its time
+ * @returns what was found, also where it could not be judged, with the reason; undefined where it was stopped
+ */
+async function findingOf(check: Check, scene: Scene, stopped: AbortSignal): Promise<Finding | undefined> {
+  const { notLocal, outputs = [] } = check
+  if (notLocal !== undefined && !('stage' in scene.place)) return skipped(notLocal)
+  const missing = outputs.filter(name => !scene.outputs[name])
+  if (missing.length > 0)
+    return unknown(
+      `The stack has no output ${missing.join(', ')}: it was deployed by an older version.`,
+      deployFix(scene),
+    )
+  const signal = AbortSignal.any([stopped, AbortSignal.timeout(CHECK_MS_MAX)])
+  try {
+    return await inTime(check.run(scene, signal), signal)
+  } catch (error) {
+    if (stopped.aborted) return undefined
+    if (signal.aborted) return unknown(`There was no answer within ${CHECK_MS_MAX / 1000} s.`)
+    return unjudged(error, scene)
+  }
+}
+
+function unjudged(error: unknown, scene: Scene): Finding {
+  if (!(error instanceof Error)) throw error
+  if (error.name === 'OlderFunction')
+    return unknown(
+      `The function ${functionName(scene, 'reconcile')} is of another version than this clone: ${error.message}`,
+      deployFix(scene),
+    )
+  const { name, message } = error
+  return unknown(UNREACHABLE.has(name) ? message : `The check itself failed: ${name}: ${message}`)
+}
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'Unjudged',
+  'AwsUnreachable' satisfies AwsUnreachable['name'],
+  'FunctionUnreachable',
+])
+
+/** Ends the waiting for what does not listen to the signal itself. */
+function inTime<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
 const headingOf = ({ place, address }: Scene): string =>
   `${capital(whereText(place))}${address === undefined ? '' : `, ${address}`}`
 
@@ -132,3 +189,16 @@ const WORST_FIRST: readonly Status[] = ['fail', 'unknown', 'warn', 'ok']
 
 const worstOf = (examined: readonly Examined[]): Status =>
   WORST_FIRST.find(status => examined.some(one => one.status === status)) ?? 'unknown'
+
+/** All that `boxhooks doctor` looks over, in the order in which it tells it. */
+export const CHECKS: readonly Check[] = [
+  ...SECRET_CHECKS,
+  ...BOX_CHECKS,
+  ...WEBHOOK_CHECKS,
+  ...DOOR_CHECKS,
+  ...QUEUE_CHECKS,
+  ...LEDGER_CHECKS,
+  ...ALARM_CHECKS,
+  ...VERSION_CHECKS,
+  ...CLOCK_CHECKS,
+].toSorted((one, other) => GROUPS.indexOf(one.group) - GROUPS.indexOf(other.group))

@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { parse } from 'yaml'
 import { isObject } from '../../lib/base/json.ts'
-import { asked, type Check, deployFix, Unjudged } from './check.ts'
 import type { Scene } from './context.ts'
+import { asked, type Check, deployFix, Unjudged } from './context.ts'
 import { type Finding, fail, ok, so, warn } from './finding.ts'
 
 const OUTPUTS = ['LedgerTable']

@@ -58,7 +58,7 @@ export function eventsCommand(shell: Shell): Command {
     .option('--payload', 'print the body as well, which names files and people')
     .addOption(since(3 * 24 * HOUR_MS, '3d'))
     .action(async (id: string, options: Shared & { readonly payload?: boolean; readonly since: number }) =>
-      (await import('./event-show.ts')).showEvent(shell, id, { ...options, place: placeOf(options) }),
+      (await import('./events.ts')).showEvent(shell, id, { ...options, place: placeOf(options) }),
     )
   return command
 }

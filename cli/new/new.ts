@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readStageParams } from '../../infra/stage/stage-params.ts'
 import { targetText } from '../../lib/event/target.ts'
-import { declared } from '../automations.ts'
+import { readProjectAutomations } from '../stage/declarations.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { type NewFile, writeAll } from '../terminal/write-files.ts'
 import { automationCode, testCode } from './automation-template.ts'
@@ -50,7 +50,7 @@ async function taken(project: string, files: readonly NewFile[]): Promise<string
 }
 
 async function nameTaken(shell: Shell, name: string): Promise<string[]> {
-  return (await declared(shell)).flatMap(declaration => {
+  return (await readProjectAutomations(shell)).flatMap(declaration => {
     if ('error' in declaration)
       return [`${declaration.error.message} Until then nothing tells which names are taken.`]
     const { file, entry } = declaration

@@ -2,6 +2,11 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import type { FunctionName } from '../../infra/build/bundle.ts'
 import { awsReason } from '../../infra/stage/aws-reason.ts'
 import { isObject } from '../../lib/base/json.ts'
+import {
+  isWebhookAnswer,
+  type WebhookAnswer,
+  type WebhookRequest,
+} from '../../lib/webhooks/webhook-request.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Place } from './stage-ref.ts'
 
@@ -91,3 +96,18 @@ function unreachable(place: Place, functionName: string, error: unknown): Functi
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+
+/**
+ * Asks the function reconcile of a place.
+ * @param signal ends the waiting, not what the function does
+ * @throws FunctionUnreachable; the signal's reason
+ */
+export async function askReconcile(
+  place: Place,
+  request: WebhookRequest,
+  signal?: AbortSignal,
+): Promise<WebhookAnswer> {
+  const answer = await invokeFunction(place, 'reconcile', request, signal)
+  if (!isWebhookAnswer(answer)) throw answeredOtherwise(place, 'reconcile')
+  return answer
+}

@@ -6,12 +6,13 @@ import type {
   WebhookAnswer,
   WebhookRequest,
 } from '../../lib/webhooks/webhook-request.ts'
-import { askReconcile } from '../stage/ask-reconcile.ts'
+import { askReconcile } from '../stage/invoke.ts'
 import type { Place } from '../stage/stage-ref.ts'
-import { plansDeletion, reportText, webhookTable } from '../stage/webhook-report.ts'
+import { reportText } from '../stage/webhook-report.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
 import type { Shell } from '../terminal/shell.ts'
+import { plansDeletion, webhookTable } from './webhooks-text.ts'
 
 export type WebhookOptions = {
   readonly place: Place

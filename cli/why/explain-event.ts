@@ -1,12 +1,78 @@
 import { isDeadAsWhole, LEASE_MARGIN_MS, UNDEPLOYED_REASON } from '../../lib/automate/claim.ts'
+import { triggerOf } from '../../lib/event/event.ts'
 import { targetText } from '../../lib/event/target.ts'
 import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
 import { runState } from '../stage/event-state.ts'
 import { momentText } from '../terminal/moment.ts'
+import { answerFromSilence } from './explain-no-event.ts'
 import type { Answer, DeclaredFact, WhyFacts } from './why-facts.ts'
 
+/**
+ * Says of every automation that is declared, or has a run at one of the item's events, whether and why it did or did not run:
+ * one answer for each, in order of their names. Pure, and never throws.
+ */
+export function answersTo(facts: WhyFacts): readonly Answer[] {
+  return automationsIn(facts).map(name => answerFor(facts, name))
+}
+
+/** The automations that there is something to say of. */
+export function automationsIn({
+  declared,
+  events,
+}: Pick<WhyFacts, 'declared' | 'events'>): readonly string[] {
+  const names = new Set([
+    ...declared.map(({ name }) => name),
+    ...events.flatMap(({ runs }) => Object.keys(runs)),
+  ])
+  return [...names].sort()
+}
+
+/**
+ * The event that decides about an automation: the latest that it ran at, or should have. What came through another's webhook
+ * counts only where there is nothing else.
+ */
+export function decisiveEvent(
+  { declared, events }: Pick<WhyFacts, 'declared' | 'events'>,
+  name: string,
+): EventRecord | undefined {
+  const own = declared.find(one => one.name === name)
+  const candidates = events.filter(record => Object.hasOwn(record.runs, name) || isOn(own, record))
+  const isOthers = (record: EventRecord) =>
+    own !== undefined &&
+    !Object.hasOwn(record.runs, name) &&
+    (watchesOther(own, record) || (record.origin === 'v1' && !own.v1))
+  return candidates.find(record => !isOthers(record)) ?? candidates[0]
+}
+
+function isOn(declared: DeclaredFact | undefined, record: EventRecord): boolean {
+  const trigger = triggerOf(record.trigger) ?? record.trigger
+  // What could not be read may have been for any automation.
+  if (isDeadAsWhole(record) && triggerOf(trigger) === undefined) return declared !== undefined
+  return declared?.on.some(one => (triggerOf(one) ?? one) === trigger) ?? false
+}
+
+function answerFor(facts: WhyFacts, name: string): Answer {
+  const declared = facts.declared.find(one => one.name === name)
+  const event = decisiveEvent(facts, name)
+  if (event)
+    return { automation: name, ...withDeliveries(facts, answerFromEvent(facts, event, name, declared)) }
+  // Whatever is not declared is known from an event.
+  const nobody: DeclaredFact = { name, on: [], watch: [], v1: false, unset: [] }
+  return { automation: name, ...answerFromSilence(facts, declared ?? nobody) }
+}
+
+function withDeliveries({ deliveries }: WhyFacts, answer: EventAnswer): EventAnswer {
+  const times = deliveries.get(answer.eventId) ?? 0
+  if (times < 2) return answer
+  const others = times === 2 ? 'The other was' : `The ${times - 1} others were`
+  return {
+    ...answer,
+    because: `${answer.because} Box delivered the event ${times} times. ${others} recognised as the same event, and nothing is done twice for it.`,
+  }
+}
+
 /** What an event says of an automation, without its name. */
-export type EventAnswer = Omit<Answer, 'automation'> & { readonly eventId: string }
+type EventAnswer = Omit<Answer, 'automation'> & { readonly eventId: string }
 
 type Said = Pick<Answer, 'verdict' | 'because' | 'next'>
 
@@ -16,7 +82,7 @@ const NOTHING = 'Nothing is to be done.'
  * Says what became of an automation at an event about the item. Pure, and never throws.
  * @param declared undefined where this clone has no such automation
  */
-export function answerFromEvent(
+function answerFromEvent(
   facts: WhyFacts,
   record: EventRecord,
   name: string,
@@ -156,7 +222,7 @@ const textOf = (targets: DeclaredFact['watch']): string =>
   targets.map(targetText).join(', ') || 'no watched item'
 
 /** Whether an event is known to be about targets that an automation does not watch. */
-export function watchesOther({ watch, unset }: DeclaredFact, { targets = [] }: EventRecord): boolean {
+function watchesOther({ watch, unset }: DeclaredFact, { targets = [] }: EventRecord): boolean {
   const watched = new Set(watch.map(targetText))
   return unset.length === 0 && targets.length > 0 && !targets.some(one => watched.has(targetText(one)))
 }

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { type PlaceOptions, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
 import type { Shell } from '../terminal/shell.ts'
-import { type AskedItem, parseItem } from './why-item.ts'
+import { type AskedItem, parseItem } from './why-facts.ts'
 
 /** Makes the command `why`. */
 export function whyCommand(shell: Shell): Command {

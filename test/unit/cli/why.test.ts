@@ -1,8 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { answersTo, automationsIn, decisiveEvent } from '../../../cli/why/why-answer.ts'
-import { type DeclaredFact, VERDICTS, type WhyFacts } from '../../../cli/why/why-facts.ts'
-import { parseItem, sourcesOf } from '../../../cli/why/why-item.ts'
+import { answersTo, automationsIn, decisiveEvent } from '../../../cli/why/explain-event.ts'
+import {
+  type DeclaredFact,
+  parseItem,
+  sourcesOf,
+  VERDICTS,
+  type WhyFacts,
+} from '../../../cli/why/why-facts.ts'
 import { UNDEPLOYED_REASON } from '../../../lib/automate/claim.ts'
 import { type Target, TRIGGERS } from '../../../lib/event/event.ts'
 import type { EventRecord, RunRecord } from '../../../lib/ledger/record.ts'
