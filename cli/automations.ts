@@ -28,7 +28,7 @@ type Listing = {
 
 /**
  * Lists what is declared, on what, with which settings. The exit code is 1 where an automation can't be loaded.
- * @throws StageParamsError
+ * @throws ExpectedError
  */
 export async function automations(shell: Shell, { stage, json }: AutomationsOptions): Promise<void> {
   const [declarations, stateOf] = await Promise.all([

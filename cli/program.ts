@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import { Command, CommanderError, Option } from 'commander'
 import { regionOf } from '../infra/stage/aws-reason.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/ingest/signature.ts'
@@ -10,7 +9,7 @@ import { eventsCommand } from './events/events-command.ts'
 import { keysCommand } from './keys/keys-command.ts'
 import { replayCommand } from './replay/replay-command.ts'
 import { secretsCommand } from './secrets/secrets-command.ts'
-import { CommandError } from './terminal/command-error.ts'
+import { CommandError, errorText } from './terminal/command-error.ts'
 import { PORT, port, positive, repeated, seconds, span, stage } from './terminal/options.ts'
 import type { Shell } from './terminal/shell.ts'
 import { verifyCommand } from './verify/verify-command.ts'
@@ -22,20 +21,6 @@ const INSPECT_PORT = PORT + 1
 
 /** Commands whose exit code 1 is a judgement of what they examined, so that wrong usage needs another: 2. */
 const JUDGES: ReadonlySet<string> = new Set(['conformance', 'doctor', 'verify'])
-
-/** The errors of other rooms whose message is all that the user needs, by name. */
-const EXPECTED: ReadonlySet<string> = new Set([
-  'AwsEndpointFailed',
-  'AwsUnreachable',
-  'DemoFailed',
-  'FileNotWritten',
-  'ManifestError',
-  'PackageError',
-  'PortTaken',
-  'ReplayImpossible',
-  'SettingsMissing',
-  'StageParamsError',
-])
 
 /**
  * Runs a command line.
@@ -49,8 +34,7 @@ export async function run(args: readonly string[], shell: Shell): Promise<number
   } catch (error) {
     // Commander has shown what is wrong, or the help.
     if (error instanceof CommanderError) return error.exitCode
-    const expected = error instanceof CommandError || (error instanceof Error && EXPECTED.has(error.name))
-    shell.printError(expected ? error.message : inspect(error))
+    shell.printError(errorText(error))
     return error instanceof CommandError ? error.exitCode : 1
   }
 }

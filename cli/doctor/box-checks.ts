@@ -3,7 +3,7 @@ import { targetText } from '../../lib/event/target.ts'
 import type { BoxCheck, Learnt } from '../../lib/webhooks/box-check.ts'
 import type { ReconcileReport, ReportedAction, ReportedError } from '../../lib/webhooks/reconcile.ts'
 import { SECRETS, type SecretKind, type SecretName } from '../stage/secret-rules.ts'
-import { asked, type Check, deployFix, type Scene, Unjudged } from './context.ts'
+import { asked, type Check, CheckInconclusive, deployFix, type Scene } from './context.ts'
 import { type Finding, fail, ok, skipped, so, spanText, unknown, warn } from './finding.ts'
 
 /** The secrets of a stage: there, whole, and not the same twice. */
@@ -50,7 +50,7 @@ async function look(name: SecretName, scene: Scene, signal: AbortSignal): Promis
 
 type StoredSecret = { readonly text?: string | undefined; readonly storedAt?: Date | undefined }
 
-/** @throws Unjudged where there is no such secret, or it can't be read */
+/** @throws CheckInconclusive where there is no such secret, or it can't be read */
 function readSecret(SecretId: string, scene: Scene, signal: AbortSignal): Promise<StoredSecret> {
   return asked(scene, `secretsmanager:GetSecretValue on ${SecretId}`, signal, async options => {
     try {
@@ -60,7 +60,7 @@ function readSecret(SecretId: string, scene: Scene, signal: AbortSignal): Promis
       if (!(error instanceof Error) || error.name !== 'ResourceNotFoundException') throw error
       // A secret without a version is found and has no value.
       if (/staging label/i.test(error.message)) return {}
-      throw new Unjudged(`There is no secret ${SecretId}. ${deployFix(scene)}`)
+      throw new CheckInconclusive(`There is no secret ${SecretId}. ${deployFix(scene)}`)
     }
   })
 }

@@ -8,6 +8,7 @@ import { SQSClient } from '@aws-sdk/client-sqs'
 import { ROOT } from '../../infra/build/bundle.ts'
 import { type ManifestEntry, readManifest } from '../../infra/build/manifest.ts'
 import { awsReason } from '../../infra/stage/aws-reason.ts'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
 import { parseObject } from '../../lib/base/json.ts'
 import type { BoxCheck } from '../../lib/webhooks/box-check.ts'
 import type { ReconcileReport } from '../../lib/webhooks/reconcile.ts'
@@ -55,7 +56,7 @@ export type Scene = {
   unsigned(): Promise<Answered>
   /**
    * What the automations of this clone declare; read once.
-   * @throws ManifestError
+   * @throws ExpectedError
    */
   manifest(): Promise<readonly ManifestEntry[]>
   /** Each function's state, once it was asked for. */
@@ -90,8 +91,8 @@ export async function openScene(
     outputs,
     address,
     clients,
-    boxCheck: once(async () => checkIn(await ask('check'))),
-    plan: once(async () => reportIn(await ask('plan'))),
+    boxCheck: once(async () => checkIn(await ask('check'), place)),
+    plan: once(async () => reportIn(await ask('plan'), place)),
     askDoor: (at, request) => askDoor(shell, at, request),
     unsigned: once(() => askDoor(shell, address ?? '', { method: 'POST', body: '{}', signal })),
     manifest: once(() => readManifest(join(project, 'automations'), join(ROOT, '.boxhooks', 'doctor'))),
@@ -125,19 +126,22 @@ function once<R>(ask: () => Promise<R>): () => Promise<R> {
   }
 }
 
-/** The deployed function is of another version than this clone. */
-class OlderFunction extends Error {
-  override readonly name = 'OlderFunction'
-}
-
-function checkIn(answer: WebhookAnswer): BoxCheck {
+function checkIn(answer: WebhookAnswer, place: Place): BoxCheck {
   if (answer.ok && 'check' in answer) return answer.check
-  throw new OlderFunction(answer.ok ? 'It answers something else.' : answer.error.message)
+  throw otherVersion(answer, place)
 }
 
-function reportIn(answer: WebhookAnswer): ReconcileReport {
+function reportIn(answer: WebhookAnswer, place: Place): ReconcileReport {
   if (answer.ok && 'report' in answer) return answer.report
-  throw new OlderFunction(answer.ok ? 'It answers something else.' : answer.error.message)
+  throw otherVersion(answer, place)
+}
+
+function otherVersion(answer: WebhookAnswer, place: Place): CheckInconclusive {
+  const reason = answer.ok ? 'It answers something else.' : answer.error.message
+  return new CheckInconclusive(
+    `The function ${functionName({ place }, 'reconcile')} is of another version than this clone: ${reason}`,
+    { fix: deployFix({ place }) },
+  )
 }
 
 /** In the order in which they are told. */
@@ -166,20 +170,27 @@ export type Check = {
   readonly outputs?: readonly string[]
   /**
    * @param signal ends what it asks, where its time is over or somebody stops the command
-   * @throws Unjudged, AwsUnreachable, FunctionUnreachable; the signal's reason
+   * @throws CheckInconclusive, AwsUnreachable, FunctionUnreachable; the signal's reason
    */
   run(scene: Scene, signal: AbortSignal): Promise<Finding>
 }
 
-/** A check that could not be made; the message says why, and what is lacking. */
-export class Unjudged extends Error {
-  override readonly name = 'Unjudged'
+/** Ends a check without a verdict. The message says why, and what is lacking. */
+export class CheckInconclusive extends ExpectedError {
+  override readonly name = 'CheckInconclusive'
+  readonly fix: string | undefined
+
+  /** @param options.fix a command or a step that makes the check possible */
+  constructor(message: string, options: ErrorOptions & { readonly fix?: string } = {}) {
+    super(message, options)
+    this.fix = options.fix
+  }
 }
 
 /**
  * Asks AWS something for a check.
  * @param right the right that it takes, such as sqs:GetQueueAttributes
- * @throws Unjudged that names the right where AWS refuses; the signal's reason
+ * @throws CheckInconclusive that names the right where AWS refuses; the signal's reason
  */
 export async function asked<R>(
   { place, region }: Pick<Scene, 'place' | 'region'>,
@@ -191,10 +202,10 @@ export async function asked<R>(
     return await call({ abortSignal: signal })
   } catch (error) {
     signal.throwIfAborted()
-    if (error instanceof Unjudged) throw error
-    if ('stage' in place) throw new Unjudged(awsReason(error, right, region), { cause: error })
+    if (error instanceof CheckInconclusive) throw error
+    if ('stage' in place) throw new CheckInconclusive(awsReason(error, right, region), { cause: error })
     const reason = error instanceof Error ? error.message || error.name : String(error)
-    throw new Unjudged(`The local stack does not answer ${right}: ${reason}`, { cause: error })
+    throw new CheckInconclusive(`The local stack does not answer ${right}: ${reason}`, { cause: error })
   }
 }
 
@@ -214,7 +225,7 @@ export type FunctionState = {
 
 /**
  * Asks Lambda for a function of a stage, once for all checks.
- * @throws Unjudged
+ * @throws CheckInconclusive
  */
 export function deployedFunction(scene: Scene, name: string, signal: AbortSignal): Promise<FunctionState> {
   const known = scene.functions.get(name) ?? ask(scene, name, signal)
@@ -231,7 +242,7 @@ async function ask(scene: Scene, name: string, signal: AbortSignal): Promise<Fun
       throw error
     }),
   )
-  if (!found) throw new Unjudged(`There is no function ${FunctionName}. Deploy the stage again.`)
+  if (!found) throw new CheckInconclusive(`There is no function ${FunctionName}. Deploy the stage again.`)
   return {
     state: found.State ?? 'Active',
     lastUpdate: found.LastUpdateStatus ?? 'Successful',
@@ -258,7 +269,7 @@ export type Answered = {
 }
 
 /** Nothing answered; the message says why. */
-export class DoorClosed extends Error {
+export class DoorClosed extends ExpectedError {
   override readonly name = 'DoorClosed'
   /** What the system or TLS calls it, such as ENOTFOUND. */
   readonly code: string

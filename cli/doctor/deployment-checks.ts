@@ -11,11 +11,11 @@ import type { DeployedAutomation } from '../../lib/webhooks/box-check.ts'
 import {
   asked,
   type Check,
+  CheckInconclusive,
   deployedFunction,
   deployFix,
   type FunctionState,
   type Scene,
-  Unjudged,
 } from './context.ts'
 import { type Finding, fail, ok, so, unknown, warn } from './finding.ts'
 
@@ -101,7 +101,7 @@ function versionFinding(
 
 async function lookAtSettings(scene: Scene, signal: AbortSignal): Promise<Finding> {
   const { place } = scene
-  if (!('stage' in place)) throw new Unjudged(LOCAL)
+  if (!('stage' in place)) throw new CheckInconclusive(LOCAL)
   const [manifest, settingOf, { env }] = await Promise.all([
     scene.manifest(),
     readStageValues(place.stage, join(scene.project, 'serverless.yml')),
@@ -234,7 +234,7 @@ async function lookAtTopic(scene: Scene, signal: AbortSignal): Promise<Finding> 
       throw error
     }),
   )
-  if (!answer) throw new Unjudged(`There is no topic ${TopicArn}. ${deployFix(scene)}`)
+  if (!answer) throw new CheckInconclusive(`There is no topic ${TopicArn}. ${deployFix(scene)}`)
   const confirmed = Number(answer.Attributes?.SubscriptionsConfirmed ?? 0)
   const pending = Number(answer.Attributes?.SubscriptionsPending ?? 0)
   if (confirmed > 0) return ok(`${so(confirmed, 'subscription')} to the alarms confirmed.`)

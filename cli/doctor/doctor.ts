@@ -1,9 +1,9 @@
-import { AwsUnreachable } from '../../infra/stage/aws-reason.ts'
-import { type Place, type PlaceOptions, PlaceUnclear, placeOf, placeText } from '../stage/stage-ref.ts'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
+import { type Place, type PlaceOptions, placeOf, placeText } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
 import { BOX_CHECKS, SECRET_CHECKS, WEBHOOK_CHECKS } from './box-checks.ts'
-import { type Check, deployFix, functionName, GROUPS, openScene, type Scene } from './context.ts'
+import { type Check, CheckInconclusive, deployFix, GROUPS, openScene, type Scene } from './context.ts'
 import { ALARM_CHECKS, VERSION_CHECKS } from './deployment-checks.ts'
 import { countsOf, type Examined, examinedText, summaryText } from './doctor-text.ts'
 import { CLOCK_CHECKS, DOOR_CHECKS } from './endpoint-checks.ts'
@@ -64,7 +64,7 @@ async function findScene(
         `AWS did not say within ${FIND_MS_MAX / 1000} s what the stage consists of. See that this machine reaches the internet.`,
         { exitCode: UNJUDGED },
       )
-    if (error instanceof AwsUnreachable || error instanceof PlaceUnclear)
+    if (error instanceof ExpectedError)
       throw new CommandError(error.message, { exitCode: UNJUDGED, cause: error })
     throw error
   }
@@ -118,26 +118,16 @@ async function findingOf(check: Check, scene: Scene, stopped: AbortSignal): Prom
   } catch (error) {
     if (stopped.aborted) return undefined
     if (signal.aborted) return unknown(`There was no answer within ${CHECK_MS_MAX / 1000} s.`)
-    return unjudged(error, scene)
+    return unjudged(error)
   }
 }
 
-function unjudged(error: unknown, scene: Scene): Finding {
-  if (!(error instanceof Error)) throw error
-  if (error.name === 'OlderFunction')
-    return unknown(
-      `The function ${functionName(scene, 'reconcile')} is of another version than this clone: ${error.message}`,
-      deployFix(scene),
-    )
-  const { name, message } = error
-  return unknown(UNREACHABLE.has(name) ? message : `The check itself failed: ${name}: ${message}`)
+function unjudged(error: unknown): Finding {
+  if (error instanceof CheckInconclusive) return unknown(error.message, error.fix)
+  if (error instanceof ExpectedError) return unknown(error.message)
+  if (error instanceof Error) return unknown(`The check itself failed: ${error.name}: ${error.message}`)
+  throw error
 }
-
-const UNREACHABLE: ReadonlySet<string> = new Set([
-  'Unjudged',
-  'AwsUnreachable' satisfies AwsUnreachable['name'],
-  'FunctionUnreachable',
-])
 
 /** Ends the waiting for what does not listen to the signal itself. */
 function inTime<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {

@@ -8,7 +8,7 @@ import {
 import { parse } from 'yaml'
 import { isObject } from '../../lib/base/json.ts'
 import type { Scene } from './context.ts'
-import { asked, type Check, deployFix, Unjudged } from './context.ts'
+import { asked, type Check, CheckInconclusive, deployFix } from './context.ts'
 import { type Finding, fail, ok, so, warn } from './finding.ts'
 
 const OUTPUTS = ['LedgerTable']
@@ -93,7 +93,7 @@ async function lookAtExpiry(scene: Scene, signal: AbortSignal): Promise<Finding>
   const answer = await asked(scene, `dynamodb:DescribeTimeToLive on ${TableName}`, signal, options =>
     scene.clients.dynamodb.send(new DescribeTimeToLiveCommand({ TableName }), options).catch(unlessGone),
   )
-  if (!answer) throw new Unjudged('There is no table to be asked.')
+  if (!answer) throw new CheckInconclusive('There is no table to be asked.')
   const { TimeToLiveStatus: status = 'DISABLED', AttributeName: attribute } =
     answer.TimeToLiveDescription ?? {}
   return /^ENABL/.test(status) && attribute === 'expiresAt'
@@ -115,7 +115,7 @@ async function lookAtRecovery(scene: Scene, signal: AbortSignal): Promise<Findin
         throw error
       }),
   )
-  if (!answer) throw new Unjudged('There is no table to be asked.')
+  if (!answer) throw new CheckInconclusive('There is no table to be asked.')
   const { PointInTimeRecoveryDescription: recovery } = answer.ContinuousBackupsDescription ?? {}
   return recovery?.PointInTimeRecoveryStatus === 'ENABLED'
     ? ok('The table can be restored to any moment that AWS keeps.')

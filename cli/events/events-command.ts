@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { TRIGGERS, triggerOf } from '../../lib/event/event.ts'
-import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
+import { type PlaceOptions, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
+import { usageError } from '../terminal/command-error.ts'
 import { parseMoment } from '../terminal/moment.ts'
 import { near } from '../terminal/near.ts'
 import { eventId, positive, repeated } from '../terminal/options.ts'
@@ -65,7 +66,7 @@ export function eventsCommand(shell: Shell): Command {
 
 function listing(options: Listing, now: number): ListOptions {
   const { trigger, item, automation, status, since: from, until: to = now, ...rest } = options
-  if (from > to) throw new PlaceUnclear('--since must be before --until.')
+  if (from > to) throw usageError('--since must be before --until.')
   return {
     ...rest,
     place: placeOf(options),

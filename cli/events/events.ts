@@ -1,10 +1,10 @@
-import { AwsUnreachable } from '../../infra/stage/aws-reason.ts'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
 import type { History, Span } from '../../lib/ledger/history.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
 import { storedMessage } from '../../lib/operations/replay.ts'
 import { mergedNewestFirst } from '../stage/merge-newest.ts'
 import { atStage } from '../stage/stage-aws.ts'
-import { type Heard, LogsUnreadable, openLogs, type PlaceLogs } from '../stage/stage-logs.ts'
+import { type Heard, openLogs, type PlaceLogs } from '../stage/stage-logs.ts'
 import { type Place, placeFlags, placeText } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { momentText } from '../terminal/moment.ts'
@@ -259,7 +259,7 @@ async function listen(
   try {
     return { heard: await logs.heardOf(id, from) }
   } catch (error) {
-    if (error instanceof LogsUnreadable || error instanceof AwsUnreachable) return { problem: error.message }
+    if (error instanceof ExpectedError) return { problem: error.message }
     throw error
   }
 }

@@ -15,13 +15,9 @@ export type NewAutomation = {
   readonly settings: readonly string[]
 }
 
-/** Nothing was written; the message says why, and what to do. */
-export class NewRefused extends CommandError {
-  override readonly name = 'NewRefused'
-  constructor(problems: readonly string[], options?: ErrorOptions) {
-    super(['Nothing was written.', ...problems.map(problem => `  ${problem}`)].join('\n'), options)
-  }
-}
+/** Makes the error of a command that writes nothing, with everything that is wrong. */
+export const refuse = (problems: readonly string[], options?: ErrorOptions): CommandError =>
+  new CommandError(['Nothing was written.', ...problems.map(problem => `  ${problem}`)].join('\n'), options)
 
 export type NewWords = {
   readonly name: string
@@ -33,7 +29,7 @@ export type NewWords = {
 
 /**
  * Reads what was asked for.
- * @throws NewRefused with everything that is wrong
+ * @throws CommandError with everything that is wrong
  */
 export function readRequest({ name, on, watch }: NewWords): NewAutomation {
   const wrongName = nameProblem(name)
@@ -46,7 +42,7 @@ export function readRequest({ name, on, watch }: NewWords): NewAutomation {
     ...targets.filter(target => typeof target === 'string'),
     ...found.flatMap(target => inapplicable(target, triggers)),
   ]
-  if (problems.length > 0) throw new NewRefused(problems)
+  if (problems.length > 0) throw refuse(problems)
   const settings = found.flatMap(({ id }) => SETTING.exec(id)?.[1] ?? [])
   return { name, on: [...new Set(triggers)], watch: found, settings: [...new Set(settings)] }
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
-import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
+import { type PlaceOptions, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
+import { usageError } from '../terminal/command-error.ts'
 import { eventId } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 
@@ -47,7 +48,7 @@ export function replayCommand(shell: Shell): Command {
 
 async function run(shell: Shell, id: string, options: Options): Promise<void> {
   if (options.watch !== undefined && !options.toLocal)
-    throw new PlaceUnclear('--watch is for --to-local, where another item is watched than in the stage.')
+    throw usageError('--watch is for --to-local, where another item is watched than in the stage.')
   const place = placeOf(options)
   if (options.toLocal)
     return (await import('./replay-local.ts')).replayToLocal(shell, id, { ...options, place })

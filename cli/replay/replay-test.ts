@@ -24,7 +24,7 @@ export type ReplayTestOptions = {
 
 /**
  * Writes an event of a stage as a redacted fixture, and a test that runs its automation on it against the emulated Box.
- * @throws CommandError, ReplayImpossible, AwsUnreachable, StageParamsError; nothing is written then
+ * @throws CommandError, ReplayImpossible, AwsUnreachable, ExpectedError; nothing is written then
  */
 export function replayAsTest(shell: Shell, eventId: string, options: ReplayTestOptions): Promise<void> {
   return atStage(shell, options.place, async ({ ledger }) => {

@@ -10,11 +10,6 @@ import {
 import { CommandError } from '../terminal/command-error.ts'
 import type { Place } from './stage-ref.ts'
 
-/** A function could not be asked; the message says why, and what to do. */
-export class FunctionUnreachable extends CommandError {
-  override readonly name = 'FunctionUnreachable'
-}
-
 /** The longest that a request takes, in milliseconds: the functions' own time, and some. */
 const ANSWER_MS_MAX = 310_000
 
@@ -22,7 +17,7 @@ const ANSWER_MS_MAX = 310_000
  * Asks a function of a place. Box's credentials stay there.
  * @param signal ends the waiting, not what the function does
  * @returns what it answers, as JSON
- * @throws FunctionUnreachable; the signal's reason
+ * @throws CommandError; the signal's reason
  */
 export async function invokeFunction(
   place: Place,
@@ -53,7 +48,7 @@ export async function invokeFunction(
     if (FunctionError !== undefined) throw failed(FunctionName, answer)
     return answer
   } catch (error) {
-    if (error instanceof FunctionUnreachable) throw error
+    if (error instanceof CommandError) throw error
     signal?.throwIfAborted()
     throw unreachable(place, FunctionName, error)
   } finally {
@@ -62,23 +57,23 @@ export async function invokeFunction(
 }
 
 /** The function's answer is of another version. */
-export const answeredOtherwise = (place: Place, name: FunctionName): FunctionUnreachable =>
-  new FunctionUnreachable(
+export const answeredOtherwise = (place: Place, name: FunctionName): CommandError =>
+  new CommandError(
     `boxhooks-${'stage' in place ? place.stage : 'local'}-${name} gave an answer of another version. Deploy again.`,
   )
 
-function failed(name: string, answer: unknown): FunctionUnreachable {
+function failed(name: string, answer: unknown): CommandError {
   const reason = isObject(answer)
     ? [answer.errorType, answer.errorMessage].filter(Boolean).join(': ')
     : 'unknown'
-  return new FunctionUnreachable(
+  return new CommandError(
     `${name} failed: ${reason}. Its log, /aws/lambda/${name}, tells more. What it had done by then stays; the same command goes on from there.`,
   )
 }
 
-function unreachable(place: Place, functionName: string, error: unknown): FunctionUnreachable {
+function unreachable(place: Place, functionName: string, error: unknown): CommandError {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
-  const say = (text: string) => new FunctionUnreachable(text, { cause: error })
+  const say = (text: string) => new CommandError(text, { cause: error })
   if (!('stage' in place)) {
     if (/ECONNREFUSED/.test(`${name} ${message} ${codeOf(error)}`))
       return say(
@@ -100,7 +95,7 @@ const codeOf = (error: unknown): string =>
 /**
  * Asks the function reconcile of a place.
  * @param signal ends the waiting, not what the function does
- * @throws FunctionUnreachable; the signal's reason
+ * @throws CommandError; the signal's reason
  */
 export async function askReconcile(
   place: Place,

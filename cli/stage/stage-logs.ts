@@ -31,7 +31,7 @@ export type Heard = {
   readonly lines: readonly LogLine[]
 }
 
-/** The functions' logs at a place. Each method throws LogsUnreadable. */
+/** The functions' logs at a place. Each method throws CommandError. */
 export type PlaceLogs = {
   /**
    * Finds what was logged of an event.
@@ -42,11 +42,6 @@ export type PlaceLogs = {
   /** Counts the deliveries that were turned away since a time, by code. */
   refusedSince(from: number): Promise<Readonly<Record<string, number>>>
   close(): void
-}
-
-/** The logs can't be read; the message says why, and what to do. */
-export class LogsUnreadable extends CommandError {
-  override readonly name = 'LogsUnreadable'
 }
 
 /** Opens the logs of a place; nothing is asked for yet. */
@@ -83,11 +78,11 @@ function stageLogs(
     } catch (error) {
       // A function that never ran has no log.
       if (error instanceof Error && error.name === 'ResourceNotFoundException') return lines
-      throw new LogsUnreadable(awsReason(error, `logs:FilterLogEvents on ${logGroupName}`, region), {
+      throw new CommandError(awsReason(error, `logs:FilterLogEvents on ${logGroupName}`, region), {
         cause: error,
       })
     }
-    throw new LogsUnreadable(
+    throw new CommandError(
       `The log ${logGroupName} is too long to be looked through here. In CloudWatch Logs Insights: filter eventId = "…" | sort @timestamp.`,
     )
   }

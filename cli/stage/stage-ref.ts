@@ -1,16 +1,11 @@
 import { type Command, Option } from 'commander'
 import { regionOf } from '../../infra/stage/aws-reason.ts'
 import { stageProblem } from '../../infra/stage/stage-name.ts'
-import { CommandError } from '../terminal/command-error.ts'
+import { usageError } from '../terminal/command-error.ts'
 import { PORT, port } from '../terminal/options.ts'
 
 /** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
 export type Place = { readonly stage: string; readonly region: string } | { readonly port: number }
-
-/** It was not said where a command is to work, or not so that there can be such a place. */
-export class PlaceUnclear extends CommandError {
-  override readonly name = 'PlaceUnclear'
-}
 
 export type PlaceOptions = {
   readonly stage?: string
@@ -29,14 +24,14 @@ export const withPlaceOptions = (command: Command): Command =>
 
 /**
  * Reads where a command is to work.
- * @throws PlaceUnclear
+ * @throws CommandError
  */
 export function placeOf({ stage, region, local, port }: PlaceOptions): Place {
   if (local && stage === undefined) return { port }
   if (stage === undefined || local)
-    throw new PlaceUnclear('Say where: --stage NAME for a deployed stage, or --local for the local stack.')
+    throw usageError('Say where: --stage NAME for a deployed stage, or --local for the local stack.')
   const problem = stageProblem(stage)
-  if (problem !== undefined) throw new PlaceUnclear(problem)
+  if (problem !== undefined) throw usageError(problem)
   return { stage, region: regionOf(region) }
 }
 

@@ -1,16 +1,16 @@
 import { join } from 'node:path'
 import type { ManifestEntry } from '../../infra/build/manifest.ts'
-import { AwsUnreachable } from '../../infra/stage/aws-reason.ts'
 import { type ParamState, readStageParams, readStageValues } from '../../infra/stage/stage-params.ts'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
 import { parseEvent, pathOf, type Target } from '../../lib/event/event.ts'
 import type { Ledger } from '../../lib/ledger/ledger.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
 import { ReplayImpossible, storedMessage } from '../../lib/operations/replay.ts'
 import { readProjectAutomations } from '../stage/declarations.ts'
-import { askReconcile, FunctionUnreachable } from '../stage/invoke.ts'
+import { askReconcile } from '../stage/invoke.ts'
 import { mergedNewestFirst } from '../stage/merge-newest.ts'
 import { atStage, type StageAws } from '../stage/stage-aws.ts'
-import { LogsUnreadable, openLogs, type PlaceLogs } from '../stage/stage-logs.ts'
+import { openLogs, type PlaceLogs } from '../stage/stage-logs.ts'
 import { type Place, placeFlags, placeText } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { near } from '../terminal/near.ts'
@@ -34,7 +34,7 @@ export type WhyOptions = Asked & {
 
 /**
  * Says in plain words whether and why automations did or did not run for an item.
- * @throws CommandError, StageParamsError, AwsUnreachable
+ * @throws CommandError, ExpectedError, AwsUnreachable
  */
 export function why(shell: Shell, options: WhyOptions): Promise<void> {
   const { place } = options
@@ -82,7 +82,7 @@ const EVENTS_MAX = 200
 /**
  * Gathers what an answer rests on: the item's events, what this clone declares, and, where no event tells enough, where the item
  * lies, which webhooks there are, and what was turned away.
- * @throws CommandError, StageParamsError, AwsUnreachable
+ * @throws CommandError, ExpectedError, AwsUnreachable
  */
 export async function gatherFacts(shell: Shell, asked: Asked, sources: WhySources): Promise<Gathered> {
   const now = shell.now()
@@ -253,7 +253,7 @@ async function plannedWebhooks(place: Place, signal: AbortSignal): Promise<WhyFa
 
 /**
  * Reads what the automations of the project declare, with the settings of a place.
- * @throws StageParamsError
+ * @throws ExpectedError
  */
 export async function declaredFacts(
   shell: Shell,
@@ -304,12 +304,7 @@ export async function learn<T>(ask: () => Promise<T>): Promise<Learnt<T>> {
   try {
     return { known: true, value: await ask() }
   } catch (error) {
-    if (
-      error instanceof LogsUnreadable ||
-      error instanceof FunctionUnreachable ||
-      error instanceof AwsUnreachable
-    )
-      return { known: false, reason: error.message }
+    if (error instanceof ExpectedError) return { known: false, reason: error.message }
     throw error
   }
 }
