@@ -2,7 +2,7 @@ import { walkDeadLetters } from '../../lib/operations/dead-letter-walk.ts'
 import { type DeadLetter, type DeadLetters, PAGE_MAX } from '../../lib/operations/dead-letters.ts'
 import { atStage } from '../stage/stage-aws.ts'
 import { placeText } from '../stage/stage-ref.ts'
-import { CommandError } from '../terminal/command-error.ts'
+import { usageError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
 import { createProgress, type Progress } from '../terminal/progress.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
@@ -44,7 +44,7 @@ export type DropOptions = WorkOptions & { readonly reason: string; readonly by: 
  */
 export async function drop(shell: Shell, { reason, by, ...options }: DropOptions): Promise<void> {
   if (reason.trim() === '' || reason.length > REASON_MAX)
-    throw new CommandError(`Say why in --reason, in at most ${REASON_MAX} characters; the ledger keeps it.`)
+    throw usageError(`--reason must have from 1 to ${REASON_MAX} characters.`)
   return workOff(shell, options, {
     verb: 'dropped',
     question: 'Drop them for good?',
@@ -66,8 +66,8 @@ type Work = {
 
 async function workOff(shell: Shell, options: WorkOptions, work: Work): Promise<void> {
   if (!isNarrow(options.filter) && !options.all)
-    throw new CommandError(
-      'Say which: ids of events, --code, --automation, --older-than, --newer-than; or --all for every dead letter.',
+    throw usageError(
+      'Specify which: ids of events, --code, --automation, --older-than, --newer-than; or --all for every dead letter.',
     )
   await atStage(shell, options.place, async ({ deadLetters }) => {
     const asked = options.dryRun || !options.yes ? await ask(shell, deadLetters, options, work) : {}

@@ -1,6 +1,7 @@
 import { ExpectedError } from '../../lib/base/expected-error.ts'
-import { type Place, type PlaceOptions, placeOf, placeText } from '../stage/stage-ref.ts'
+import { type Place, placeOf, placeText } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
+import type { StageOptions } from '../terminal/options.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
 import { BOX_CHECKS, SECRET_CHECKS, WEBHOOK_CHECKS } from './box-checks.ts'
 import { type Check, CheckInconclusive, deployFix, GROUPS, openScene, type Scene } from './context.ts'
@@ -11,7 +12,7 @@ import { type Finding, type Status, skipped, unknown } from './finding.ts'
 import { LEDGER_CHECKS } from './ledger-checks.ts'
 import { QUEUE_CHECKS } from './queue-checks.ts'
 
-export type DoctorOptions = PlaceOptions & {
+export type DoctorOptions = StageOptions & {
   /** Prints JSON, for programs. */
   readonly json?: boolean
 }

@@ -1,15 +1,23 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { TRIGGERS, triggerOf } from '../../lib/event/event.ts'
-import { type PlaceOptions, placeOf, withPlaceOptions } from '../stage/stage-ref.ts'
+import { placeOf } from '../stage/stage-ref.ts'
 import { usageError } from '../terminal/command-error.ts'
-import { parseMoment } from '../terminal/moment.ts'
 import { near } from '../terminal/near.ts'
-import { eventId, positive, repeated } from '../terminal/options.ts'
+import {
+  eventId,
+  moment,
+  positive,
+  repeated,
+  type StageOptions,
+  withJson,
+  withSince,
+  withStageOptions,
+} from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { type AskedStatus, isAskedStatus, STATUSES } from './event-filter.ts'
 import type { ListOptions } from './events.ts'
 
-type Shared = PlaceOptions & { readonly json?: boolean }
+type Shared = StageOptions & { readonly json?: boolean }
 
 type Listing = Shared & {
   readonly trigger?: readonly string[]
@@ -21,24 +29,15 @@ type Listing = Shared & {
   readonly limit: number
 }
 
-const HOUR_MS = 3_600_000
-
 /** How many are listed where nobody says how many. */
 const LISTED = 50
 
 /** Makes the command `events` with its subcommands. */
 export function eventsCommand(shell: Shell): Command {
-  const moment = (text: string): number => readMoment(text, shell.now())
-  const since = (agoMs: number, text: string): Option =>
-    new Option('--since <time>', 'an age such as 30m, 2h or 3d, or a time such as 2026-11-25T10:00 (UTC)')
-      .default(shell.now() - agoMs, text)
-      .argParser(moment)
-  const command = new Command('events').description(
-    'what happened: list recent events, tell one’s whole story',
-  )
+  const command = new Command('events').description('List events and show what happened to them')
   const add = (name: string, description: string): Command =>
-    withPlaceOptions(command.command(name).description(description)).option('--json', 'print JSON')
-  add('list', 'the events that the ledger has, the newest first')
+    withJson(withStageOptions(command.command(name).description(description)))
+  withSince(add('list', 'List the events in the ledger, the newest first'), shell, '1h')
     .addOption(new Option('--trigger <trigger>', 'of this trigger; can be repeated').argParser(triggers))
     .addOption(new Option('--item <item>', 'about file:ID, folder:ID, or ID').argParser(items))
     .option('--automation <name>', 'with a run of this automation; can be repeated', repeated)
@@ -48,16 +47,14 @@ export function eventsCommand(shell: Shell): Command {
         `${Object.keys(STATUSES).join(', ')}; of the run where --automation is given; can be repeated`,
       ).argParser(statuses),
     )
-    .addOption(since(HOUR_MS, '1h'))
-    .addOption(new Option('--until <time>', 'no later than that').argParser(moment))
-    .addOption(new Option('--limit <number>', 'at most so many').default(LISTED).argParser(positive))
+    .addOption(new Option('--until <time>', 'no later than that').argParser(moment(shell)))
+    .addOption(new Option('--limit <number>', 'at most this many').default(LISTED).argParser(positive))
     .action(async (options: Listing) =>
       (await import('./events.ts')).listEvents(shell, listing(options, shell.now())),
     )
-  add('show', 'one event: its deliveries, attempts, runs, steps, calls and errors')
+  withSince(add('show', 'Show an event: its deliveries, runs, steps, calls and errors'), shell, '3d')
     .argument('<event>', 'the event’s id, or that of one of its deliveries', eventId)
     .option('--payload', 'print the body as well, which names files and people')
-    .addOption(since(3 * 24 * HOUR_MS, '3d'))
     .action(async (id: string, options: Shared & { readonly payload?: boolean; readonly since: number }) =>
       (await import('./events.ts')).showEvent(shell, id, { ...options, place: placeOf(options) }),
     )
@@ -74,14 +71,6 @@ function listing(options: Listing, now: number): ListOptions {
     filter: { triggers: trigger, automations: automation, statuses: status },
     ...(item ? { items: item } : {}),
   }
-}
-
-function readMoment(text: string, now: number): number {
-  const at = parseMoment(text, now)
-  if (at !== undefined) return at
-  throw new InvalidArgumentError(
-    'It must be an age such as 90s, 30m, 2h or 3d, or a time such as 2026-11-25 or 2026-11-25T10:00Z.',
-  )
 }
 
 function triggers(text: string, before: readonly string[] = []): string[] {

@@ -1,35 +1,19 @@
-import { type Command, Option } from 'commander'
 import { regionOf } from '../../infra/stage/aws-reason.ts'
 import { stageProblem } from '../../infra/stage/stage-name.ts'
 import { usageError } from '../terminal/command-error.ts'
-import { PORT, port } from '../terminal/options.ts'
+import { PORT, type StageOptions } from '../terminal/options.ts'
 
 /** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
 export type Place = { readonly stage: string; readonly region: string } | { readonly port: number }
-
-export type PlaceOptions = {
-  readonly stage?: string
-  readonly region?: string
-  readonly local?: boolean
-  readonly port: number
-}
-
-/** Adds the options that say where a command is to work. */
-export const withPlaceOptions = (command: Command): Command =>
-  command
-    .option('--stage <stage>', 'the deployed stage')
-    .option('--region <region>', 'its region (or set AWS_REGION)')
-    .option('--local', 'the local stack that npm start runs')
-    .addOption(new Option('-p, --port <number>', 'its port').default(PORT).env('PORT').argParser(port))
 
 /**
  * Reads where a command is to work.
  * @throws CommandError
  */
-export function placeOf({ stage, region, local, port }: PlaceOptions): Place {
+export function placeOf({ stage, region, local, port }: StageOptions): Place {
   if (local && stage === undefined) return { port }
   if (stage === undefined || local)
-    throw usageError('Say where: --stage NAME for a deployed stage, or --local for the local stack.')
+    throw usageError('Specify --stage NAME for a deployed stage, or --local for the local stack.')
   const problem = stageProblem(stage)
   if (problem !== undefined) throw usageError(problem)
   return { stage, region: regionOf(region) }

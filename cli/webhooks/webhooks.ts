@@ -9,7 +9,7 @@ import type {
 import { askReconcile } from '../stage/invoke.ts'
 import type { Place } from '../stage/stage-ref.ts'
 import { reportText } from '../stage/webhook-report.ts'
-import { CommandError } from '../terminal/command-error.ts'
+import { CommandError, usageError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { plansDeletion, webhookTable } from './webhooks-text.ts'
@@ -67,8 +67,8 @@ export type Fields = {
 /** Makes one webhook by hand. */
 export function create(shell: Shell, options: WebhookOptions & Fields): Promise<void> {
   const target = targetOf(options)
-  if (!target) throw new CommandError('Say what the webhook is for: --folder ID or --file ID.')
-  if (!options.on) throw new CommandError('Say which triggers it has: --on FILE.UPLOADED, once for each.')
+  if (!target) throw usageError('Specify the item to watch: --folder ID or --file ID.')
+  if (!options.on) throw usageError('Specify the triggers: --on FILE.UPLOADED, once for each.')
   return ask(shell, options, { action: 'create', target, triggers: options.on, ...addressOf(options) })
 }
 
@@ -81,7 +81,7 @@ export function update(shell: Shell, id: string, options: WebhookOptions & Field
     ...addressOf(options),
   }
   if (Object.keys(change).length === 0)
-    throw new CommandError('Say what to change: --on TRIGGER, --address URL, --folder ID or --file ID.')
+    throw usageError('Specify what to change: --on TRIGGER, --address URL, --folder ID or --file ID.')
   return ask(shell, options, { action: 'update', id, ...change })
 }
 
@@ -96,7 +96,7 @@ export async function remove(shell: Shell, id: string, options: Writing): Promis
 
 function targetOf({ folder, file }: Fields): Target | undefined {
   if (folder !== undefined && file !== undefined)
-    throw new CommandError('A webhook has one target: give --folder or --file, not both.')
+    throw usageError('A webhook has one target: specify --folder or --file, not both.')
   if (folder !== undefined) return { type: 'folder', id: folder }
   return file === undefined ? undefined : { type: 'file', id: file }
 }

@@ -456,7 +456,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     ['that is not deployed', ['--stage', 'nowhere'], 'There is no stack boxhooks-nowhere in eu-central-1.'],
     ['of which AWS tells nothing', ['--stage', 'denied'], 'needs the right cloudformation:DescribeStacks'],
     ['with a name that none can have', ['--stage', '1'], `"1" can't be a stage`],
-    ['that is not named', [], 'Say where: --stage NAME'],
+    ['that is not named', [], 'Specify --stage NAME'],
     ['on a port where none listens', ['--local', '--port', '1'], 'No local stack answers on port 1.'],
     ['with an option that there is not', ['--all'], "unknown option '--all'"],
   ])('ends with 2 at a stage %s', async (_, args, told) => {

@@ -250,12 +250,6 @@ describe('boxhooks secrets', { timeout: 60_000 }, () => {
       ['check', 'box-app', '--secret-id', 'gone'],
       'There is no secret gone in eu-central-1',
     ],
-    ['no stage', ['check'], 'Say where: --stage NAME'],
-    [
-      'a stage and a secret',
-      ['check', 'box-app', '--stage', 'a', '--secret-id', 'b'],
-      'Say where: --stage NAME',
-    ],
     [
       'a file that is not there',
       ['set', 'box-app', '--stage', 'prod', '--file', '/nowhere.json'],
@@ -266,12 +260,25 @@ describe('boxhooks secrets', { timeout: 60_000 }, () => {
       ['set', 'box-app', '--stage', 'prod'],
       'Nobody is there to ask. Give a file with --file',
     ],
-    ['another secret', ['set', 'password', '--stage', 'prod'], "'password' is invalid"],
   ])('says what to do about %s', async (_, args, told) => {
     const { code, out, err } = await boxhooks(args, { input: '{}' })
     expect({ code, out }).toEqual({ code: 1, out: '' })
     expect(err).toContain(told)
     expect(err).not.toContain('    at ')
+  })
+
+  test.each([
+    ['no stage', ['check'], 'Say where: --stage NAME'],
+    [
+      'a stage and a secret',
+      ['check', 'box-app', '--stage', 'a', '--secret-id', 'b'],
+      'Say where: --stage NAME',
+    ],
+    ['another secret', ['set', 'password', '--stage', 'prod'], "'password' is invalid"],
+  ])('exits 2 at %s', async (_, args, told) => {
+    const { code, out, err } = await boxhooks(args, { input: '{}' })
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain(told)
   })
 
   test('says of a sign-on that is over what the AWS SDK says', async () => {

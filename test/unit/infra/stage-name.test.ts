@@ -16,7 +16,7 @@ describe('a name that is too long for a stage', () => {
   test('is said to be too long by the commands that work on a stage', async () => {
     expect(() => placeOf({ stage: LONG, port: 4400 })).toThrow(TOO_LONG)
     const { code, err } = await runCommand(['secrets', 'check', '--stage', LONG])
-    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(TOO_LONG) })
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(TOO_LONG) })
   })
 })
 
