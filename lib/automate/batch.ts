@@ -40,7 +40,7 @@ type Entry = {
  * Works through a batch of messages from SQS. Events run concurrently up to a bound; messages of one event one after
  * the other. Nothing that happens to one message touches another's: an event whose worker was lost before may have been
  * the reason, so it is worked off alone, after the others. Where code that an earlier run left behind keeps it from being
- * alone, the process begins nothing more until that code has ended or is reckoned with no longer.
+ * alone, the process is reserved for it: nothing else begins until it has had its turn.
  * @param deadline when the Lambda will be stopped, in milliseconds since the epoch
  * @returns the messages that SQS must keep; never throws
  */
@@ -56,12 +56,14 @@ export async function handleBatch(
   const time = { begunAt, deadline, startUntil: deadline - Math.min(START_MS, (deadline - begunAt) / 3) }
   const { leftBehind, clock } = deps
   const isAlone = () => leftBehind.isEmpty(clock.now())
-  const alone = events.length === 1 && isAlone()
-  const draining = leftBehind.isDraining(begunAt)
+  const reserved = leftBehind.reservedFor(begunAt)
+  const alone = (events.length === 1 || reserved !== undefined) && isAlone()
   const workOff = async (): Promise<void> => {
     for (let event = events.shift(); event; event = events.shift())
       for (const entry of event) {
-        const fate = draining ? await putOff(entry, deps) : await fateOf(entry, time, alone, deps)
+        const mayBegin = reserved === undefined || reserved === entry.decoded.message.eventId
+        const fate = mayBegin ? await fateOf(entry, time, alone, deps) : await putOff(entry, deps)
+        if (reserved !== undefined && mayBegin && fate !== 'suspect') leftBehind.release()
         if (fate === 'kept') kept.push(entry.record.messageId)
         if (fate === 'suspect') suspects.push(entry)
       }
@@ -69,14 +71,14 @@ export async function handleBatch(
   await Promise.all(Array.from({ length: deps.concurrency }, workOff))
   // Chance puts the innocent first often enough: whatever kills the process is charged alone, and ends in time.
   for (const entry of shuffled(suspects, deps.random)) {
-    if (!isAlone()) leftBehind.drain()
+    if (!isAlone()) leftBehind.reserve(entry.decoded.message.eventId, clock.now())
     const fate = isAlone() ? await fateOf(entry, time, true, deps) : await putOff(entry, deps)
     if (fate !== 'finished') kept.push(entry.record.messageId)
   }
   return { batchItemFailures: kept.map(itemIdentifier => ({ itemIdentifier })) }
 }
 
-/** How long a message waits while code that was left behind goes on in the process, in seconds; another process may take it. */
+/** How long a message waits that its process may not begin, in seconds; another process may take it. */
 const NOT_ALONE_SECONDS = 30
 
 async function putOff(entry: Entry, batch: BatchDeps): Promise<'finished' | 'kept'> {

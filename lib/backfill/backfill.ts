@@ -10,7 +10,7 @@ import { type Claim, type Covered, coveredOf } from './claims.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Items } from './item-cache.ts'
 import type { KnownIds } from './known-ids.ts'
-import { type Match, matchesToKeep } from './matching.ts'
+import { type Match, matchesToKeep, TOLERANCE_MS } from './matching.ts'
 import { addCounts, type BackfillSpan, type Progress, UNCLEAR_NAMED } from './progress.ts'
 import { seenEvents } from './seen-events.ts'
 import type { StreamApi } from './stream-api.ts'
@@ -96,15 +96,17 @@ async function workPage(
   )
   // Without types Box would send every event there is.
   if (types.length === 0) return { progress: { ...progress, done: true, through: span.until }, queued: 0 }
-  const page = await parts.api.page({ stream, position, since, until, types })
-  const events = inSpan(page.events, since, until)
+  const [from, to] = [since - EDGE_MS, until + EDGE_MS]
+  const page = await parts.api.page({ stream, position, since: from, until: to, types })
+  const events = between(page.events, from, to)
   const covered = await coveredOf(events, stream, parts.watched, parts.items)
+  const isAsked = ({ event: { at } }: Pick<Covered, 'event'>): boolean => at >= since && at < until
   const claims = covered.flatMap(({ claim }) => claim ?? [])
   const before = await parts.knownIds(claims.map(({ id }) => id))
   const fresh = claims.filter(({ id }) => !before.has(id))
   const found = await seenEvents(parts.history, fresh, progress.matches, familyOf(stream))
   const seen = new Map(found.map(one => [one.match.event, one]))
-  const lost = claims.flatMap((claim): readonly Claim[] => {
+  const lost = claims.filter(isAsked).flatMap((claim): readonly Claim[] => {
     const brought = seen.get(claim.id)
     const record = brought ?? (before.has(claim.id) ? { targets: before.get(claim.id) } : undefined)
     const targets = record ? missingIn(claim.targets, record.targets) : claim.targets
@@ -115,7 +117,7 @@ async function workPage(
   const fateOf = (id: string): Fate => (queued.has(id) ? 'queued' : before.has(id) ? 'before' : 'seen')
   const matches = found.map(({ match }) => match)
   return {
-    progress: counted(after(progress, page, events, matches, span), covered, fateOf),
+    progress: counted(after(progress, page, events, matches, span), covered.filter(isAsked), fateOf),
     queued: send ? lost.length : 0,
   }
 }
@@ -126,11 +128,17 @@ const missingIn = (wanted: readonly Target[], known: readonly Target[] | undefin
     ? []
     : wanted.filter(target => !known.some(one => targetText(one) === targetText(target)))
 
+/**
+ * How far beyond the ends of a span events are read, in milliseconds: which record stands for an event depends on the alike
+ * events around it, so that two spans side by side must see the same ones.
+ */
+const EDGE_MS = 10 * TOLERANCE_MS
+
 /** How many events are made and put on the queue at a time. */
 const QUEUE_AT_ONCE = 4
 
 /** Events in the order of time, each once: some streams repeat events, and only one takes bounds of time. */
-function inSpan(events: readonly StreamEvent[], since: number, until: number): readonly StreamEvent[] {
+function between(events: readonly StreamEvent[], since: number, until: number): readonly StreamEvent[] {
   const once = new Map(events.map(event => [event.id, event]))
   return [...once.values()]
     .filter(({ at }) => at >= since && at < until)
@@ -159,7 +167,8 @@ function after(
 ): Progress {
   const { position, ...rest } = progress
   const done = page.size === 0 || page.next === undefined || page.next === position
-  const come = Math.max(Date.parse(progress.through), events.at(-1)?.at ?? 0)
+  const latest = Math.min(events.at(-1)?.at ?? 0, Date.parse(until))
+  const come = Math.max(Date.parse(progress.through), latest)
   const earliest = stream === 'enterprise' ? come : come - DISORDER_MS
   const all = new Map([...progress.matches, ...matches].map(match => [match.event, match]))
   return {

@@ -1,18 +1,21 @@
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 
 /**
  * Starts something before the tests of a file, or of the describe block around the call, and stops it after them.
+ * @param span 'test' starts and stops it for each test
  * @returns what is started, which may be kept at once and used from the first hook on
  */
 export function useStarted<T extends object>(
   start: () => Promise<T>,
   stop: (started: T) => Promise<unknown>,
+  span: 'all' | 'test' = 'all',
 ): T {
+  const [before, after] = span === 'all' ? [beforeAll, afterAll] : [beforeEach, afterEach]
   let started: T | undefined
-  beforeAll(async () => {
+  before(async () => {
     started = await start()
   })
-  afterAll(async () => {
+  after(async () => {
     if (started) await stop(started)
   })
   return new Proxy<T>(Object.create(null), {

@@ -63,7 +63,10 @@ function itemIn(text = ''): ItemReference | undefined {
   return { type: type === 'file' ? 'file' : 'folder', id }
 }
 
+/** Reads flat text; an object has no text of its own, and could throw where it is asked for one. */
 function inputOf(json: unknown): ActionInput {
   const entries = Object.entries(isObject(json) ? json : {})
-  return Object.fromEntries(entries.map(([key, value]) => [key, String(value)]))
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+  )
 }

@@ -130,7 +130,7 @@ describe('an event that kills its worker', () => {
     const waiting = () => engine.lines.filter(({ reason }) => reason === 'not_alone').length
     expect(waiting()).toBeGreaterThan(0)
 
-    // The process begins nothing else, so that the code's time runs out: even where events never cease to come.
+    // The process begins nothing else until the suspect has had its turn: even where events never cease to come.
     const before = waiting()
     const other = await engine.send('FILE.DOWNLOADED')
     await engine.reveal()
@@ -140,6 +140,34 @@ describe('an event that kills its worker', () => {
     engine.clock.skip(361_000)
     await engine.reveal()
     await engine.work({ parts: { leftBehind } })
+    expect(runs).toEqual([id])
+    await engine.reveal()
+    await engine.work({ parts: { leftBehind } })
     expect(runs).toEqual(expect.arrayContaining([id, other]))
+  })
+
+  test('has its turn, although every batch brings another event that leaves code behind', async () => {
+    const SUSPECT = 'suspect'
+    const { made, runs } = counted('often-deaf', {
+      timeoutSeconds: 1,
+      work: eventId => (eventId === SUSPECT ? undefined : never()),
+    })
+    const engine = await createEngine(embedded, [made])
+    await engine.send('FILE.DOWNLOADED', { id: SUSPECT })
+    void engine.work({ automations: [counted('often-deaf', { work: never }).made] })
+    await expect.poll(async () => (await engine.record(SUSPECT))?.runs['often-deaf']?.attempts).toBe(1)
+    engine.clock.skip(61_000 + LEASE_MARGIN_MS)
+    // What is left behind is reckoned with for six minutes: this is several times as long.
+    for (let round = 1; round <= 60 && !runs.includes(SUSPECT); round += 1) {
+      if ((await engine.queued()) < 8) await engine.send('FILE.DOWNLOADED')
+      await engine.reveal()
+      await workWhile(engine, 60_000)
+      engine.clock.skip(30_000)
+    }
+    expect(runs.filter(id => id !== SUSPECT).length).toBeGreaterThan(0)
+    expect(await engine.record(SUSPECT)).toMatchObject({
+      status: 'done',
+      runs: { 'often-deaf': { attempts: 2 } },
+    })
   })
 })

@@ -1,31 +1,14 @@
 import { text } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { automation } from '../../../lib/automation/automation.ts'
+import { describe, expect, test } from 'vitest'
 import { parseObject } from '../../../lib/base/json.ts'
 import type { Box } from '../../../lib/box/box.ts'
 import { isBoxError } from '../../../lib/box/box-error.ts'
 import { serve } from '../../../local/serve.ts'
-import { boxEvent, type Kit, startKit } from '../../kit.ts'
+import { startKit } from '../../kit.ts'
+import { callBox, useKit } from '../../support/kit-calls.ts'
 
-let kit: Kit
-beforeEach(async () => {
-  kit = await startKit()
-})
-afterEach(() => kit.close())
-
-/** Runs a call to Box as an automation would. */
-const call = (use: (box: Box) => Promise<unknown>, on = kit) =>
-  on.run(
-    automation({
-      name: 'calling',
-      on: 'FILE.LOCKED',
-      watch: { folder: '1' },
-      async run({ box }) {
-        await use(box)
-      },
-    }),
-    boxEvent('FILE.LOCKED'),
-  )
+const kit = useKit()
+const call = (use: (box: Box) => Promise<unknown>, on = kit) => callBox(on, use)
 const upload = (name: string) => kit.box.content.uploadFile({ parentId: '0', name, content: name }).id
 const NOT_READY = { class: 'throttled', code: 'box_not_ready' }
 const BUSY = { class: 'throttled', code: 'box_busy' }

@@ -3,36 +3,26 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { RetryLater } from '../../../lib/base/errors.ts'
 import { type Box, type BoxConnection, type BoxRun, createBoxConnection } from '../../../lib/box/box.ts'
 import { createLog, type Log } from '../../../lib/log/log.ts'
-import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
-import type { ApiCall } from '../../../local/box/routes/api.ts'
+import type { EmulatedBox } from '../../../local/box/emulated-box.ts'
 import type { Fault } from '../../../local/box/state/faults.ts'
-import { type Served, serve } from '../../../local/serve.ts'
-import { countedIds } from '../../support/counted-ids.ts'
-import { type ManualClock, manualClock } from '../../support/manual-clock.ts'
+import type { ManualClock } from '../../support/manual-clock.ts'
+import { CLIENT, type ServedBox, serveBox } from '../../support/served-box.ts'
 
 const TOKEN_PATH = '/oauth2/token'
-const SECRET = JSON.stringify({ clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' })
+const SECRET = JSON.stringify(CLIENT)
 
 let clock: ManualClock
 let box: EmulatedBox
-let served: Served
+let served: ServedBox
 let connection: BoxConnection
-let calls: ApiCall[]
+let calls: ServedBox['calls']
 let lines: string[]
 let log: Log
 
 beforeEach(async () => {
-  clock = manualClock(1_790_000_000_000)
-  calls = []
+  served = await serveBox(1_790_000_000_000)
+  ;({ clock, box, calls } = served)
   lines = []
-  box = createEmulatedBox({
-    clock,
-    newId: countedIds('id'),
-    keys: {},
-    fetch: async () => new Response(null, { status: 202 }),
-    onCall: call => void calls.push(call),
-  })
-  served = await serve({ fetch: box.fetch, port: 0 })
   log = createLog({ now: clock.now, write: line => void lines.push(line), level: 'debug' })
   connection = createBoxConnection({
     secretsManager: () => ({ send: async () => ({ $metadata: {}, SecretString: SECRET }) }),
@@ -42,10 +32,7 @@ beforeEach(async () => {
     log,
   })
 })
-afterEach(async () => {
-  await box.close()
-  await served.close()
-})
+afterEach(() => served.close())
 
 const client = (run: Partial<BoxRun> = {}): Box => connection.box({ log, ...run })
 const tokenCalls = () => calls.filter(({ path }) => path === TOKEN_PATH).length

@@ -1,31 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { automation } from '../../../lib/automation/automation.ts'
+import { describe, expect, test } from 'vitest'
 import type { Box } from '../../../lib/box/box.ts'
 import { parseBoxApp } from '../../../lib/box/box-app.ts'
 import { BoxError, isBoxError } from '../../../lib/box/box-error.ts'
 import { serve } from '../../../local/serve.ts'
-import { boxEvent, type Kit, startKit } from '../../kit.ts'
+import { startKit } from '../../kit.ts'
+import { callBox, useKit } from '../../support/kit-calls.ts'
 
-let kit: Kit
-beforeEach(async () => {
-  kit = await startKit()
-})
-afterEach(() => kit.close())
-
-/** Runs a call to Box as an automation would. */
-const call = (use: (box: Box) => Promise<unknown>, on = kit) =>
-  on.run(
-    automation({
-      name: 'calling',
-      on: 'FILE.LOCKED',
-      watch: { folder: '1' },
-      async run({ box }) {
-        await use(box)
-      },
-    }),
-    boxEvent('FILE.LOCKED'),
-  )
+const kit = useKit()
+const call = (use: (box: Box) => Promise<unknown>, on = kit) => callBox(on, use)
 const getFile = (box: Box) => box.files.getFileById('1')
 
 describe('the Box client', () => {

@@ -1,55 +1,32 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { BoxClient } from 'box-node-sdk'
-import { BoxApiError, BoxCcgAuth, BoxJwtAuth, CcgConfig, JwtConfig } from 'box-node-sdk/box'
-import type { Authentication } from 'box-node-sdk/networking'
-import { BaseUrls, BoxRetryStrategy, NetworkSession } from 'box-node-sdk/networking'
+import type { BoxClient } from 'box-node-sdk'
+import { BoxApiError, BoxJwtAuth, JwtConfig } from 'box-node-sdk/box'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../lib/base/clock.ts'
 import { parseObject } from '../../../lib/base/json.ts'
-import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
-import type { ApiCall } from '../../../local/box/routes/api.ts'
+import type { EmulatedBox } from '../../../local/box/emulated-box.ts'
 import { WEBHOOKS_MAX } from '../../../local/box/state/webhooks.ts'
-import { type Served, serve } from '../../../local/serve.ts'
 import { countedIds } from '../../support/counted-ids.ts'
-import { type ManualClock, manualClock } from '../../support/manual-clock.ts'
+import type { ManualClock } from '../../support/manual-clock.ts'
+import { CLIENT, type ServedBox, sdkClient, serveBox } from '../../support/served-box.ts'
 
-const CLIENT = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }
 const ADDRESS = 'https://hooks.example/box'
 
 let clock: ManualClock
 let box: EmulatedBox
-let served: Served
+let served: ServedBox
 let client: BoxClient
-let calls: ApiCall[]
+let calls: ServedBox['calls']
 
 beforeEach(async () => {
-  calls = []
   // The SDK dates its assertions itself, so this clock starts at the system's time.
-  clock = manualClock(systemClock.now())
-  box = createEmulatedBox({
-    clock,
-    newId: countedIds('id'),
-    keys: {},
-    fetch: async () => new Response(null, { status: 202 }),
-    onCall: call => void calls.push(call),
-  })
-  served = await serve({ fetch: box.fetch, port: 0 })
-  client = clientWith(new BoxCcgAuth({ config: new CcgConfig(CLIENT) }))
+  served = await serveBox(systemClock.now())
+  ;({ clock, box, calls } = served)
+  client = sdkClient(served.url)
 })
-afterEach(async () => {
-  await box.close()
-  await served.close()
-})
-
-/** The official SDK, its own retries off. */
-function clientWith(auth: Authentication): BoxClient {
-  const { url } = served
-  const baseUrls = new BaseUrls({ baseUrl: url, uploadUrl: `${url}/api`, oauth2Url: `${url}/oauth2` })
-  const retryStrategy = new BoxRetryStrategy({ maxAttempts: 1 })
-  return new BoxClient({ auth, networkSession: new NetworkSession({ baseUrls, retryStrategy }) })
-}
+afterEach(() => served.close())
 
 /** What Box answered a call that it refused. */
 async function refusal(call: Promise<unknown>) {
@@ -104,7 +81,7 @@ describe('tokens', () => {
       privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' },
     })
     const key = { privateKey, privateKeyPassphrase: 'secret', jwtKeyId: 'k1' }
-    const jwt = clientWith(new BoxJwtAuth({ config: new JwtConfig({ ...CLIENT, ...key }) }))
+    const jwt = sdkClient(served.url, new BoxJwtAuth({ config: new JwtConfig({ ...CLIENT, ...key }) }))
     expect(await jwt.users.getUserById('me')).toMatchObject({ id: box.content.owner.id })
   })
 

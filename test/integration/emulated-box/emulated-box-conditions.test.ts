@@ -1,49 +1,26 @@
 import { text } from 'node:stream/consumers'
-import { BoxClient } from 'box-node-sdk'
-import { BoxApiError, BoxCcgAuth, CcgConfig } from 'box-node-sdk/box'
-import { BaseUrls, BoxRetryStrategy, NetworkSession } from 'box-node-sdk/networking'
+import type { BoxClient } from 'box-node-sdk'
+import { BoxApiError } from 'box-node-sdk/box'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parseObject } from '../../../lib/base/json.ts'
-import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
+import type { EmulatedBox } from '../../../local/box/emulated-box.ts'
 import type { Conditions } from '../../../local/box/state/conditions.ts'
-import { type Served, serve } from '../../../local/serve.ts'
-import { countedIds } from '../../support/counted-ids.ts'
-import { type ManualClock, manualClock } from '../../support/manual-clock.ts'
+import type { ManualClock } from '../../support/manual-clock.ts'
+import { type ServedBox, sdkClient, serveBox } from '../../support/served-box.ts'
 
 let clock: ManualClock
 let box: EmulatedBox
-let served: Served
+let served: ServedBox
 let client: BoxClient
 let folder: string
 
 beforeEach(async () => {
-  clock = manualClock(1_790_000_000_000)
-  box = createEmulatedBox({
-    clock,
-    newId: countedIds('id'),
-    keys: {},
-    fetch: async () => new Response(null, { status: 202 }),
-  })
-  served = await serve({ fetch: box.fetch, port: 0 })
-  const { url } = served
-  const config = new CcgConfig({
-    clientId: 'local-client',
-    clientSecret: 'local-secret',
-    enterpriseId: '1',
-  })
-  client = new BoxClient({
-    auth: new BoxCcgAuth({ config }),
-    networkSession: new NetworkSession({
-      baseUrls: new BaseUrls({ baseUrl: url, uploadUrl: `${url}/api`, oauth2Url: `${url}/oauth2` }),
-      retryStrategy: new BoxRetryStrategy({ maxAttempts: 1 }),
-    }),
-  })
+  served = await serveBox(1_790_000_000_000)
+  ;({ clock, box } = served)
+  client = sdkClient(served.url)
   folder = box.content.createFolder({ parentId: '0', name: 'Folder' }).id
 })
-afterEach(async () => {
-  await box.close()
-  await served.close()
-})
+afterEach(() => served.close())
 
 const upload = (name: string) => box.content.uploadFile({ parentId: folder, name, content: name }).id
 const set = (conditions: Partial<Conditions>) => Object.assign(box.conditions, conditions)

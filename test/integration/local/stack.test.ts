@@ -96,6 +96,13 @@ describe('the whole system on this machine', () => {
     expect((await fetch(`${stack.url}/_local/actions/nonsense`, { method: 'POST' })).status).toBe(404)
   })
 
+  test('refuses an action whose input has no text, such as an object', async () => {
+    const body = JSON.stringify({ event: { toString: 1 }, folder: ['1'] })
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`${stack.url}/_local/actions/deliver-again`, { method: 'POST', headers, body })
+    expect(answer.status).toBeLessThan(500)
+  })
+
   test('answers 404 to V1 callbacks, for which the stage does not ask', async () => {
     expect(stack.v1Url).toBeUndefined()
     const query = new URLSearchParams({ event_type: 'downloaded', item_id: '42', item_type: 'file' })

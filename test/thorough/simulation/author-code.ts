@@ -107,8 +107,10 @@ async function act(life: Life, effect: string): Promise<void> {
   const { event, box, signal } = context
   // A call that is not awaited begins before its run ends; of one that begins later the engine can't know.
   const begunByThen = simulated.unawaited && !simulated.stepped
+  // What goes on at the same time is over at different times.
+  const isLonger = simulated.style === 'parallel' && !simulated.stepped && effect === simulated.effects.at(-1)
   if (simulated.workSeconds > 0 && !begunByThen && !healed())
-    await work(attempt.process, simulated.workSeconds, signal)
+    await work(attempt.process, simulated.workSeconds * (isLonger ? 2 : 1), signal)
   const description = `${attempt.serial} ${effect}`
   const fileId = event.item?.type === 'file' ? event.item.id : TARGETS.file.id
   await begin(life, () => box.files.updateFileById(fileId, { requestBody: { description } }))

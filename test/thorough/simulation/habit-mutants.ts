@@ -154,7 +154,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
     file: 'automate/run.ts',
     find: "    if (underWay.closed) throw new Error('The run has ended. What it begins now belongs to no attempt.')\n",
     replace: '',
-    seedsMax: 100,
+    seedsMax: 40,
     turnedUp: { parallel: 1, longRuns: 1, transientErrors: 0.5 },
   },
   {
@@ -212,6 +212,29 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
     times: { eventReplays: 10 },
   },
   {
+    name: 'a replayed run that its filter leaves alone counts an attempt before it is skipped',
+    file: 'automate/claim.ts',
+    find: "} else if (filter?.kind === 'skip') {",
+    replace: "} else if (filter?.kind === 'skip' && !Object.hasOwn(record?.runs ?? {}, name)) {",
+    and: {
+      file: 'automate/settle-runs.ts',
+      find: '  const filter = held.filters.get(name)\n',
+      replace: `  const filter = held.filters.get(name)
+  if (filter?.kind === 'skip') {
+    const { reason } = filter
+    record(claim, name, { ...run, status: 'skipped', reason, finishedAt: clock.now() })
+    claim.open -= 1
+    return
+  }
+`,
+    },
+    breaks: 'right_runs',
+    seedsMax: 20,
+    turnedUp: { kills: 0.6 },
+    times: { eventReplays: 10 },
+    plan: { events: 4, automations: 60 },
+  },
+  {
     name: 'each run may keep as much as there is room for',
     file: 'ledger/record-room.ts',
     find: ' / Math.max(1, all.length - settled.length)\n',
@@ -253,12 +276,21 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a backfill does not ask for the rest of the second that its span ends in',
-    file: 'backfill/stream-api.ts',
-    find: 'boxTime(Math.ceil(until / 1000) * 1000)',
-    replace: 'boxTime(until)',
+    file: 'backfill/backfill.ts',
+    find: 'until: to, types })',
+    replace: 'until: Math.floor(until / 1000) * 1000 - 999, types })',
     breaks: 'backfill_finds_all',
     seedsMax: 40,
     plan: { backfills: true },
+  },
+  {
+    name: 'a backfill takes no account of what happened just outside its span',
+    file: 'backfill/backfill.ts',
+    find: 'const [from, to] = [since - EDGE_MS, until + EDGE_MS]',
+    replace: 'const [from, to] = [since, until]',
+    breaks: 'backfill_finds_all',
+    seedsMax: 200,
+    plan: { backfills: true, nested: true, events: 60 },
   },
   {
     name: 'a backfill does not look whether a webhook brought the event',

@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult, SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { automateFunction } from '../../../lib/automate/automate-function.ts'
-import { AWS_LIMITS } from '../../../lib/aws-call.ts'
+import { AWS_LIMITS } from '../../../lib/aws/client.ts'
 import { ingestFunction } from '../../../lib/ingest/ingest-function.ts'
 import { readRecord } from '../../../lib/ledger/record.ts'
 import { type ReplayRequest, replayMessage } from '../../../lib/operations/replay.ts'
@@ -35,7 +35,7 @@ const DEPLOYED = {
   batchSize: 10,
 }
 
-/** As lib/aws-call.ts and functions/automate.ts have them. */
+/** As lib/aws/client.ts and functions/automate.ts have them. */
 const CLIENTS = {
   ingest: { attempts: AWS_LIMITS.attempts, timeoutMs: AWS_LIMITS.answerMs, totalMs: AWS_LIMITS.totalMs },
   automate: { attempts: 4, timeoutMs: 5000 },
@@ -43,8 +43,9 @@ const CLIENTS = {
 
 const BOX_APP = { clientId: 'client', clientSecret: 'canary-client-secret', enterpriseId: '1' }
 
-/** What the steps of all runs of an event may surely keep, in bytes. */
-const KEPT_BYTES_SURE = 40_000
+/** What the runs of an event may surely keep together, and what one of them takes beside its steps, in bytes. */
+const RUNS_BYTES_SURE = 350_000
+const RUN_BYTES_MAX = 2600
 
 type Item = Record<string, AttributeValue>
 
@@ -181,8 +182,8 @@ export class World {
   get isGreedy(): boolean {
     // What was done and can't be kept is not done again under its name.
     if (this.automations.some(({ stepped, resultBytes }) => stepped && resultBytes > 16_384)) return true
-    const bytes = this.automations.map(one => (one.stepped ? one.effects.length * one.resultBytes : 0))
-    return bytes.reduce((sum, one) => sum + one, 0) > KEPT_BYTES_SURE
+    const share = Math.min(65_536, RUNS_BYTES_SURE / this.automations.length - RUN_BYTES_MAX)
+    return this.automations.some(one => one.stepped && one.effects.length * (one.resultBytes + 20) > share)
   }
 
   /** Lets something else than ingest put messages on the queue, for a while. */

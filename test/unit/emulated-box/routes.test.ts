@@ -1,6 +1,5 @@
-import { BoxClient } from 'box-node-sdk'
-import { BoxApiError, BoxCcgAuth, CcgConfig } from 'box-node-sdk/box'
-import { BaseUrls, BoxRetryStrategy, NetworkSession } from 'box-node-sdk/networking'
+import type { BoxClient } from 'box-node-sdk'
+import { BoxApiError } from 'box-node-sdk/box'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../lib/base/clock.ts'
 import { isObject } from '../../../lib/base/json.ts'
@@ -8,6 +7,7 @@ import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated
 import { type Served, serve } from '../../../local/serve.ts'
 import { countedIds } from '../../support/counted-ids.ts'
 import { boxOpenApi } from '../../support/openapi.ts'
+import { sdkClient } from '../../support/served-box.ts'
 
 const openApi = boxOpenApi()
 
@@ -28,13 +28,7 @@ beforeEach(async () => {
     fetch: async () => new Response(null, { status: 202 }),
   })
   served = await serve({ fetch: checked, port: 0 })
-  const { url } = served
-  const baseUrls = new BaseUrls({ baseUrl: url, uploadUrl: `${url}/api`, oauth2Url: `${url}/oauth2` })
-  const auth = new BoxCcgAuth({
-    config: new CcgConfig({ clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }),
-  })
-  const retryStrategy = new BoxRetryStrategy({ maxAttempts: 1 })
-  client = new BoxClient({ auth, networkSession: new NetworkSession({ baseUrls, retryStrategy }) })
+  client = sdkClient(served.url)
   folder = box.content.createFolder({ parentId: '0', name: 'Review' }).id
   file = box.content.uploadFile({ parentId: folder, name: 'contract.pdf', content: 'x' }).id
   box.content.addUser({ id: '20002', name: 'Ada Byron', login: 'ada@example.com' })

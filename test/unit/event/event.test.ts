@@ -24,7 +24,7 @@ function parsed(payload: WireObject | string): BoxEvent {
 }
 
 describe('the catalogue', () => {
-  const description = new URL('../../../shared/box-openapi.json', import.meta.url)
+  const description = new URL('../../../../shared/box-openapi.json', import.meta.url)
   test.skipIf(!existsSync(description))('has every trigger of Box’s API description', () => {
     const api: unknown = JSON.parse(readFileSync(description, 'utf8'))
     const listed = [...JSON.stringify(api).matchAll(/"([A-Z_]+\.[A-Z_]+)"/g)].map(([, name]) => name)
