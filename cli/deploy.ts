@@ -5,7 +5,7 @@ import { regionOf } from '../infra/stage/aws-reason.ts'
 import { ExpectedError } from '../lib/base/expected-error.ts'
 import type { ReconcileReport } from '../lib/webhooks/reconcile.ts'
 import { askReconcile } from './stage/invoke.ts'
-import type { Place } from './stage/stage-ref.ts'
+import type { StageRef } from './stage/stage-ref.ts'
 import { reportText } from './stage/webhook-report.ts'
 import { CommandError, errorText } from './terminal/command-error.ts'
 
@@ -56,12 +56,12 @@ function regionIn(args: readonly string[]): string | undefined {
  * Has the webhooks made that the automations of a deployed stage declare, and prints what was done or what is left to do.
  * @returns the exit code
  */
-export async function makeWebhooks(place: Place & { readonly stage: string }): Promise<number> {
-  const { stage } = place
+export async function makeWebhooks(ref: StageRef & { readonly stage: string }): Promise<number> {
+  const { stage } = ref
   console.log(`\nThe stage ${stage} is deployed. Now the webhooks on Box:\n`)
   const again = `npx boxhooks webhooks apply --stage ${stage}`
   try {
-    const answer = await askReconcile(place, { action: 'apply' })
+    const answer = await askReconcile(ref, { action: 'apply' })
     if (!answer.ok || !('report' in answer))
       throw new CommandError(answer.ok ? 'reconcile gave another answer.' : answer.error.message)
     const { report } = answer

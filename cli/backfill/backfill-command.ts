@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { STREAMS } from '../../lib/backfill/stream-event.ts'
-import { placeOf } from '../stage/stage-ref.ts'
+import { readStageRef } from '../stage/stage-ref.ts'
 import { rate, type StageOptions, time, withJson, withStageOptions, withYes } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { BackfillOptions } from './backfill.ts'
@@ -26,7 +26,7 @@ export function backfillCommand(shell: Shell): Command {
     .option('--restart', 'start over instead of resuming an unfinished backfill')
     .option('--even-if-queue-is-busy', 'queue while messages wait on the queue, too')
     .option('--even-if-box-may-deliver', 'include events that Box may still deliver')
-    .action(async (options: StageOptions & Omit<BackfillOptions, 'place'>) =>
-      (await import('./backfill.ts')).backfill(shell, { ...options, place: placeOf(options) }),
+    .action(async (options: StageOptions & Omit<BackfillOptions, 'ref'>) =>
+      (await import('./backfill.ts')).backfill(shell, { ...options, ref: readStageRef(options) }),
     )
 }

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { placeOf } from '../stage/stage-ref.ts'
+import { readStageRef } from '../stage/stage-ref.ts'
 import {
   age,
   byOption,
@@ -61,7 +61,7 @@ export function dlqCommand(shell: Shell): Command {
   add('show', 'Show why an event failed and what a redrive would run')
     .argument('<event>', 'the event’s id; `boxhooks dlq list` shows it', eventId)
     .action(async (id: string, options: Shared) =>
-      (await import('./dlq.ts')).show(shell, id, { ...options, place: placeOf(options) }),
+      (await import('./dlq.ts')).show(shell, id, { ...options, ref: readStageRef(options) }),
     )
   working(add('redrive', 'Send dead letters back to the queue, to run what is unfinished')).action(
     async (events: readonly string[], options: Working) =>
@@ -79,11 +79,11 @@ export function dlqCommand(shell: Shell): Command {
   return command
 }
 
-function meant(options: Filtering, events: readonly string[] = []): Pick<DlqOptions, 'place' | 'filter'> {
+function meant(options: Filtering, events: readonly string[] = []): Pick<DlqOptions, 'ref' | 'filter'> {
   const { code: codes, automation: automations } = options
   const { olderThan: olderThanSeconds, newerThan: newerThanSeconds } = options
   const filter: LetterFilter = { events, codes, automations, olderThanSeconds, newerThanSeconds }
-  return { place: placeOf(options), filter }
+  return { ref: readStageRef(options), filter }
 }
 
 const eventIds = (text: string, before: readonly string[] = []): string[] => [...before, eventId(text)]

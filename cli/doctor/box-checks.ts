@@ -3,8 +3,8 @@ import { targetText } from '../../lib/event/target.ts'
 import type { BoxCheck, Learnt } from '../../lib/webhooks/box-check.ts'
 import type { ReconcileReport, ReportedAction, ReportedError } from '../../lib/webhooks/reconcile.ts'
 import { SECRETS, type SecretKind, type SecretName } from '../stage/secret-rules.ts'
-import { asked, type Check, CheckInconclusive, deployFix, type Scene } from './context.ts'
-import { type Finding, fail, ok, skipped, so, spanText, unknown, warn } from './finding.ts'
+import { type Check, CheckInconclusive, callAws, type DoctorContext, deployFix } from './context.ts'
+import { type Finding, fail, ok, pluralize, skipped, spanText, unknown, warn } from './finding.ts'
 
 /** The secrets of a stage: there, whole, and not the same twice. */
 export const SECRET_CHECKS: readonly Check[] = [
@@ -13,15 +13,15 @@ export const SECRET_CHECKS: readonly Check[] = [
     name: 'signature-keys',
     rights: ['secretsmanager:GetSecretValue'],
     outputs: [SECRETS['signature-keys'].output],
-    run: (scene, signal) => look('signature-keys', scene, signal),
+    run: (context, signal) => look('signature-keys', context, signal),
   },
   {
     group: 'Box app',
     name: 'v1-tokens',
     rights: ['secretsmanager:GetSecretValue'],
-    run: async (scene, signal) =>
-      scene.outputs[SECRETS['v1-tokens'].output]
-        ? look('v1-tokens', scene, signal)
+    run: async (context, signal) =>
+      context.outputs[SECRETS['v1-tokens'].output]
+        ? look('v1-tokens', context, signal)
         : skipped('The stage takes no V1 callbacks.'),
   },
   {
@@ -29,38 +29,38 @@ export const SECRET_CHECKS: readonly Check[] = [
     name: 'app-credentials',
     rights: ['secretsmanager:GetSecretValue'],
     outputs: [SECRETS['box-app'].output],
-    run: (scene, signal) => look('box-app', scene, signal),
+    run: (context, signal) => look('box-app', context, signal),
   },
 ]
 
-async function look(name: SecretName, scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const id = scene.outputs[SECRETS[name].output] ?? ''
-  const { text = '{}', storedAt } = await readSecret(id, scene, signal)
+async function look(name: SecretName, context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+  const id = context.outputs[SECRETS[name].output] ?? ''
+  const { text = '{}', storedAt } = await readSecret(id, context, signal)
   const kind: SecretKind = SECRETS[name]
   const problems = kind.problems(text)
   const warnings = problems.length > 0 ? [] : kind.warnings(text)
   const what = WHAT[name]
   const [first = '', ...others] = [...problems, ...warnings]
   const details = others.length > 0 ? { details: others } : {}
-  if (problems.length > 0) return fail(`${what} can't be used: ${first}`, fixOf(name, scene), details)
-  if (warnings.length > 0) return warn(first, fixOf(name, scene), details)
-  const age = storedAt ? `, stored ${spanText((scene.now() - storedAt.getTime()) / 1000)} ago` : ''
+  if (problems.length > 0) return fail(`${what} can't be used: ${first}`, fixOf(name, context), details)
+  if (warnings.length > 0) return warn(first, fixOf(name, context), details)
+  const age = storedAt ? `, stored ${spanText((context.now() - storedAt.getTime()) / 1000)} ago` : ''
   return ok(`${what} have the form that they must have${age}.`)
 }
 
 type StoredSecret = { readonly text?: string | undefined; readonly storedAt?: Date | undefined }
 
 /** @throws CheckInconclusive where there is no such secret, or it can't be read */
-function readSecret(SecretId: string, scene: Scene, signal: AbortSignal): Promise<StoredSecret> {
-  return asked(scene, `secretsmanager:GetSecretValue on ${SecretId}`, signal, async options => {
+function readSecret(SecretId: string, context: DoctorContext, signal: AbortSignal): Promise<StoredSecret> {
+  return callAws(context, `secretsmanager:GetSecretValue on ${SecretId}`, signal, async options => {
     try {
-      const answer = await scene.clients.secrets.send(new GetSecretValueCommand({ SecretId }), options)
+      const answer = await context.clients.secrets.send(new GetSecretValueCommand({ SecretId }), options)
       return { text: answer.SecretString, storedAt: answer.CreatedDate }
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'ResourceNotFoundException') throw error
       // A secret without a version is found and has no value.
       if (/staging label/i.test(error.message)) return {}
-      throw new CheckInconclusive(`There is no secret ${SecretId}. ${deployFix(scene)}`)
+      throw new CheckInconclusive(`There is no secret ${SecretId}. ${deployFix(context)}`)
     }
   })
 }
@@ -71,8 +71,8 @@ const WHAT: Readonly<Record<SecretName, string>> = {
   'box-app': 'The credentials of the Box app',
 }
 
-const fixOf = (name: SecretName, scene: Scene): string =>
-  'stage' in scene.place ? `npx boxhooks secrets set ${name} ${scene.flags}` : deployFix(scene)
+const fixOf = (name: SecretName, context: DoctorContext): string =>
+  'stage' in context.ref ? `npx boxhooks secrets set ${name} ${context.flags}` : deployFix(context)
 
 const RIGHTS = ['lambda:InvokeFunction']
 
@@ -82,14 +82,14 @@ export const BOX_CHECKS: readonly Check[] = [
     group: 'Box app',
     name: 'box-token',
     rights: RIGHTS,
-    run: async scene => tokenFinding((await scene.boxCheck()).account, scene),
+    run: async context => tokenFinding((await context.boxCheck()).account, context),
   },
   {
     group: 'Box app',
     name: 'webhooks-scope',
     rights: RIGHTS,
-    run: async scene =>
-      scopeFinding((await scene.boxCheck()).webhooks, 'The app may manage webhooks.', error =>
+    run: async context =>
+      scopeFinding((await context.boxCheck()).webhooks, 'The app may manage webhooks.', error =>
         fail(
           `The app may not manage webhooks: ${error.message}`,
           'In Box’s Developer Console tick the scope "Manage webhooks" of the app, then have an admin authorise the app again.',
@@ -100,14 +100,14 @@ export const BOX_CHECKS: readonly Check[] = [
     group: 'Box app',
     name: 'watched-items',
     rights: RIGHTS,
-    run: async scene => targetsFinding((await scene.boxCheck()).targets),
+    run: async context => targetsFinding((await context.boxCheck()).targets),
   },
   {
     group: 'Box app',
     name: 'enterprise-events',
     rights: RIGHTS,
-    run: async scene =>
-      scopeFinding((await scene.boxCheck()).adminEvents, 'The app may read the enterprise’s events.', () =>
+    run: async context =>
+      scopeFinding((await context.boxCheck()).adminEvents, 'The app may read the enterprise’s events.', () =>
         warn(
           'The app may not read the enterprise’s events. Only a back-fill from them needs that.',
           'Before such a back-fill tick the scope "Manage enterprise properties" of the app in Box’s Developer Console, then have an admin authorise the app again.',
@@ -117,18 +117,18 @@ export const BOX_CHECKS: readonly Check[] = [
 ]
 
 /** Says whether the app gets a token, and whom it acts as. */
-function tokenFinding(account: BoxCheck['account'], scene: Pick<Scene, 'place' | 'flags'>): Finding {
+function tokenFinding(account: BoxCheck['account'], context: Pick<DoctorContext, 'ref' | 'flags'>): Finding {
   if (account.ok) {
     const login = account.login ? `, ${account.login}` : ''
     return ok(`Box gives the app a token; it acts as ${account.name || 'a user'} (${account.id}${login}).`)
   }
   const { code, boxMessage } = account.error
   const found = [account.error.message, boxMessage && `Box says: ${boxMessage}`].filter(Boolean).join(' ')
-  if (!('stage' in scene.place)) return fail(found, deployFix(scene))
-  const store = `npx boxhooks secrets set box-app ${scene.flags}`
+  if (!('stage' in context.ref)) return fail(found, deployFix(context))
+  const store = `npx boxhooks secrets set box-app ${context.flags}`
   if (code === 'box_app_secret_invalid') return fail(found, store)
   if (code === 'box_app_secret_unavailable')
-    return fail(found, `${deployFix(scene)}, which gives the functions the right to read the secret anew.`)
+    return fail(found, `${deployFix(context)}, which gives the functions the right to read the secret anew.`)
   if (code === 'box_auth')
     return fail(
       found,
@@ -158,7 +158,7 @@ function targetsFinding(targets: BoxCheck['targets']): Finding {
   const unseen = targets.flatMap(one => (one.ok || !NOT_ALLOWED.has(one.error.code) ? [] : [one]))
   if (unseen.length > 0)
     return fail(
-      `The app cannot see ${unseen.length} of ${so(targets.length, 'watched item')}.`,
+      `The app cannot see ${unseen.length} of ${pluralize(targets.length, 'watched item')}.`,
       'See that the id is right, and on Box invite the app’s user, whom box-token names, to the folder as Editor or Co-owner.',
       { details: unseen.map(({ target, error }) => `${targetText(target)}: ${error.message}`) },
     )
@@ -167,11 +167,11 @@ function targetsFinding(targets: BoxCheck['targets']): Finding {
   const readOnly = targets.filter(one => one.ok && one.canUpload === false && one.canChange === false)
   if (readOnly.length > 0)
     return warn(
-      `The app can only look at ${readOnly.length} of ${so(targets.length, 'watched item')}, and change nothing there.`,
+      `The app can only look at ${readOnly.length} of ${pluralize(targets.length, 'watched item')}, and change nothing there.`,
       'Where an automation is to change something, make the app’s user Editor or Co-owner of the folder on Box.',
       { details: readOnly.map(({ target }) => targetText(target)) },
     )
-  return ok(`The app sees ${so(targets.length, 'watched item')}, and may change what is there.`)
+  return ok(`The app sees ${pluralize(targets.length, 'watched item')}, and may change what is there.`)
 }
 
 /** The webhooks on Box: those that the automations declare. */
@@ -180,12 +180,12 @@ export const WEBHOOK_CHECKS: readonly Check[] = [
     group: 'Webhooks',
     name: 'webhooks',
     rights: ['lambda:InvokeFunction'],
-    run: async scene => webhooksFinding(await scene.plan(), scene),
+    run: async context => webhooksFinding(await context.plan(), context),
   },
 ]
 
 /** Says of a plan whether the webhooks are in step. */
-function webhooksFinding(report: ReconcileReport, { flags }: Pick<Scene, 'flags'>): Finding {
+function webhooksFinding(report: ReconcileReport, { flags }: Pick<DoctorContext, 'flags'>): Finding {
   const { actions, counts, problems, error, inStep, total } = report
   if (problems.length > 0)
     return fail(
@@ -200,25 +200,25 @@ function webhooksFinding(report: ReconcileReport, { flags }: Pick<Scene, 'flags'
   if (error)
     return fail(`Box does not say which webhooks there are: ${error.message}`, 'Mend box-token first.')
   if (inStep) {
-    const all = total === undefined ? '' : `, of ${so(total, 'webhook')} that the app has in all`
+    const all = total === undefined ? '' : `, of ${pluralize(total, 'webhook')} that the app has in all`
     return ok(
       counts.leave === 0
         ? 'No automation asks for a webhook.'
-        : `${so(counts.leave, 'webhook')} as declared${all}.`,
+        : `${pluralize(counts.leave, 'webhook')} as declared${all}.`,
     )
   }
   const details = actions.filter(({ kind }) => kind !== 'leave').map(lineOf)
   const apply = `npx boxhooks webhooks apply ${flags}`
   if (counts.conflict > 0)
     return fail(
-      `${so(counts.conflict, 'webhook')} in conflict with another.`,
+      `${pluralize(counts.conflict, 'webhook')} in conflict with another.`,
       `Do what is said of each; then ${apply}`,
       { details },
     )
   const lacking = counts.create + counts.update
   if (lacking > 0)
-    return fail(`${so(lacking, 'webhook')} missing on Box, or not as declared.`, apply, { details })
-  return warn(`${so(counts.delete, 'webhook')} that nothing asks for any more.`, apply, { details })
+    return fail(`${pluralize(lacking, 'webhook')} missing on Box, or not as declared.`, apply, { details })
+  return warn(`${pluralize(counts.delete, 'webhook')} that nothing asks for any more.`, apply, { details })
 }
 
 const lineOf = ({ kind, target, message }: ReportedAction): string =>

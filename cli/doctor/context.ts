@@ -15,13 +15,13 @@ import type { ReconcileReport } from '../../lib/webhooks/reconcile.ts'
 import type { WebhookAnswer } from '../../lib/webhooks/webhook-request.ts'
 import { askReconcile } from '../stage/invoke.ts'
 import { type Reach, reachStage } from '../stage/stage-aws.ts'
-import { type Place, placeFlags } from '../stage/stage-ref.ts'
+import { formatStageFlags, type StageRef } from '../stage/stage-ref.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { Finding } from './finding.ts'
 
 /** A place that is looked over: what it tells of itself, and what more than one check asks it. */
-export type Scene = {
-  readonly place: Place
+export type DoctorContext = {
+  readonly ref: StageRef
   /** The options that name the place in a command that is told. */
   readonly flags: string
   /** The region of a stage. */
@@ -50,10 +50,10 @@ export type Scene = {
   boxCheck(): Promise<BoxCheck>
   /** @throws FunctionUnreachable */
   plan(): Promise<ReconcileReport>
-  /** Sends a request to the front door. @throws DoorClosed; the signal's reason */
-  askDoor(address: string, request: DoorRequest): Promise<Answered>
+  /** Sends a request to the front door. @throws EndpointUnreachable; the signal's reason */
+  askEndpoint(address: string, request: EndpointRequest): Promise<EndpointAnswer>
   /** How the front door answers an unsigned post; asked once. */
-  unsigned(): Promise<Answered>
+  unsigned(): Promise<EndpointAnswer>
   /**
    * What the automations of this clone declare; read once.
    * @throws ExpectedError
@@ -70,31 +70,31 @@ export type Scene = {
  * @param signal ends whatever is asked later on
  * @throws AwsUnreachable; the signal's reason
  */
-export async function openScene(
+export async function openContext(
   shell: Shell,
-  place: Place,
+  ref: StageRef,
   finding: AbortSignal,
   signal: AbortSignal,
-): Promise<Scene> {
+): Promise<DoctorContext> {
   const { now, project } = shell
-  const { outputs, client } = await reachStage(shell, place, finding)
-  const clients = clientsOf(client, place)
+  const { outputs, client } = await reachStage(shell, ref, finding)
+  const clients = clientsOf(client, ref)
   const address = outputs.DomainWebhookUrl ?? outputs.WebhookUrl
-  const ask = (action: 'check' | 'plan') => askReconcile(place, { action }, signal)
+  const ask = (action: 'check' | 'plan') => askReconcile(ref, { action }, signal)
   return {
-    place,
-    flags: placeFlags(place),
-    region: 'stage' in place ? place.region : 'local',
+    ref,
+    flags: formatStageFlags(ref),
+    region: 'stage' in ref ? ref.region : 'local',
     root: ROOT,
     project,
     now,
     outputs,
     address,
     clients,
-    boxCheck: once(async () => checkIn(await ask('check'), place)),
-    plan: once(async () => reportIn(await ask('plan'), place)),
-    askDoor: (at, request) => askDoor(shell, at, request),
-    unsigned: once(() => askDoor(shell, address ?? '', { method: 'POST', body: '{}', signal })),
+    boxCheck: once(async () => checkIn(await ask('check'), ref)),
+    plan: once(async () => reportIn(await ask('plan'), ref)),
+    askEndpoint: (at, request) => askEndpoint(shell, at, request),
+    unsigned: once(() => askEndpoint(shell, address ?? '', { method: 'POST', body: '{}', signal })),
     manifest: once(() => readManifest(join(project, 'automations'), join(ROOT, '.boxhooks', 'doctor'))),
     functions: new Map(),
     close() {
@@ -104,9 +104,9 @@ export async function openScene(
 }
 
 /** The local stack has no such services as are skipped there, so nothing is ever sent to those clients. */
-function clientsOf(client: Reach['client'], place: Place): Scene['clients'] {
+function clientsOf(client: Reach['client'], ref: StageRef): DoctorContext['clients'] {
   const there = (service: string) => ({ ...client(service), maxAttempts: 2 })
-  const away = (service: string) => ('stage' in place ? there(service) : { region: 'local' })
+  const away = (service: string) => ('stage' in ref ? there(service) : { region: 'local' })
   return {
     cloudwatch: new CloudWatchClient(away('CLOUDWATCH')),
     dynamodb: new DynamoDBClient(there('DYNAMODB')),
@@ -119,28 +119,28 @@ function clientsOf(client: Reach['client'], place: Place): Scene['clients'] {
 }
 
 function once<R>(ask: () => Promise<R>): () => Promise<R> {
-  let asked: Promise<R> | undefined
+  let callAws: Promise<R> | undefined
   return () => {
-    asked ??= ask()
-    return asked
+    callAws ??= ask()
+    return callAws
   }
 }
 
-function checkIn(answer: WebhookAnswer, place: Place): BoxCheck {
+function checkIn(answer: WebhookAnswer, ref: StageRef): BoxCheck {
   if (answer.ok && 'check' in answer) return answer.check
-  throw otherVersion(answer, place)
+  throw otherVersion(answer, ref)
 }
 
-function reportIn(answer: WebhookAnswer, place: Place): ReconcileReport {
+function reportIn(answer: WebhookAnswer, ref: StageRef): ReconcileReport {
   if (answer.ok && 'report' in answer) return answer.report
-  throw otherVersion(answer, place)
+  throw otherVersion(answer, ref)
 }
 
-function otherVersion(answer: WebhookAnswer, place: Place): CheckInconclusive {
+function otherVersion(answer: WebhookAnswer, ref: StageRef): CheckInconclusive {
   const reason = answer.ok ? 'It answers something else.' : answer.error.message
   return new CheckInconclusive(
-    `The function ${functionName({ place }, 'reconcile')} is of another version than this clone: ${reason}`,
-    { fix: deployFix({ place }) },
+    `The function ${functionName({ ref }, 'reconcile')} is of another version than this clone: ${reason}`,
+    { fix: deployFix({ ref }) },
   )
 }
 
@@ -172,7 +172,7 @@ export type Check = {
    * @param signal ends what it asks, where its time is over or somebody stops the command
    * @throws CheckInconclusive, AwsUnreachable, FunctionUnreachable; the signal's reason
    */
-  run(scene: Scene, signal: AbortSignal): Promise<Finding>
+  run(context: DoctorContext, signal: AbortSignal): Promise<Finding>
 }
 
 /** Ends a check without a verdict. The message says why, and what is lacking. */
@@ -192,8 +192,8 @@ export class CheckInconclusive extends ExpectedError {
  * @param right the right that it takes, such as sqs:GetQueueAttributes
  * @throws CheckInconclusive that names the right where AWS refuses; the signal's reason
  */
-export async function asked<R>(
-  { place, region }: Pick<Scene, 'place' | 'region'>,
+export async function callAws<R>(
+  { ref, region }: Pick<DoctorContext, 'ref' | 'region'>,
   right: string,
   signal: AbortSignal,
   call: (options: { readonly abortSignal: AbortSignal }) => Promise<R>,
@@ -203,15 +203,15 @@ export async function asked<R>(
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof CheckInconclusive) throw error
-    if ('stage' in place) throw new CheckInconclusive(awsReason(error, right, region), { cause: error })
+    if ('stage' in ref) throw new CheckInconclusive(awsReason(error, right, region), { cause: error })
     const reason = error instanceof Error ? error.message || error.name : String(error)
     throw new CheckInconclusive(`The local stack does not answer ${right}: ${reason}`, { cause: error })
   }
 }
 
 /** How a place is made anew from this clone. */
-export const deployFix = ({ place }: Pick<Scene, 'place'>): string =>
-  'stage' in place ? `npm run deploy -- --stage ${place.stage}` : 'Start the local stack again: npm start'
+export const deployFix = ({ ref }: Pick<DoctorContext, 'ref'>): string =>
+  'stage' in ref ? `npm run deploy -- --stage ${ref.stage}` : 'Start the local stack again: npm start'
 
 /** A function as Lambda has it. */
 export type FunctionState = {
@@ -227,20 +227,26 @@ export type FunctionState = {
  * Asks Lambda for a function of a stage, once for all checks.
  * @throws CheckInconclusive
  */
-export function deployedFunction(scene: Scene, name: string, signal: AbortSignal): Promise<FunctionState> {
-  const known = scene.functions.get(name) ?? ask(scene, name, signal)
-  scene.functions.set(name, known)
+export function deployedFunction(
+  context: DoctorContext,
+  name: string,
+  signal: AbortSignal,
+): Promise<FunctionState> {
+  const known = context.functions.get(name) ?? ask(context, name, signal)
+  context.functions.set(name, known)
   return known
 }
 
-async function ask(scene: Scene, name: string, signal: AbortSignal): Promise<FunctionState> {
-  const FunctionName = functionName(scene, name)
+async function ask(context: DoctorContext, name: string, signal: AbortSignal): Promise<FunctionState> {
+  const FunctionName = functionName(context, name)
   const right = `lambda:GetFunctionConfiguration on ${FunctionName}`
-  const found = await asked(scene, right, signal, options =>
-    scene.clients.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }), options).catch(error => {
-      if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined
-      throw error
-    }),
+  const found = await callAws(context, right, signal, options =>
+    context.clients.lambda
+      .send(new GetFunctionConfigurationCommand({ FunctionName }), options)
+      .catch(error => {
+        if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined
+        throw error
+      }),
   )
   if (!found) throw new CheckInconclusive(`There is no function ${FunctionName}. Deploy the stage again.`)
   return {
@@ -253,11 +259,11 @@ async function ask(scene: Scene, name: string, signal: AbortSignal): Promise<Fun
   }
 }
 
-export const functionName = ({ place }: Pick<Scene, 'place'>, name: string): string =>
-  `boxhooks-${'stage' in place ? place.stage : 'local'}-${name}`
+export const functionName = ({ ref }: Pick<DoctorContext, 'ref'>, name: string): string =>
+  `boxhooks-${'stage' in ref ? ref.stage : 'local'}-${name}`
 
 /** How the front door answered a request. */
-export type Answered = {
+export type EndpointAnswer = {
   readonly status: number
   /** The code of an answer of ours; see docs/errors.md. */
   readonly code: string | undefined
@@ -269,7 +275,7 @@ export type Answered = {
 }
 
 /** Nothing answered; the message says why. */
-export class DoorClosed extends ExpectedError {
+export class EndpointUnreachable extends ExpectedError {
   override readonly name = 'DoorClosed'
   /** What the system or TLS calls it, such as ENOTFOUND. */
   readonly code: string
@@ -280,7 +286,7 @@ export class DoorClosed extends ExpectedError {
   }
 }
 
-type DoorRequest = {
+type EndpointRequest = {
   readonly method: 'GET' | 'POST'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
@@ -289,9 +295,13 @@ type DoorRequest = {
 
 /**
  * Sends a request to the front door, as anybody on the internet can.
- * @throws DoorClosed; the signal's reason
+ * @throws EndpointUnreachable; the signal's reason
  */
-async function askDoor({ fetch, now }: Shell, address: string, request: DoorRequest): Promise<Answered> {
+async function askEndpoint(
+  { fetch, now }: Shell,
+  address: string,
+  request: EndpointRequest,
+): Promise<EndpointAnswer> {
   const { method, headers = {}, body, signal } = request
   const begun = now()
   try {
@@ -315,7 +325,7 @@ async function askDoor({ fetch, now }: Shell, address: string, request: DoorRequ
     }
   } catch (error) {
     signal.throwIfAborted()
-    throw new DoorClosed(address, codeOf(error), { cause: error })
+    throw new EndpointUnreachable(address, codeOf(error), { cause: error })
   }
 }
 

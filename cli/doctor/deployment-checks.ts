@@ -9,52 +9,57 @@ import { readStageValues } from '../../infra/stage/stage-params.ts'
 import { isObject } from '../../lib/base/json.ts'
 import type { DeployedAutomation } from '../../lib/webhooks/box-check.ts'
 import {
-  asked,
   type Check,
   CheckInconclusive,
+  callAws,
+  type DoctorContext,
   deployedFunction,
   deployFix,
   type FunctionState,
-  type Scene,
 } from './context.ts'
-import { type Finding, fail, ok, so, unknown, warn } from './finding.ts'
+import { type Finding, fail, ok, pluralize, unknown, warn } from './finding.ts'
 
 const RIGHTS = ['lambda:GetFunctionConfiguration']
 const LOCAL = 'The local stack runs what this clone holds, and loads changes on its own.'
 
 /** What is deployed, compared with this clone. */
 export const VERSION_CHECKS: readonly Check[] = [
-  { group: 'Versions', name: 'functions', rights: RIGHTS, notLocal: LOCAL, run: lookAtFunctions },
-  { group: 'Versions', name: 'version', rights: RIGHTS, notLocal: LOCAL, run: lookAtVersion },
-  { group: 'Versions', name: 'settings', rights: RIGHTS, notLocal: LOCAL, run: lookAtSettings },
+  { group: 'Versions', name: 'functions', rights: RIGHTS, notLocal: LOCAL, run: checkFunctions },
+  { group: 'Versions', name: 'version', rights: RIGHTS, notLocal: LOCAL, run: checkVersion },
+  { group: 'Versions', name: 'settings', rights: RIGHTS, notLocal: LOCAL, run: checkSettings },
   {
     group: 'Versions',
     name: 'automations',
     rights: ['lambda:InvokeFunction'],
-    run: lookAtAutomations,
+    run: checkAutomations,
   },
 ]
 
-const allFunctions = (scene: Scene, signal: AbortSignal): Promise<(readonly [string, FunctionState])[]> =>
-  Promise.all(FUNCTIONS.map(async name => [name, await deployedFunction(scene, name, signal)] as const))
+const allFunctions = (
+  context: DoctorContext,
+  signal: AbortSignal,
+): Promise<(readonly [string, FunctionState])[]> =>
+  Promise.all(FUNCTIONS.map(async name => [name, await deployedFunction(context, name, signal)] as const))
 
-async function lookAtFunctions(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const [functions, service] = await Promise.all([allFunctions(scene, signal), deployedRuntime()])
+async function checkFunctions(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+  const [functions, service] = await Promise.all([allFunctions(context, signal), deployedRuntime()])
   const { runtime, architecture } = service
   const broken = functions.filter(([, one]) => /^Failed$/.test(one.state) || one.lastUpdate === 'Failed')
   const line = ([name, one]: readonly [string, FunctionState]) =>
     `${name}: ${one.state}, last update ${one.lastUpdate}, ${one.runtime}, ${one.architecture}`
   if (broken.length > 0)
-    return fail('A function did not take its last update.', deployFix(scene), { details: broken.map(line) })
+    return fail('A function did not take its last update.', deployFix(context), { details: broken.map(line) })
   const others = functions.filter(([, one]) => one.runtime !== runtime || one.architecture !== architecture)
   if (others.length > 0)
-    return warn(`A function does not run on ${runtime}, ${architecture}.`, deployFix(scene), {
+    return warn(`A function does not run on ${runtime}, ${architecture}.`, deployFix(context), {
       details: others.map(line),
     })
   const busy = functions.filter(([, one]) => /Pending|InProgress/.test(`${one.state} ${one.lastUpdate}`))
   if (busy.length > 0)
     return warn('A deployment is under way.', 'Look again in a minute.', { details: busy.map(line) })
-  return ok(`${so(functions.length, 'function')} on ${runtime}, ${architecture}, the last update successful.`)
+  return ok(
+    `${pluralize(functions.length, 'function')} on ${runtime}, ${architecture}, the last update successful.`,
+  )
 }
 
 /** What boxhooks deploys the functions on. */
@@ -65,25 +70,25 @@ async function deployedRuntime(): Promise<{ runtime: string; architecture: strin
   return { runtime: String(provider.runtime), architecture: String(provider.architecture) }
 }
 
-async function lookAtVersion(scene: Scene, signal: AbortSignal): Promise<Finding> {
+async function checkVersion(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
   const [functions, clone] = await Promise.all([
-    allFunctions(scene, signal),
-    versionOf(scene.root, scene.project),
+    allFunctions(context, signal),
+    versionOf(context.root, context.project),
   ])
   const deployed = functions.map(([, { env }]) => env.BOXHOOKS_VERSION)
-  return versionFinding(deployed, clone, scene)
+  return versionFinding(deployed, clone, context)
 }
 
 /** @param deployed what each function tells of its version */
 function versionFinding(
   deployed: readonly (string | undefined)[],
   clone: Version,
-  scene: Pick<Scene, 'place'>,
+  context: Pick<DoctorContext, 'ref'>,
 ): Finding {
   if (new Set(deployed).size > 1)
-    return fail('The functions are of different versions: a deployment was cut off.', deployFix(scene))
+    return fail('The functions are of different versions: a deployment was cut off.', deployFix(context))
   const version = parseVersion(deployed[0])
-  if (!version) return warn('The functions tell no version: an older one is deployed.', deployFix(scene))
+  if (!version) return warn('The functions tell no version: an older one is deployed.', deployFix(context))
   const differs = [
     ...(version.release === clone.release
       ? []
@@ -95,17 +100,17 @@ function versionFinding(
     ? ok(`${clone.release} is deployed, just as it is in this clone.`)
     : warn(
         `What is deployed is not what this clone holds: ${differs.join('; ')}.`,
-        `Bring this clone up to date, or deploy it: ${deployFix(scene)}`,
+        `Bring this clone up to date, or deploy it: ${deployFix(context)}`,
       )
 }
 
-async function lookAtSettings(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const { place } = scene
-  if (!('stage' in place)) throw new CheckInconclusive(LOCAL)
+async function checkSettings(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+  const { ref } = context
+  if (!('stage' in ref)) throw new CheckInconclusive(LOCAL)
   const [manifest, settingOf, { env }] = await Promise.all([
-    scene.manifest(),
-    readStageValues(place.stage, join(scene.project, 'serverless.yml')),
-    deployedFunction(scene, 'automate', signal),
+    context.manifest(),
+    readStageValues(ref.stage, join(context.project, 'serverless.yml')),
+    deployedFunction(context, 'automate', signal),
   ])
   const names = [...new Set(manifest.flatMap(({ settings }) => Object.keys(settings)))].sort()
   const differing = names.filter(name => {
@@ -114,27 +119,27 @@ async function lookAtSettings(scene: Scene, signal: AbortSignal): Promise<Findin
   })
   if (differing.length > 0)
     return warn(
-      `${so(differing.length, 'setting')} with another value than in serverless.yml: ${differing.join(', ')}.`,
-      deployFix(scene),
+      `${pluralize(differing.length, 'setting')} with another value than in serverless.yml: ${differing.join(', ')}.`,
+      deployFix(context),
     )
-  return ok(`${so(names.length, 'setting')} as in serverless.yml.`)
+  return ok(`${pluralize(names.length, 'setting')} as in serverless.yml.`)
 }
 
-async function lookAtAutomations(scene: Scene): Promise<Finding> {
+async function checkAutomations(context: DoctorContext): Promise<Finding> {
   const [deployed, clone] = await Promise.all([
-    scene.boxCheck().then(check => check.automations),
-    scene.manifest().catch((error: Error) => error),
+    context.boxCheck().then(check => check.automations),
+    context.manifest().catch((error: Error) => error),
   ])
   if (clone instanceof Error)
     return unknown(`The automations of this clone can't be read: ${clone.message}`, 'npm run build')
-  return automationsFinding(deployed, clone, scene)
+  return automationsFinding(deployed, clone, context)
 }
 
 /** Compares the automations that are deployed with those in the clone. */
 function automationsFinding(
   deployed: readonly Pick<DeployedAutomation, 'name' | 'on'>[],
   clone: readonly Pick<DeployedAutomation, 'name' | 'on'>[],
-  scene: Pick<Scene, 'place'>,
+  context: Pick<DoctorContext, 'ref'>,
 ): Finding {
   const there = new Map(deployed.map(({ name, on }) => [name, triggersText(on)]))
   const here = new Map(clone.map(({ name, on }) => [name, triggersText(on)]))
@@ -146,8 +151,8 @@ function automationsFinding(
       .map(([name, on]) => `${name} is on ${on} here, and on ${there.get(name)} there.`),
   ]
   return details.length === 0
-    ? ok(`${so(there.size, 'automation')}, the same as in this clone.`)
-    : warn('The automations deployed are not those of this clone.', deployFix(scene), { details })
+    ? ok(`${pluralize(there.size, 'automation')}, the same as in this clone.`)
+    : warn('The automations deployed are not those of this clone.', deployFix(context), { details })
 }
 
 const triggersText = (on: readonly string[]): string => on.toSorted().join(', ')
@@ -162,7 +167,7 @@ export const ALARM_CHECKS: readonly Check[] = [
     rights: ['cloudwatch:DescribeAlarms'],
     notLocal: NO_ALARMS,
     outputs: ['AlarmTopicArn'],
-    run: lookAtAlarms,
+    run: checkAlarms,
   },
   {
     group: 'Alarms',
@@ -170,47 +175,47 @@ export const ALARM_CHECKS: readonly Check[] = [
     rights: ['sns:GetTopicAttributes'],
     notLocal: NO_ALARMS,
     outputs: ['AlarmTopicArn'],
-    run: lookAtTopic,
+    run: checkAlarmTopic,
   },
 ]
 
 /** What is not lost, or told already, or may be right: it is to be looked at, but nothing is broken for it. */
 const MILD = /(DeadLetters|Refusals|DeliveriesTooOld|RunsWaitingLong|BoxSilent|Throttles)Alarm/
 
-async function lookAtAlarms(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const topic = scene.outputs.AlarmTopicArn ?? ''
-  const alarms = (await allAlarms(scene, signal))
+async function checkAlarms(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+  const topic = context.outputs.AlarmTopicArn ?? ''
+  const alarms = (await allAlarms(context, signal))
     // Another stage's name may begin with this one's, but its alarms go to a topic of its own.
     .filter(({ AlarmActions = [] }) => AlarmActions.includes(topic))
-  if (alarms.length === 0) return fail('The stage has no alarm.', deployFix(scene))
+  if (alarms.length === 0) return fail('The stage has no alarm.', deployFix(context))
   const silent = alarms.filter(({ ActionsEnabled }) => ActionsEnabled === false)
   const raised = alarms.filter(({ StateValue }) => StateValue === 'ALARM')
   if (raised.length > 0) {
     const say = raised.every(({ AlarmName = '' }) => MILD.test(AlarmName)) ? warn : fail
     return say(
-      `${so(raised.length, 'alarm')} of ${alarms.length} raised.`,
+      `${pluralize(raised.length, 'alarm')} of ${alarms.length} raised.`,
       'docs/operate.md#alarms says of each what to do, the likeliest first.',
-      { details: raised.map(alarm => lineOf(alarm, scene)) },
+      { details: raised.map(alarm => lineOf(alarm, context)) },
     )
   }
   if (silent.length > 0)
     return warn(
-      `${so(silent.length, 'alarm')} of ${alarms.length} would tell nobody.`,
-      `aws cloudwatch enable-alarm-actions --region ${scene.region} --alarm-names ${silent.map(({ AlarmName }) => AlarmName).join(' ')}`,
+      `${pluralize(silent.length, 'alarm')} of ${alarms.length} would tell nobody.`,
+      `aws cloudwatch enable-alarm-actions --region ${context.region} --alarm-names ${silent.map(({ AlarmName }) => AlarmName).join(' ')}`,
     )
-  return ok(`${so(alarms.length, 'alarm')}, none raised.`)
+  return ok(`${pluralize(alarms.length, 'alarm')}, none raised.`)
 }
 
-async function allAlarms(scene: Scene, signal: AbortSignal): Promise<MetricAlarm[]> {
-  const { place } = scene
-  const AlarmNamePrefix = `boxhooks-${'stage' in place ? place.stage : ''}-`
+async function allAlarms(context: DoctorContext, signal: AbortSignal): Promise<MetricAlarm[]> {
+  const { ref } = context
+  const AlarmNamePrefix = `boxhooks-${'stage' in ref ? ref.stage : ''}-`
   const alarms: MetricAlarm[] = []
   let token: string | undefined
   do {
     const NextToken = token === undefined ? {} : { NextToken: token }
     const command = new DescribeAlarmsCommand({ AlarmNamePrefix, MaxRecords: 100, ...NextToken })
-    const page = await asked(scene, 'cloudwatch:DescribeAlarms', signal, options =>
-      scene.clients.cloudwatch.send(command, options),
+    const page = await callAws(context, 'cloudwatch:DescribeAlarms', signal, options =>
+      context.clients.cloudwatch.send(command, options),
     )
     alarms.push(...(page.MetricAlarms ?? []))
     token = page.NextToken
@@ -219,25 +224,28 @@ async function allAlarms(scene: Scene, signal: AbortSignal): Promise<MetricAlarm
 }
 
 /** An alarm by the name that docs/operate.md has, since when, and what it means. */
-function lineOf({ AlarmName = '', StateUpdatedTimestamp, AlarmDescription }: MetricAlarm, { place }: Scene) {
-  const prefix = `boxhooks-${'stage' in place ? place.stage : ''}-`
+function lineOf(
+  { AlarmName = '', StateUpdatedTimestamp, AlarmDescription }: MetricAlarm,
+  { ref }: DoctorContext,
+) {
+  const prefix = `boxhooks-${'stage' in ref ? ref.stage : ''}-`
   const name = AlarmName.slice(prefix.length).replace(/Alarm(-\w+)?$/, '')
   const since = StateUpdatedTimestamp ? `, since ${StateUpdatedTimestamp.toISOString().slice(0, 16)}Z` : ''
   return `${name}${since}: ${AlarmDescription ?? ''}`
 }
 
-async function lookAtTopic(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const TopicArn = scene.outputs.AlarmTopicArn ?? ''
-  const answer = await asked(scene, `sns:GetTopicAttributes on ${TopicArn}`, signal, options =>
-    scene.clients.sns.send(new GetTopicAttributesCommand({ TopicArn }), options).catch((error: unknown) => {
+async function checkAlarmTopic(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+  const TopicArn = context.outputs.AlarmTopicArn ?? ''
+  const answer = await callAws(context, `sns:GetTopicAttributes on ${TopicArn}`, signal, options =>
+    context.clients.sns.send(new GetTopicAttributesCommand({ TopicArn }), options).catch((error: unknown) => {
       if (error instanceof Error && /^NotFound/.test(error.name)) return undefined
       throw error
     }),
   )
-  if (!answer) throw new CheckInconclusive(`There is no topic ${TopicArn}. ${deployFix(scene)}`)
+  if (!answer) throw new CheckInconclusive(`There is no topic ${TopicArn}. ${deployFix(context)}`)
   const confirmed = Number(answer.Attributes?.SubscriptionsConfirmed ?? 0)
   const pending = Number(answer.Attributes?.SubscriptionsPending ?? 0)
-  if (confirmed > 0) return ok(`${so(confirmed, 'subscription')} to the alarms confirmed.`)
+  if (confirmed > 0) return ok(`${pluralize(confirmed, 'subscription')} to the alarms confirmed.`)
   return pending > 0
     ? warn(
         'Nobody hears the alarms: the subscription is not confirmed yet.',

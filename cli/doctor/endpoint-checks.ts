@@ -1,25 +1,32 @@
 import { connect } from 'node:tls'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../../lib/ingest/signature.ts'
-import { type Answered, type Check, DoorClosed, deployedFunction, deployFix, type Scene } from './context.ts'
+import {
+  type Check,
+  type DoctorContext,
+  deployedFunction,
+  deployFix,
+  type EndpointAnswer,
+  EndpointUnreachable,
+} from './context.ts'
 import { type Finding, fail, ok, skipped, spanText, unknown, warn } from './finding.ts'
 
 const OUTPUTS = ['WebhookUrl']
 
 /** The endpoint, asked as anybody on the internet can. */
-export const DOOR_CHECKS: readonly Check[] = [
+export const ENDPOINT_CHECKS: readonly Check[] = [
   {
     group: 'Front door',
     name: 'unsigned-refused',
     rights: [],
     outputs: OUTPUTS,
-    run: (scene, signal) =>
-      atDoor(
-        scene,
-        () => scene.unsigned(),
+    run: (context, signal) =>
+      judgeEndpoint(
+        context,
+        () => context.unsigned(),
         (answer, address) =>
           answer.code === 'header_missing' && answer.status === 400
             ? unsignedFinding(address, answer.ms)
-            : strange(answer, 'an unsigned post', scene),
+            : unexpectedFinding(answer, 'an unsigned post', context),
       ).finally(() => signal.throwIfAborted()),
   },
   {
@@ -27,15 +34,20 @@ export const DOOR_CHECKS: readonly Check[] = [
     name: 'forged-refused',
     rights: [],
     outputs: OUTPUTS,
-    run: (scene, signal) =>
-      atDoor(
-        scene,
+    run: (context, signal) =>
+      judgeEndpoint(
+        context,
         address =>
-          scene.askDoor(address, { method: 'POST', headers: forged(scene.now()), body: '{}', signal }),
+          context.askEndpoint(address, {
+            method: 'POST',
+            headers: forged(context.now()),
+            body: '{}',
+            signal,
+          }),
         answer =>
           answer.code === 'signature_mismatch' && answer.status === 401
             ? ok('A delivery with a wrong signature is refused.')
-            : strange(answer, 'a delivery with a wrong signature', scene),
+            : unexpectedFinding(answer, 'a delivery with a wrong signature', context),
       ),
   },
   {
@@ -43,14 +55,14 @@ export const DOOR_CHECKS: readonly Check[] = [
     name: 'get-refused',
     rights: [],
     outputs: OUTPUTS,
-    run: (scene, signal) =>
-      atDoor(
-        scene,
-        address => scene.askDoor(address, { method: 'GET', signal }),
+    run: (context, signal) =>
+      judgeEndpoint(
+        context,
+        address => context.askEndpoint(address, { method: 'GET', signal }),
         answer =>
           answer.code === 'method_not_allowed' && answer.status === 405
             ? ok('Anything but a post is refused.')
-            : strange(answer, 'a GET', scene),
+            : unexpectedFinding(answer, 'a GET', context),
       ),
   },
   {
@@ -68,16 +80,16 @@ export const DOOR_CHECKS: readonly Check[] = [
     group: 'Front door',
     name: 'v1-refused',
     rights: [],
-    async run(scene, signal) {
-      const { V1WebhookUrl: address } = scene.outputs
+    async run(context, signal) {
+      const { V1WebhookUrl: address } = context.outputs
       if (!address) return skipped('The stage takes no V1 callbacks.')
-      return atDoor(
-        { ...scene, address },
-        at => scene.askDoor(`${at}/${'x'.repeat(32)}`, { method: 'POST', signal }),
+      return judgeEndpoint(
+        { ...context, address },
+        at => context.askEndpoint(`${at}/${'x'.repeat(32)}`, { method: 'POST', signal }),
         answer =>
           answer.code === 'v1_token_mismatch' && answer.status === 401
             ? ok('A V1 callback with a wrong token is refused.')
-            : strange(answer, 'a V1 callback with a wrong token', scene),
+            : unexpectedFinding(answer, 'a V1 callback with a wrong token', context),
       )
     },
   },
@@ -105,22 +117,22 @@ const forged = (now: number): Record<string, string> => ({
   'box-signature-primary': 'bm90aGluZyB0aGF0IGlzIHNpZ25lZCBieSBib3hob29rcyE=',
 })
 
-async function atDoor(
-  scene: Scene,
-  ask: (address: string) => Promise<Answered>,
-  judge: (answer: Answered, address: string) => Finding,
+async function judgeEndpoint(
+  context: DoctorContext,
+  ask: (address: string) => Promise<EndpointAnswer>,
+  judge: (answer: EndpointAnswer, address: string) => Finding,
 ): Promise<Finding> {
-  const { address = '' } = scene
+  const { address = '' } = context
   try {
     return judge(await ask(address), address)
   } catch (error) {
-    if (error instanceof DoorClosed) return closed(error, scene)
+    if (error instanceof EndpointUnreachable) return closed(error, context)
     throw error
   }
 }
 
-function closed({ message, code }: DoorClosed, scene: Scene): Finding {
-  if (!('stage' in scene.place)) return fail(message, deployFix(scene))
+function closed({ message, code }: EndpointUnreachable, context: DoctorContext): Finding {
+  if (!('stage' in context.ref)) return fail(message, deployFix(context))
   if (/CERT|SSL|TLS|SELF_SIGNED|ALTNAME|ISSUER/.test(code))
     return fail(
       `${message} Box would refuse its certificate as well.`,
@@ -129,18 +141,18 @@ function closed({ message, code }: DoorClosed, scene: Scene): Finding {
   if (/ENOTFOUND|EAI_AGAIN/.test(code))
     return fail(
       message,
-      scene.outputs.DomainTarget
-        ? `Point the domain to ${scene.outputs.DomainTarget} with a CNAME or alias record.`
-        : `See that this machine reaches the internet; if the API is gone: ${deployFix(scene)}`,
+      context.outputs.DomainTarget
+        ? `Point the domain to ${context.outputs.DomainTarget} with a CNAME or alias record.`
+        : `See that this machine reaches the internet; if the API is gone: ${deployFix(context)}`,
     )
-  return fail(message, `See that this machine reaches the internet; then ${deployFix(scene)}`)
+  return fail(message, `See that this machine reaches the internet; then ${deployFix(context)}`)
 }
 
 /** An answer that is not the one that it must be. */
-function strange({ status, code }: Answered, what: string, scene: Scene): Finding {
+function unexpectedFinding({ status, code }: EndpointAnswer, what: string, context: DoctorContext): Finding {
   const said = `The front door answers ${what} with ${status}${code === undefined ? '' : ` ${code}`}`
-  const keys = `npx boxhooks secrets set signature-keys ${scene.flags}`
-  const log = `The log of the function ingest says why: /aws/lambda/boxhooks-${'stage' in scene.place ? scene.place.stage : 'local'}-ingest`
+  const keys = `npx boxhooks secrets set signature-keys ${context.flags}`
+  const log = `The log of the function ingest says why: /aws/lambda/boxhooks-${'stage' in context.ref ? context.ref.stage : 'local'}-ingest`
   if (code === undefined && status === 429)
     return warn(`${said}: more comes in than it lets through.`, 'Raise params.requestsPerSecond, and deploy.')
   if (code === undefined && status >= 500)
@@ -148,17 +160,17 @@ function strange({ status, code }: Answered, what: string, scene: Scene): Findin
   if (code === undefined)
     return fail(
       `${said}, which is no answer of boxhooks: the address leads elsewhere, or something stands in front of it.`,
-      scene.outputs.DomainTarget
-        ? `Point the domain to ${scene.outputs.DomainTarget}.`
-        : `See what stands between Box and this address; then ${deployFix(scene)}`,
+      context.outputs.DomainTarget
+        ? `Point the domain to ${context.outputs.DomainTarget}.`
+        : `See what stands between Box and this address; then ${deployFix(context)}`,
     )
   if (status < 300)
-    return fail(`${said}: it takes what nobody has signed.`, `At once: ${deployFix(scene)}, and tell us.`)
+    return fail(`${said}: it takes what nobody has signed.`, `At once: ${deployFix(context)}, and tell us.`)
   if (code === 'no_key') return fail(`${said}: no signature key is stored.`, keys)
   if (code === 'v1_no_token')
-    return fail(`${said}: no token is stored.`, `npx boxhooks secrets set v1-tokens ${scene.flags}`)
+    return fail(`${said}: no token is stored.`, `npx boxhooks secrets set v1-tokens ${context.flags}`)
   if (status >= 500) return fail(`${said}.`, log)
-  return fail(`${said}.`, deployFix(scene))
+  return fail(`${said}.`, deployFix(context))
 }
 
 /**
@@ -215,11 +227,11 @@ export const CLOCK_CHECKS: readonly Check[] = [
     group: 'Clock',
     name: 'box-clock',
     rights: ['lambda:InvokeFunction', 'lambda:GetFunctionConfiguration'],
-    async run(scene, signal) {
-      const { at, boxAt } = (await scene.boxCheck()).clock
+    async run(context, signal) {
+      const { at, boxAt } = (await context.boxCheck()).clock
       return boxAt === undefined
         ? unknown('Box has not told its time.')
-        : boxClockFinding((at - boxAt) / 1000, await ageMaxSeconds(scene, signal))
+        : boxClockFinding((at - boxAt) / 1000, await ageMaxSeconds(context, signal))
     },
   },
   {
@@ -227,14 +239,14 @@ export const CLOCK_CHECKS: readonly Check[] = [
     name: 'own-clock',
     rights: [],
     outputs: ['WebhookUrl'],
-    async run(scene) {
+    async run(context) {
       try {
-        const { at, date } = await scene.unsigned()
+        const { at, date } = await context.unsigned()
         return date === undefined
           ? unknown('The front door does not tell its time.')
           : ownClockFinding((at - date) / 1000)
       } catch (error) {
-        if (error instanceof DoorClosed) return unknown(error.message)
+        if (error instanceof EndpointUnreachable) return unknown(error.message)
         throw error
       }
     },
@@ -242,9 +254,9 @@ export const CLOCK_CHECKS: readonly Check[] = [
 ]
 
 /** How old a delivery may be that the stage accepts, in seconds. */
-async function ageMaxSeconds(scene: Scene, signal: AbortSignal): Promise<number> {
-  if (!('stage' in scene.place)) return AGE_MAX_SECONDS
-  const { env } = await deployedFunction(scene, 'ingest', signal)
+async function ageMaxSeconds(context: DoctorContext, signal: AbortSignal): Promise<number> {
+  if (!('stage' in context.ref)) return AGE_MAX_SECONDS
+  const { env } = await deployedFunction(context, 'ingest', signal)
   return Number(env.SIGNATURE_AGE_MAX_SECONDS) || AGE_MAX_SECONDS
 }
 

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { TRIGGERS, triggerOf } from '../../lib/event/event.ts'
-import { placeOf } from '../stage/stage-ref.ts'
+import { readStageRef } from '../stage/stage-ref.ts'
 import { usageError } from '../terminal/command-error.ts'
 import { near } from '../terminal/near.ts'
 import {
@@ -14,7 +14,7 @@ import {
   withStageOptions,
 } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
-import { type AskedStatus, isAskedStatus, STATUSES } from './event-filter.ts'
+import { isStatusFilter, STATUSES, type StatusFilter } from './event-filter.ts'
 import type { ListOptions } from './events.ts'
 
 type Shared = StageOptions & { readonly json?: boolean }
@@ -23,7 +23,7 @@ type Listing = Shared & {
   readonly trigger?: readonly string[]
   readonly item?: readonly string[]
   readonly automation?: readonly string[]
-  readonly status?: readonly AskedStatus[]
+  readonly status?: readonly StatusFilter[]
   readonly since: number
   readonly until?: number
   readonly limit: number
@@ -56,7 +56,7 @@ export function eventsCommand(shell: Shell): Command {
     .argument('<event>', 'the event’s id, or that of one of its deliveries', eventId)
     .option('--payload', 'print the body as well, which names files and people')
     .action(async (id: string, options: Shared & { readonly payload?: boolean; readonly since: number }) =>
-      (await import('./events.ts')).showEvent(shell, id, { ...options, place: placeOf(options) }),
+      (await import('./events.ts')).showEvent(shell, id, { ...options, ref: readStageRef(options) }),
     )
   return command
 }
@@ -66,7 +66,7 @@ function listing(options: Listing, now: number): ListOptions {
   if (from > to) throw usageError('--since must be before --until.')
   return {
     ...rest,
-    place: placeOf(options),
+    ref: readStageRef(options),
     span: { from, to },
     filter: { triggers: trigger, automations: automation, statuses: status },
     ...(item ? { items: item } : {}),
@@ -89,8 +89,8 @@ function items(text: string, before: readonly string[] = []): string[] {
   throw new InvalidArgumentError('It must be file:ID, folder:ID, or an ID.')
 }
 
-function statuses(text: string, before: readonly AskedStatus[] = []): AskedStatus[] {
-  if (isAskedStatus(text)) return [...before, text]
+function statuses(text: string, before: readonly StatusFilter[] = []): StatusFilter[] {
+  if (isStatusFilter(text)) return [...before, text]
   const all = Object.entries(STATUSES).map(([status, meaning]) => `\n  ${status.padEnd(8)}  ${meaning}`)
   throw new InvalidArgumentError(`It must be one of${all.join('')}`)
 }

@@ -2,10 +2,10 @@ import { targetText } from '../../lib/event/target.ts'
 import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
 import { durationText } from '../../lib/operations/event-timeline.ts'
 import { type EventState, eventState, type RunState, runState } from '../stage/event-state.ts'
-import { type Place, placeFlags } from '../stage/stage-ref.ts'
+import { formatStageFlags, type StageRef } from '../stage/stage-ref.ts'
 import { ageBetween, momentText } from '../terminal/moment.ts'
 import { plain, table } from '../terminal/table.ts'
-import { droppedText, type Moment } from './event-timeline.ts'
+import { droppedText, type TimelineEntry } from './event-timeline.ts'
 
 /** What is shown of an event: everything but the payload and the results of steps. */
 export type ShownEvent = Omit<EventRecord, 'payload' | 'runs' | 'leaseToken' | 'source' | 'targets'> & {
@@ -72,14 +72,14 @@ function runText({ state, error, nextAt }: ShownRun, now: number): string {
 }
 
 /** All that is told of one event. */
-export type EventStory = {
+export type EventDetails = {
   readonly eventId: string
   /** Present where the event was asked for by a delivery. */
   readonly deliveryId?: string
   /** Null where the ledger has none. */
   readonly record: ShownEvent | null
   /** The oldest first. */
-  readonly timeline: readonly Moment[]
+  readonly timeline: readonly TimelineEntry[]
   /** What could not be read, and what that means. */
   readonly problems: readonly string[]
   /** The body as it came; present where it was asked for. */
@@ -90,7 +90,7 @@ export type EventStory = {
  * Tells an event's whole story.
  * @param now in milliseconds since the epoch
  */
-export function storyText(story: EventStory, place: Place, now: number): string {
+export function formatEvent(story: EventDetails, ref: StageRef, now: number): string {
   const { eventId, deliveryId, record, timeline, problems, payload } = story
   const parts = [
     ...(deliveryId === undefined ? [] : [`${deliveryId} is a delivery of event ${eventId}.`]),
@@ -99,7 +99,7 @@ export function storyText(story: EventStory, place: Place, now: number): string 
     ...(timeline.length > 0 ? [timelineText(timeline)] : []),
     ...(problems.length > 0 ? [problems.map(plain).join('\n')] : []),
     ...(payload === undefined ? [] : [JSON.stringify(payload, null, 2).split('\n').map(plain).join('\n')]),
-    ...(record ? nextText(record, place) : []),
+    ...(record ? nextText(record, ref) : []),
   ]
   return parts.join('\n\n')
 }
@@ -166,14 +166,14 @@ function endedText({ state, finishedAt, nextAt }: ShownEvent['runs'][string], no
 }
 
 /** The first moment as a time, and all as what has passed since. */
-function timelineText(timeline: readonly Moment[]): string {
+function timelineText(timeline: readonly TimelineEntry[]): string {
   const begun = timeline[0]?.at ?? 0
   const rows = timeline.map(({ at, where, what }) => [`+${durationText(at - begun)}`, where, what])
   return [`What happened since ${new Date(begun).toISOString()}:`, table([...rows])].join('\n')
 }
 
-function nextText({ eventId, state, dropped, runs }: ShownEvent, place: Place): string[] {
-  const flags = placeFlags(place)
+function nextText({ eventId, state, dropped, runs }: ShownEvent, ref: StageRef): string[] {
+  const flags = formatStageFlags(ref)
   const given = Object.values(runs).some(run => run.state === 'failed')
   if ((state === 'dead' || given) && !dropped)
     return [`Next, once the cause is mended: npx boxhooks dlq redrive ${plain(eventId)} ${flags}`]

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { KeyName } from '../../lib/ingest/signature.ts'
 import { SETTLE_MS, SETTLE_MS_MIN } from '../../lib/key-rotation.ts'
-import { placeOf } from '../stage/stage-ref.ts'
+import { readStageRef as placeOf } from '../stage/stage-ref.ts'
 import {
   byOption,
   positive,

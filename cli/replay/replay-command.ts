@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { placeOf } from '../stage/stage-ref.ts'
+import { readStageRef } from '../stage/stage-ref.ts'
 import { usageError } from '../terminal/command-error.ts'
 import { eventId, type StageOptions, withJson, withStageOptions, withYes } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
@@ -41,10 +41,10 @@ export function replayCommand(shell: Shell): Command {
 async function run(shell: Shell, id: string, options: Options): Promise<void> {
   if (options.watch !== undefined && !options.toLocal)
     throw usageError('--watch is for --to-local, where another item is watched than in the stage.')
-  const place = placeOf(options)
+  const ref = readStageRef(options)
   if (options.toLocal)
-    return (await import('./replay-local.ts')).replayToLocal(shell, id, { ...options, place })
+    return (await import('./replay-local.ts')).replayToLocal(shell, id, { ...options, ref })
   return options.asTest
-    ? (await import('./replay-test.ts')).replayAsTest(shell, id, { ...options, place })
-    : (await import('./replay.ts')).replay(shell, id, { ...options, place })
+    ? (await import('./replay-test.ts')).replayAsTest(shell, id, { ...options, ref })
+    : (await import('./replay.ts')).replay(shell, id, { ...options, ref })
 }

@@ -8,14 +8,14 @@ import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
 import { readReplayable, storedMessage } from '../../lib/operations/replay.ts'
 import { readProjectAutomations } from '../stage/declarations.ts'
 import { atStage } from '../stage/stage-aws.ts'
-import type { Place } from '../stage/stage-ref.ts'
+import type { StageRef } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { type NewFile, writeAll } from '../terminal/write-files.ts'
 import { type Redacted, redact } from './redact.ts'
 
 export type ReplayTestOptions = {
-  readonly place: Place
+  readonly ref: StageRef
   /** The automation to test; needed where several ran. */
   readonly automation?: string
   /** Prints JSON, for programs. */
@@ -27,7 +27,7 @@ export type ReplayTestOptions = {
  * @throws CommandError, ReplayImpossible, AwsUnreachable, ExpectedError; nothing is written then
  */
 export function replayAsTest(shell: Shell, eventId: string, options: ReplayTestOptions): Promise<void> {
-  return atStage(shell, options.place, async ({ ledger }) => {
+  return atStage(shell, options.ref, async ({ ledger }) => {
     const record = await readReplayable(ledger, eventId)
     const payload = parseObject(Buffer.from(storedMessage(record).body).toString())
     if (!payload)

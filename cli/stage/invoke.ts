@@ -8,7 +8,7 @@ import {
   type WebhookRequest,
 } from '../../lib/webhooks/webhook-request.ts'
 import { CommandError } from '../terminal/command-error.ts'
-import type { Place } from './stage-ref.ts'
+import type { StageRef } from './stage-ref.ts'
 
 /** The longest that a request takes, in milliseconds: the functions' own time, and some. */
 const ANSWER_MS_MAX = 310_000
@@ -20,18 +20,18 @@ const ANSWER_MS_MAX = 310_000
  * @throws CommandError; the signal's reason
  */
 export async function invokeFunction(
-  place: Place,
+  ref: StageRef,
   name: FunctionName,
   request: Readonly<Record<string, unknown>>,
   signal?: AbortSignal,
 ): Promise<unknown> {
-  const FunctionName = `boxhooks-${'stage' in place ? place.stage : 'local'}-${name}`
+  const FunctionName = `boxhooks-${'stage' in ref ? ref.stage : 'local'}-${name}`
   const client = new LambdaClient({
-    ...('stage' in place
-      ? { region: place.region }
+    ...('stage' in ref
+      ? { region: ref.region }
       : {
           region: 'local',
-          endpoint: `http://localhost:${place.port}`,
+          endpoint: `http://localhost:${ref.port}`,
           credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
         }),
     // One that is asked twice would do what it is asked twice.
@@ -50,16 +50,16 @@ export async function invokeFunction(
   } catch (error) {
     if (error instanceof CommandError) throw error
     signal?.throwIfAborted()
-    throw unreachable(place, FunctionName, error)
+    throw unreachable(ref, FunctionName, error)
   } finally {
     client.destroy()
   }
 }
 
 /** The function's answer is of another version. */
-export const answeredOtherwise = (place: Place, name: FunctionName): CommandError =>
+export const createVersionError = (ref: StageRef, name: FunctionName): CommandError =>
   new CommandError(
-    `boxhooks-${'stage' in place ? place.stage : 'local'}-${name} gave an answer of another version. Deploy again.`,
+    `boxhooks-${'stage' in ref ? ref.stage : 'local'}-${name} gave an answer of another version. Deploy again.`,
   )
 
 function failed(name: string, answer: unknown): CommandError {
@@ -71,17 +71,17 @@ function failed(name: string, answer: unknown): CommandError {
   )
 }
 
-function unreachable(place: Place, functionName: string, error: unknown): CommandError {
+function unreachable(ref: StageRef, functionName: string, error: unknown): CommandError {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
   const say = (text: string) => new CommandError(text, { cause: error })
-  if (!('stage' in place)) {
+  if (!('stage' in ref)) {
     if (/ECONNREFUSED/.test(`${name} ${message} ${codeOf(error)}`))
       return say(
-        `No local stack listens on port ${place.port}. Start it with npm start, or name its port with --port.`,
+        `No local stack listens on port ${ref.port}. Start it with npm start, or name its port with --port.`,
       )
-    return say(`The local stack on port ${place.port} can't be asked: ${name}: ${message}`)
+    return say(`The local stack on port ${ref.port} can't be asked: ${name}: ${message}`)
   }
-  const { stage, region } = place
+  const { stage, region } = ref
   if (name === 'ResourceNotFoundException')
     return say(
       `There is no function ${functionName} in ${region}. Deploy the stage first: npm run deploy -- --stage ${stage}. If it is in another region, name that with --region.`,
@@ -98,11 +98,11 @@ const codeOf = (error: unknown): string =>
  * @throws CommandError; the signal's reason
  */
 export async function askReconcile(
-  place: Place,
+  ref: StageRef,
   request: WebhookRequest,
   signal?: AbortSignal,
 ): Promise<WebhookAnswer> {
-  const answer = await invokeFunction(place, 'reconcile', request, signal)
-  if (!isWebhookAnswer(answer)) throw answeredOtherwise(place, 'reconcile')
+  const answer = await invokeFunction(ref, 'reconcile', request, signal)
+  if (!isWebhookAnswer(answer)) throw createVersionError(ref, 'reconcile')
   return answer
 }

@@ -4,13 +4,13 @@ import { usageError } from '../terminal/command-error.ts'
 import { PORT, type StageOptions } from '../terminal/options.ts'
 
 /** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
-export type Place = { readonly stage: string; readonly region: string } | { readonly port: number }
+export type StageRef = { readonly stage: string; readonly region: string } | { readonly port: number }
 
 /**
  * Reads where a command is to work.
  * @throws CommandError
  */
-export function placeOf({ stage, region, local, port }: StageOptions): Place {
+export function readStageRef({ stage, region, local, port }: StageOptions): StageRef {
   if (local && stage === undefined) return { port }
   if (stage === undefined || local)
     throw usageError('Specify --stage NAME for a deployed stage, or --local for the local stack.')
@@ -20,13 +20,9 @@ export function placeOf({ stage, region, local, port }: StageOptions): Place {
 }
 
 /** A place as people are told of it. */
-export const placeText = (place: Place): string =>
-  'stage' in place ? `stage ${place.stage}` : 'the local stack'
+export const formatStage = (ref: StageRef): string =>
+  'stage' in ref ? `stage ${ref.stage}` : 'the local stack'
 
 /** The options that name a place again, for commands that are told. */
-export const placeFlags = (place: Place): string =>
-  'stage' in place
-    ? `--stage ${place.stage}`
-    : place.port === PORT
-      ? '--local'
-      : `--local --port ${place.port}`
+export const formatStageFlags = (ref: StageRef): string =>
+  'stage' in ref ? `--stage ${ref.stage}` : ref.port === PORT ? '--local' : `--local --port ${ref.port}`

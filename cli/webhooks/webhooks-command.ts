@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { type Place, placeOf } from '../stage/stage-ref.ts'
+import { readStageRef, type StageRef } from '../stage/stage-ref.ts'
 import { repeated, type StageOptions, withJson, withStageOptions, withYes } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { Fields } from './webhooks.ts'
@@ -51,9 +51,9 @@ function webhookId(text: string): string {
   throw new InvalidArgumentError('It must be a number; `boxhooks webhooks list` shows the ids.')
 }
 
-const withPlace = <O extends StageOptions>(options: O): O & { readonly place: Place } => ({
+const withPlace = <O extends StageOptions>(options: O): O & { readonly ref: StageRef } => ({
   ...options,
-  place: placeOf(options),
+  ref: readStageRef(options),
 })
 
 const webhooks = () => import('./webhooks.ts')

@@ -7,7 +7,7 @@ import type {
   WebhookRequest,
 } from '../../lib/webhooks/webhook-request.ts'
 import { askReconcile } from '../stage/invoke.ts'
-import type { Place } from '../stage/stage-ref.ts'
+import type { StageRef } from '../stage/stage-ref.ts'
 import { reportText } from '../stage/webhook-report.ts'
 import { CommandError, usageError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
@@ -15,7 +15,7 @@ import type { Shell } from '../terminal/shell.ts'
 import { plansDeletion, webhookTable } from './webhooks-text.ts'
 
 export type WebhookOptions = {
-  readonly place: Place
+  readonly ref: StageRef
   /** Prints what the function answered, for programs. */
   readonly json?: boolean
 }
@@ -42,7 +42,7 @@ export async function apply(shell: Shell, options: Writing): Promise<void> {
     const planned = await reportOf(options, { action: 'plan' })
     if (plansDeletion(planned)) {
       shell.printError(reportText(planned))
-      await confirm(shell, 'Carry this out?', NOBODY)
+      await confirm(shell, 'Carry this out?', NOT_INTERACTIVE)
     }
   }
   const report = await reportOf(options, { action: 'apply' })
@@ -89,7 +89,7 @@ export function update(shell: Shell, id: string, options: WebhookOptions & Field
 export async function remove(shell: Shell, id: string, options: Writing): Promise<void> {
   if (!options.yes) {
     shell.printError(webhookTable(await webhooksOf(options, { action: 'get', id })))
-    await confirm(shell, 'Delete this webhook?', NOBODY)
+    await confirm(shell, 'Delete this webhook?', NOT_INTERACTIVE)
   }
   await ask(shell, options, { action: 'delete', id })
 }
@@ -112,17 +112,17 @@ async function show({ print }: Shell, { json }: WebhookOptions, value: unknown, 
   await print(json ? JSON.stringify(value, null, 2) : text)
 }
 
-async function reportOf({ place }: WebhookOptions, request: WebhookRequest): Promise<ReconcileReport> {
-  const answer = await askReconcile(place, request)
+async function reportOf({ ref }: WebhookOptions, request: WebhookRequest): Promise<ReconcileReport> {
+  const answer = await askReconcile(ref, request)
   if (answer.ok && 'report' in answer) return answer.report
   throw refused(answer)
 }
 
 async function webhooksOf(
-  { place }: WebhookOptions,
+  { ref }: WebhookOptions,
   request: WebhookRequest,
 ): Promise<readonly ShownWebhook[]> {
-  const answer = await askReconcile(place, request)
+  const answer = await askReconcile(ref, request)
   if (answer.ok && 'webhooks' in answer) return answer.webhooks
   throw refused(answer)
 }
@@ -132,7 +132,7 @@ const refused = (answer: WebhookAnswer): CommandError =>
     answer.ok ? 'The function answered something else. Deploy again.' : errorText(answer.error),
   )
 
-const NOBODY =
+const NOT_INTERACTIVE =
   'This deletes webhooks, and nobody is there to ask. Look at the plan, then repeat the command with --yes.'
 
 /** An error with all that Box said. */

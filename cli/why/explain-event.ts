@@ -4,19 +4,19 @@ import { targetText } from '../../lib/event/target.ts'
 import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
 import { runState } from '../stage/event-state.ts'
 import { momentText } from '../terminal/moment.ts'
-import { answerFromSilence } from './explain-no-event.ts'
+import { explainNoEvent } from './explain-no-event.ts'
 import type { Answer, DeclaredFact, WhyFacts } from './why-facts.ts'
 
 /**
  * Says of every automation that is declared, or has a run at one of the item's events, whether and why it did or did not run:
  * one answer for each, in order of their names. Pure, and never throws.
  */
-export function answersTo(facts: WhyFacts): readonly Answer[] {
-  return automationsIn(facts).map(name => answerFor(facts, name))
+export function explainItem(facts: WhyFacts): readonly Answer[] {
+  return listAutomations(facts).map(name => explainAutomation(facts, name))
 }
 
 /** The automations that there is something to say of. */
-export function automationsIn({
+export function listAutomations({
   declared,
   events,
 }: Pick<WhyFacts, 'declared' | 'events'>): readonly string[] {
@@ -31,7 +31,7 @@ export function automationsIn({
  * The event that decides about an automation: the latest that it ran at, or should have. What came through another's webhook
  * counts only where there is nothing else.
  */
-export function decisiveEvent(
+export function findDecisiveEvent(
   { declared, events }: Pick<WhyFacts, 'declared' | 'events'>,
   name: string,
 ): EventRecord | undefined {
@@ -51,14 +51,13 @@ function isOn(declared: DeclaredFact | undefined, record: EventRecord): boolean 
   return declared?.on.some(one => (triggerOf(one) ?? one) === trigger) ?? false
 }
 
-function answerFor(facts: WhyFacts, name: string): Answer {
+function explainAutomation(facts: WhyFacts, name: string): Answer {
   const declared = facts.declared.find(one => one.name === name)
-  const event = decisiveEvent(facts, name)
-  if (event)
-    return { automation: name, ...withDeliveries(facts, answerFromEvent(facts, event, name, declared)) }
+  const event = findDecisiveEvent(facts, name)
+  if (event) return { automation: name, ...withDeliveries(facts, explainEvent(facts, event, name, declared)) }
   // Whatever is not declared is known from an event.
   const nobody: DeclaredFact = { name, on: [], watch: [], v1: false, unset: [] }
-  return { automation: name, ...answerFromSilence(facts, declared ?? nobody) }
+  return { automation: name, ...explainNoEvent(facts, declared ?? nobody) }
 }
 
 function withDeliveries({ deliveries }: WhyFacts, answer: EventAnswer): EventAnswer {
@@ -67,14 +66,14 @@ function withDeliveries({ deliveries }: WhyFacts, answer: EventAnswer): EventAns
   const others = times === 2 ? 'The other was' : `The ${times - 1} others were`
   return {
     ...answer,
-    because: `${answer.because} Box delivered the event ${times} times. ${others} recognised as the same event, and nothing is done twice for it.`,
+    reason: `${answer.reason} Box delivered the event ${times} times. ${others} recognised as the same event, and nothing is done twice for it.`,
   }
 }
 
 /** What an event says of an automation, without its name. */
 type EventAnswer = Omit<Answer, 'automation'> & { readonly eventId: string }
 
-type Said = Pick<Answer, 'verdict' | 'because' | 'next'>
+type Explanation = Pick<Answer, 'verdict' | 'reason' | 'action'>
 
 const NOTHING = 'Nothing is to be done.'
 
@@ -82,22 +81,24 @@ const NOTHING = 'Nothing is to be done.'
  * Says what became of an automation at an event about the item. Pure, and never throws.
  * @param declared undefined where this clone has no such automation
  */
-function answerFromEvent(
+function explainEvent(
   facts: WhyFacts,
   record: EventRecord,
   name: string,
   declared: DeclaredFact | undefined,
 ): EventAnswer {
   const run = Object.hasOwn(record.runs, name) ? record.runs[name] : undefined
-  const said = run ? ofRun(facts, record, name, run) : withoutRun(facts, record, name, declared)
-  return { ...said, eventId: record.eventId }
+  const explanation = run
+    ? explainRun(facts, record, name, run)
+    : explainMissingRun(facts, record, name, declared)
+  return { ...explanation, eventId: record.eventId }
 }
 
 /** `FILE.UPLOADED e-1 of 2026-…`. */
 const eventText = ({ trigger, eventId, receivedAt }: EventRecord, now: number): string =>
   `${trigger || 'the event'} (event ${eventId}, received ${momentText(Date.parse(receivedAt), now)})`
 
-function ofRun(facts: WhyFacts, record: EventRecord, name: string, run: RunRecord): Said {
+function explainRun(facts: WhyFacts, record: EventRecord, name: string, run: RunRecord): Explanation {
   const { now, flags } = facts
   const at = `at ${eventText(record, now)}`
   const ended = run.finishedAt === undefined ? '' : ` ${momentText(run.finishedAt, now)}`
@@ -107,27 +108,40 @@ function ofRun(facts: WhyFacts, record: EventRecord, name: string, run: RunRecor
     case 'done':
       return {
         verdict: 'done',
-        because: `It ran ${at}, and was done${ended}, ${attemptsText(run.attempts)}.`,
-        next: `${NOTHING} To see each of its steps: ${show}`,
+        reason: `It ran ${at}, and was done${ended}, ${attemptsText(run.attempts)}.`,
+        action: `${NOTHING} To see each of its steps: ${show}`,
       }
     case 'skipped':
       return run.reason === UNDEPLOYED_REASON
-        ? undeployed(facts, record, name, `It had begun ${at}, and was not deployed any more for an hour.`)
+        ? explainUndeployed(
+            facts,
+            record,
+            name,
+            `It had begun ${at}, and was not deployed any more for an hour.`,
+          )
         : {
             verdict: 'filtered',
-            because: `Its filter left the event alone ${at}: ${run.reason ?? 'no reason is recorded'}`,
-            next: `${NOTHING} If it should have run, correct its \`when\`, deploy, and: ${replay(facts, record, name)}`,
+            reason: `Its filter left the event alone ${at}: ${run.reason ?? 'no reason is recorded'}`,
+            action: `${NOTHING} If it should have run, correct its \`when\`, deploy, and: ${replay(facts, record, name)}`,
           }
     case 'failed':
-      return givenUp(facts, record, `It was given up${ended} ${at}, ${attemptsText(run.attempts)}: ${reason}`)
+      return explainDead(
+        facts,
+        record,
+        `It was given up${ended} ${at}, ${attemptsText(run.attempts)}: ${reason}`,
+      )
     case 'running':
       return {
         verdict: 'running',
-        because: `A worker is at it ${at}, attempt ${run.attempts}, until ${momentText(record.leaseUntil, now)} at the latest.`,
-        next: `Wait, or watch it: ${show}`,
+        reason: `A worker is at it ${at}, attempt ${run.attempts}, until ${momentText(record.leaseUntil, now)} at the latest.`,
+        action: `Wait, or watch it: ${show}`,
       }
     case 'waiting':
-      return { verdict: 'waiting', because: waitText(facts, record, run, at), next: waitNext(run, show) }
+      return {
+        verdict: 'waiting',
+        reason: formatWait(facts, record, run, at),
+        action: formatWaitAction(run, show),
+      }
   }
 }
 
@@ -137,71 +151,71 @@ const attemptsText = (attempts: number): string =>
 const replay = ({ flags }: WhyFacts, { eventId }: EventRecord, name: string): string =>
   `npx boxhooks replay ${eventId} --automation ${name} ${flags}`
 
-function givenUp({ now, flags }: WhyFacts, record: EventRecord, because: string): Said {
+function explainDead({ now, flags }: WhyFacts, record: EventRecord, reason: string): Explanation {
   const { dropped, eventId } = record
   if (dropped)
     return {
       verdict: 'dropped',
-      because: `${because} Its dead letter was dropped ${momentText(Date.parse(dropped.at), now)}${dropped.by === undefined ? '' : ` by ${dropped.by}`}: ${dropped.reason}`,
-      next: `${NOTHING} To run it all the same: npx boxhooks replay ${eventId} ${flags}`,
+      reason: `${reason} Its dead letter was dropped ${momentText(Date.parse(dropped.at), now)}${dropped.by === undefined ? '' : ` by ${dropped.by}`}: ${dropped.reason}`,
+      action: `${NOTHING} To run it all the same: npx boxhooks replay ${eventId} ${flags}`,
     }
   return {
     verdict: 'dead',
-    because,
-    next: `Mend the cause (docs/errors.md), then: npx boxhooks dlq redrive ${eventId} ${flags}`,
+    reason,
+    action: `Mend the cause (docs/errors.md), then: npx boxhooks dlq redrive ${eventId} ${flags}`,
   }
 }
 
-function waitText({ now }: WhyFacts, record: EventRecord, run: RunRecord, at: string): string {
-  const because = run.error ? `, because ${run.error.code}: ${run.error.message}` : ''
+function formatWait({ now }: WhyFacts, record: EventRecord, run: RunRecord, at: string): string {
+  const reason = run.error ? `, because ${run.error.code}: ${run.error.message}` : ''
   const after =
     run.attempts > 0 ? `, after ${run.attempts === 1 ? '1 attempt' : `${run.attempts} attempts`}` : ''
   if (run.givenUp)
-    return `It has given up ${at}${because}, and waits until ${momentText(run.nextAt ?? now, now)} to be put on the dead-letter queue, which could not be reached.`
+    return `It has given up ${at}${reason}, and waits until ${momentText(run.nextAt ?? now, now)} to be put on the dead-letter queue, which could not be reached.`
   if (run.nextAt !== undefined && run.nextAt > now)
-    return `It waits ${at} until ${momentText(run.nextAt, now)}${after}${because}`
+    return `It waits ${at} until ${momentText(run.nextAt, now)}${after}${reason}`
   if (run.nextAt !== undefined)
-    return `Its next attempt ${at} is due since ${momentText(run.nextAt, now)}${after}${because}`
+    return `Its next attempt ${at} is due since ${momentText(run.nextAt, now)}${after}${reason}`
   return record.leaseUntil > 0
     ? `The worker that had it ${at} ended without a word; it comes back from the queue after ${momentText(record.leaseUntil + LEASE_MARGIN_MS, now)}.`
     : `It waits ${at} for a worker.`
 }
 
-const waitNext = ({ error, givenUp: isGivenUp }: RunRecord, show: string): string =>
+const formatWaitAction = ({ error, givenUp: isGivenUp }: RunRecord, show: string): string =>
   isGivenUp
     ? `See that automate can send to the dead-letter queue. To watch it: ${show}`
     : error
       ? `Mend the cause if it is none that passes (docs/errors.md); it goes on by itself. To watch it: ${show}`
       : `Wait; it goes on by itself. To watch it: ${show}`
 
-function withoutRun(
+function explainMissingRun(
   facts: WhyFacts,
   record: EventRecord,
   name: string,
   declared: DeclaredFact | undefined,
-): Said {
+): Explanation {
   const at = eventText(record, facts.now)
   if (isDeadAsWhole(record)) {
     const { code, message } = record.error ?? { code: 'unknown', message: 'the dead letter has the reason.' }
     const why = `No automation could be run at ${at}: ${code}: ${message}`
-    const said = givenUp(facts, record, why)
-    return said.verdict === 'dropped'
-      ? said
-      : { ...said, verdict: 'event_dead', next: deadNext(facts, record) }
+    const explanation = explainDead(facts, record, why)
+    return explanation.verdict === 'dropped'
+      ? explanation
+      : { ...explanation, verdict: 'event_dead', action: deadNext(facts, record) }
   }
   if (declared && record.origin === 'v1' && !declared.v1)
     return {
       verdict: 'not_v1',
-      because: `${at} came by a V1 callback, which it does not take.`,
-      next: 'Declare `v1: true` in it if it should, and deploy.',
+      reason: `${at} came by a V1 callback, which it does not take.`,
+      action: 'Declare `v1: true` in it if it should, and deploy.',
     }
   if (declared && watchesOther(declared, record))
     return {
       verdict: 'other_target',
-      because: `${at} came through the webhook of ${textOf(record.targets ?? [])}; it watches ${textOf(declared.watch)}.`,
-      next: 'Let it watch that as well if it should run here, and deploy.',
+      reason: `${at} came through the webhook of ${textOf(record.targets ?? [])}; it watches ${textOf(declared.watch)}.`,
+      action: 'Let it watch that as well if it should run here, and deploy.',
     }
-  return undeployed(
+  return explainUndeployed(
     facts,
     record,
     name,
@@ -212,10 +226,15 @@ function withoutRun(
 const deadNext = ({ flags }: WhyFacts, { eventId }: EventRecord): string =>
   `Look at it with npx boxhooks dlq show ${eventId} ${flags}, mend the cause, then: npx boxhooks dlq redrive ${eventId} ${flags}`
 
-const undeployed = (facts: WhyFacts, record: EventRecord, name: string, because: string): Said => ({
+const explainUndeployed = (
+  facts: WhyFacts,
+  record: EventRecord,
+  name: string,
+  reason: string,
+): Explanation => ({
   verdict: 'not_deployed',
-  because,
-  next: `Once it is deployed: ${replay(facts, record, name)}`,
+  reason,
+  action: `Once it is deployed: ${replay(facts, record, name)}`,
 })
 
 const textOf = (targets: DeclaredFact['watch']): string =>

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { placeOf } from '../stage/stage-ref.ts'
+import { readStageRef } from '../stage/stage-ref.ts'
 import { type StageOptions, withJson, withStageOptions } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
-import { type AskedItem, parseItem } from './why-facts.ts'
+import { type ItemRef, parseItem } from './why-facts.ts'
 
 /** Makes the command `why`. */
 export function whyCommand(shell: Shell): Command {
@@ -12,20 +12,20 @@ export function whyCommand(shell: Shell): Command {
     .argument('[automation]', 'explain only this automation')
   return withJson(withStageOptions(command)).action(
     async (
-      asked: AskedItem,
+      asked: ItemRef,
       automation: string | undefined,
       options: StageOptions & { readonly json?: boolean },
     ) =>
       (await import('./why.ts')).why(shell, {
         ...(options.json ? { json: true } : {}),
-        place: placeOf(options),
+        ref: readStageRef(options),
         item: asked,
         ...(automation === undefined ? {} : { automation }),
       }),
   )
 }
 
-function item(text: string): AskedItem {
+function item(text: string): ItemRef {
   const asked = parseItem(text)
   if (asked) return asked
   throw new InvalidArgumentError(

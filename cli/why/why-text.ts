@@ -1,7 +1,7 @@
 import { momentText } from '../terminal/moment.ts'
 import { count } from '../terminal/progress.ts'
 import { plain } from '../terminal/table.ts'
-import { type Answer, type Gathered, itemText, VERDICTS, type WhyFacts } from './why-facts.ts'
+import { type Answer, formatItem, type Gathered, VERDICTS, type WhyFacts } from './why-facts.ts'
 
 /** Makes the answers for programs. */
 export function whyJson({ facts, problems }: Gathered, answers: readonly Answer[]): string {
@@ -11,9 +11,9 @@ export function whyJson({ facts, problems }: Gathered, answers: readonly Answer[
 }
 
 /** Makes the answers for people. */
-export function whyText({ facts, problems }: Gathered, answers: readonly Answer[], place: string): string {
+export function whyText({ facts, problems }: Gathered, answers: readonly Answer[], ref: string): string {
   const parts = [
-    `${itemText(facts.item)} in ${place}: ${eventsText(facts)}`,
+    `${formatItem(facts.item)} in ${ref}: ${eventsText(facts)}`,
     ...answers.map(answerText),
     ...(answers.length === 0 ? ['No automation is declared. Next: npx boxhooks new'] : []),
     ...problems,
@@ -28,7 +28,7 @@ function eventsText({ events, since, now }: WhyFacts): string {
   return `${number} since ${momentText(since, now)}, the last ${last.trigger} of ${momentText(Date.parse(last.receivedAt), now)}.`
 }
 
-const answerText = ({ automation, verdict, because, next }: Answer): string =>
-  [`${automation}: ${VERDICTS[verdict]}`, `  ${oneLine(because)}`, `  Next: ${oneLine(next)}`].join('\n')
+const answerText = ({ automation, verdict, reason, action }: Answer): string =>
+  [`${automation}: ${VERDICTS[verdict]}`, `  ${oneLine(reason)}`, `  Next: ${oneLine(action)}`].join('\n')
 
 const oneLine = (sentences: string): string => sentences.replace(/\s*\n\s*/g, ' ')

@@ -8,26 +8,26 @@ import type { EventRecord } from '../../lib/ledger/record.ts'
 import { ReplayImpossible, storedMessage } from '../../lib/operations/replay.ts'
 import { readProjectAutomations } from '../stage/declarations.ts'
 import { askReconcile } from '../stage/invoke.ts'
-import { mergedNewestFirst } from '../stage/merge-newest.ts'
+import { mergeNewestFirst } from '../stage/merge-newest.ts'
 import { atStage, type StageAws } from '../stage/stage-aws.ts'
-import { openLogs, type PlaceLogs } from '../stage/stage-logs.ts'
-import { type Place, placeFlags, placeText } from '../stage/stage-ref.ts'
+import { openLogs, type StageLogs } from '../stage/stage-logs.ts'
+import { formatStage, formatStageFlags, type StageRef } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { near } from '../terminal/near.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
-import { answersTo, automationsIn, decisiveEvent } from './explain-event.ts'
+import { explainItem, findDecisiveEvent, listAutomations } from './explain-event.ts'
 import {
-  type AskedItem,
   type DeclaredFact,
   type Gathered,
-  type Learnt,
+  type ItemRef,
+  listSources,
   type PathFact,
-  sourcesOf,
+  type QueryResult,
   type WhyFacts,
 } from './why-facts.ts'
 import { whyJson, whyText } from './why-text.ts'
 
-export type WhyOptions = Asked & {
+export type WhyOptions = WhyInput & {
   /** Prints JSON, for programs. */
   readonly json?: boolean
 }
@@ -37,19 +37,19 @@ export type WhyOptions = Asked & {
  * @throws CommandError, ExpectedError, AwsUnreachable
  */
 export function why(shell: Shell, options: WhyOptions): Promise<void> {
-  const { place } = options
-  return atStage(shell, place, ({ ledger, history }) =>
+  const { ref } = options
+  return atStage(shell, ref, ({ ledger, history }) =>
     interruptible(shell, 'Stopping.', async signal => {
-      const logs = openLogs(shell, place, signal)
+      const logs = openLogs(shell, ref, signal)
       try {
         const gathered = await gatherFacts(shell, options, { ledger, history, logs, signal })
         if (signal.aborted) return
         const asked = options.automation
-        const answers = answersTo(gathered.facts).filter(
+        const answers = explainItem(gathered.facts).filter(
           ({ automation }) => asked === undefined || automation === asked,
         )
         await shell.print(
-          options.json ? whyJson(gathered, answers) : whyText(gathered, answers, placeText(place)),
+          options.json ? whyJson(gathered, answers) : whyText(gathered, answers, formatStage(ref)),
         )
       } catch (error) {
         if (!signal.aborted) throw error
@@ -60,16 +60,16 @@ export function why(shell: Shell, options: WhyOptions): Promise<void> {
   )
 }
 
-export type Asked = {
-  readonly place: Place
-  readonly item: AskedItem
+export type WhyInput = {
+  readonly ref: StageRef
+  readonly item: ItemRef
   /** Just this one; all by default. */
   readonly automation?: string
 }
 
 /** Through what an answer's facts are got. */
 export type WhySources = Pick<StageAws, 'ledger' | 'history'> & {
-  readonly logs: PlaceLogs
+  readonly logs: StageLogs
   readonly signal: AbortSignal
 }
 
@@ -84,17 +84,17 @@ const EVENTS_MAX = 200
  * lies, which webhooks there are, and what was turned away.
  * @throws CommandError, ExpectedError, AwsUnreachable
  */
-export async function gatherFacts(shell: Shell, asked: Asked, sources: WhySources): Promise<Gathered> {
+export async function gatherFacts(shell: Shell, asked: WhyInput, sources: WhySources): Promise<Gathered> {
   const now = shell.now()
   const { events, since } = await eventsOf(asked.item, sources, now)
-  const { declared, problems } = await declaredFacts(shell, asked.place)
+  const { declared, problems } = await readDeclaredFacts(shell, asked.ref)
   const known = { item: typed(asked.item, events), events, declared }
-  const names = askedNames(asked, known)
-  const silent = names.some(name => decisiveEvent(known, name) === undefined)
+  const names = selectAutomations(asked, known)
+  const silent = names.some(name => findDecisiveEvent(known, name) === undefined)
   const [box, refused, heard] = await Promise.all([
-    silent ? askBox(asked.place, known.item, events, sources) : NOT_ASKED,
-    silent ? learn(() => sources.logs.refusedSince(now - DAY_MS)) : undefined,
-    deliveriesOf(names, known, sources.logs),
+    silent ? askBox(asked.ref, known.item, events, sources) : NOT_ASKED,
+    silent ? tryQuery(() => sources.logs.countRefusals(now - DAY_MS)) : undefined,
+    countDeliveries(names, known, sources.logs),
   ])
   return {
     facts: {
@@ -105,7 +105,7 @@ export async function gatherFacts(shell: Shell, asked: Asked, sources: WhySource
       declared: declared.filter(({ name }) => names.includes(name)),
       ...(refused ? { refused } : {}),
       deliveries: heard.deliveries,
-      flags: placeFlags(asked.place),
+      flags: formatStageFlags(asked.ref),
     },
     problems: [...problems, ...heard.problems],
   }
@@ -114,13 +114,13 @@ export async function gatherFacts(shell: Shell, asked: Asked, sources: WhySource
 const DAY_MS = 86_400_000
 
 async function eventsOf(
-  item: AskedItem,
+  item: ItemRef,
   { history, signal }: WhySources,
   now: number,
 ): Promise<Pick<WhyFacts, 'events' | 'since'>> {
   const span = { from: now - KEPT_MS, to: now + DAY_MS }
   const events: EventRecord[] = []
-  for await (const record of mergedNewestFirst(sourcesOf(item).map(one => history.ofItem(one, span)))) {
+  for await (const record of mergeNewestFirst(listSources(item).map(one => history.ofItem(one, span)))) {
     events.push(record)
     if (events.length === EVENTS_MAX || signal.aborted) break
   }
@@ -129,7 +129,7 @@ async function eventsOf(
 }
 
 /** Whether it is a file or a folder, as far as its events tell. */
-function typed({ type, id }: AskedItem, events: readonly EventRecord[]): AskedItem {
+function typed({ type, id }: ItemRef, events: readonly EventRecord[]): ItemRef {
   const sources = new Set(events.map(({ source }) => source))
   const [isFile, isFolder] = [sources.has(`file:${id}`), sources.has(`folder:${id}`)]
   if (type === undefined && isFile && isFolder)
@@ -139,8 +139,11 @@ function typed({ type, id }: AskedItem, events: readonly EventRecord[]): AskedIt
   return { type: type ?? (isFile ? 'file' : isFolder ? 'folder' : undefined), id }
 }
 
-function askedNames({ automation }: Asked, known: Pick<WhyFacts, 'declared' | 'events'>): readonly string[] {
-  const names = automationsIn(known)
+function selectAutomations(
+  { automation }: WhyInput,
+  known: Pick<WhyFacts, 'declared' | 'events'>,
+): readonly string[] {
+  const names = listAutomations(known)
   if (automation === undefined) return names
   if (names.includes(automation)) return [automation]
   const meant = near(automation, names)
@@ -155,16 +158,16 @@ const HEARD_MAX = 5
 /** How long before an event was first accepted its deliveries may have been logged, in milliseconds. */
 const BEFORE_MS = 900_000
 
-async function deliveriesOf(
+async function countDeliveries(
   names: readonly string[],
   known: Pick<WhyFacts, 'declared' | 'events'>,
-  logs: PlaceLogs,
+  logs: StageLogs,
 ): Promise<{ readonly deliveries: ReadonlyMap<string, number>; readonly problems: readonly string[] }> {
-  const decisive = new Set(names.flatMap(name => decisiveEvent(known, name) ?? []))
+  const decisive = new Set(names.flatMap(name => findDecisiveEvent(known, name) ?? []))
   const deliveries = new Map<string, number>()
   for (const { eventId, receivedAt } of [...decisive].slice(0, HEARD_MAX)) {
     const from = (Date.parse(receivedAt) || 0) - BEFORE_MS
-    const heard = await learn(() => logs.heardOf(eventId, from))
+    const heard = await tryQuery(() => logs.findEventLog(eventId, from))
     if (!heard.known)
       return { deliveries, problems: [`How often Box delivered is not known: ${heard.reason}`] }
     deliveries.set(eventId, heard.value.deliveries.filter(({ status }) => status === 202).length)
@@ -183,14 +186,14 @@ export const NOT_ASKED: BoxFacts = {
 
 /** Asks, through the function reconcile, where an item lies and which webhooks there are. */
 export async function askBox(
-  place: Place,
-  item: AskedItem,
+  ref: StageRef,
+  item: ItemRef,
   events: readonly EventRecord[],
   { ledger, signal }: { readonly ledger: Pick<Ledger, 'read'>; readonly signal: AbortSignal },
 ): Promise<BoxFacts> {
   const [{ path, type }, webhooks] = await Promise.all([
-    whereIs(place, item, signal),
-    learn(() => plannedWebhooks(place, signal)),
+    whereIs(ref, item, signal),
+    tryQuery(() => plannedWebhooks(ref, signal)),
   ])
   const before = path.is === 'now' ? undefined : await lastPath(events, ledger)
   return {
@@ -200,13 +203,15 @@ export async function askBox(
   }
 }
 
-type Where = { readonly path: PathFact; readonly type?: AskedItem['type'] }
+type Where = { readonly path: PathFact; readonly type?: ItemRef['type'] }
 
 /** Asks Box where an item lies; of an id alone, whether it is a file's or a folder's. */
-async function whereIs(place: Place, { type, id }: AskedItem, signal: AbortSignal): Promise<Where> {
+async function whereIs(ref: StageRef, { type, id }: ItemRef, signal: AbortSignal): Promise<Where> {
   let last: Where = { path: { is: 'unseen' } }
   for (const one of type ? [type] : (['file', 'folder'] as const)) {
-    const answer = await learn(() => askReconcile(place, { action: 'path', item: { type: one, id } }, signal))
+    const answer = await tryQuery(() =>
+      askReconcile(ref, { action: 'path', item: { type: one, id } }, signal),
+    )
     if (!answer.known) return { path: { is: 'unknown', reason: answer.reason } }
     const { value } = answer
     if (value.ok && 'path' in value) return { path: { is: 'now', path: value.path }, type: one }
@@ -239,8 +244,8 @@ async function lastPath(
   }
 }
 
-async function plannedWebhooks(place: Place, signal: AbortSignal): Promise<WhyFacts['webhooks']> {
-  const answer = await askReconcile(place, { action: 'plan' }, signal)
+async function plannedWebhooks(ref: StageRef, signal: AbortSignal): Promise<WhyFacts['webhooks']> {
+  const answer = await askReconcile(ref, { action: 'plan' }, signal)
   if (!answer.ok) return { known: false, reason: answer.error.message }
   if (!('report' in answer)) return { known: false, reason: OTHER_VERSION }
   const { actions, problems, error } = answer.report
@@ -255,11 +260,11 @@ async function plannedWebhooks(place: Place, signal: AbortSignal): Promise<WhyFa
  * Reads what the automations of the project declare, with the settings of a place.
  * @throws ExpectedError
  */
-export async function declaredFacts(
+export async function readDeclaredFacts(
   shell: Shell,
-  place: Place,
+  ref: StageRef,
 ): Promise<{ readonly declared: readonly DeclaredFact[]; readonly problems: readonly string[] }> {
-  const stage = 'stage' in place ? place.stage : 'local'
+  const stage = 'stage' in ref ? ref.stage : 'local'
   const service = join(shell.project, 'serverless.yml')
   const [declarations, settingOf, stateOf] = await Promise.all([
     readProjectAutomations(shell),
@@ -300,7 +305,7 @@ function factOf(
 }
 
 /** Asks for something that an answer can do without: where it can’t be had, says why. */
-export async function learn<T>(ask: () => Promise<T>): Promise<Learnt<T>> {
+export async function tryQuery<T>(ask: () => Promise<T>): Promise<QueryResult<T>> {
   try {
     return { known: true, value: await ask() }
   } catch (error) {
