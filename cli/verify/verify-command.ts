@@ -9,7 +9,7 @@ import type { VerifyOptions } from './verify.ts'
 /** Makes the command `verify`. */
 export function verifyCommand(shell: Shell): Command {
   return new Command('verify')
-    .description('why a captured delivery is refused: name the cause, prove it, say what to do; offline')
+    .description('Diagnose why a delivery is rejected, offline')
     .argument(
       '[capture]',
       'a file with the request (HTTP, HAR, curl, Lambda event, JSON), or - for standard input',
