@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { automateFunction } from '../lib/automate/automate-function.ts'
 import { systemClock } from '../lib/base/clock.ts'
 import { createBoxConnection } from '../lib/box/box.ts'
-import { createLedgerDatabase } from '../lib/ledger-database.ts'
+import { createLedgerDatabase } from '../lib/ledger/database.ts'
 
 const CLIENT = {
   maxAttempts: 4,
@@ -30,6 +30,6 @@ export const handler = automateFunction({
     // The endpoint is what the environment says, also where a queue's URL names another host.
     return new SQSClient({ ...CLIENT, useQueueUrlAsEndpoint: false })
   },
-  dynamodb: () => createLedgerDatabase({ env, now: Date.now, limits: LEDGER_LIMITS }),
+  dynamodb: () => createLedgerDatabase({ env, limits: LEDGER_LIMITS }),
   connectBox: createBoxConnection,
 })

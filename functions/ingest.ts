@@ -1,13 +1,12 @@
+import { createIngestAws } from '../lib/ingest/aws.ts'
 import { ingestFunction } from '../lib/ingest/ingest-function.ts'
-import { createIngestAws } from '../lib/ingest-aws.ts'
 
 const { env } = process
-const now = Date.now
 
 /** API Gateway's request → queued with 202, or the refusal that fits. */
 export const handler = ingestFunction({
   env,
-  now,
+  now: Date.now,
   write: line => void process.stdout.write(`${line}\n`),
-  aws: createIngestAws({ env, now }),
+  aws: createIngestAws({ env }),
 })

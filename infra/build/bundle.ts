@@ -43,10 +43,6 @@ export async function bundle(options: BundleOptions = {}): Promise<BundleResult>
     // The Box SDK, ten times all the rest, is a chunk of its own that only a run that calls Box loads.
     splitting: true,
     plugins: [automationsPlugin(automationsDir)],
-    // Packages of the Box SDK that are no ES modules call require().
-    banner: {
-      js: "import{createRequire as __boxhooksRequire}from'node:module';const require=__boxhooksRequire(import.meta.url);",
-    },
   }
   const [ingest, automate, reconcile, backfill] = await Promise.all([
     bundleFunction('ingest', outDir, {}),
@@ -58,6 +54,10 @@ export async function bundle(options: BundleOptions = {}): Promise<BundleResult>
   await writeFile(join(outDir, 'version'), `${versionText(await versionOf(ROOT, project))}\n`)
   return { manifest, functions: { ingest, automate, reconcile, backfill } }
 }
+
+/** Packages that are not ES modules, such as aws4, call require(). */
+const REQUIRE =
+  "import{createRequire as __boxhooksRequire}from'node:module';const require=__boxhooksRequire(import.meta.url);"
 
 async function bundleFunction(name: FunctionName, outDir: string, options: BuildOptions) {
   const folder = join(outDir, name)
@@ -73,6 +73,7 @@ async function bundleFunction(name: FunctionName, outDir: string, options: Build
     // The AWS SDK's ES modules, not its CommonJS: only those lose what is not used.
     mainFields: ['module', 'main'],
     format: 'esm',
+    banner: { js: REQUIRE },
     sourcemap: 'linked',
     sourcesContent: false,
     absWorkingDir: ROOT,

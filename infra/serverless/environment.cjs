@@ -4,6 +4,7 @@
  */
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
+const { endpoints } = require('./endpoints.cjs')
 const { logSample } = require('./log-sample.cjs')
 const { logging } = require('./logging.cjs')
 const { refusal } = require('./refusal.cjs')
@@ -46,6 +47,7 @@ exports.automate = async ({ resolveVariable }) => ({
   ...(await logging(resolveVariable)),
   ...(await logSample(resolveVariable)),
   ...(await settings(resolveVariable)),
+  ...(await endpoints(resolveVariable)),
 })
 
 exports.backfill = async ({ resolveVariable }) => ({
@@ -54,6 +56,7 @@ exports.backfill = async ({ resolveVariable }) => ({
   BOXHOOKS_VERSION: version(),
   ...(await logging(resolveVariable)),
   ...(await settings(resolveVariable)),
+  ...(await endpoints(resolveVariable)),
 })
 
 exports.reconcile = async ({ resolveVariable }) => {
@@ -64,6 +67,7 @@ exports.reconcile = async ({ resolveVariable }) => {
     WEBHOOK_ADDRESS: domainName ? `https://${domainName}/box/webhook` : API_ADDRESS,
     ...(await logging(resolveVariable)),
     ...(await settings(resolveVariable)),
+    ...(await endpoints(resolveVariable)),
   }
 }
 

@@ -1,3 +1,4 @@
+const { endpoints } = require('./endpoints.cjs')
 const { logSample } = require('./log-sample.cjs')
 const { metrics } = require('./logging.cjs')
 const { refusal } = require('./refusal.cjs')
@@ -13,6 +14,7 @@ module.exports = async ({ resolveVariable }) => {
     SIGNATURE_AGE_MAX_SECONDS: String(60 * (await deliveryAgeMaxMinutes(resolveVariable))),
     ...(await metrics(resolveVariable)),
     ...(await logSample(resolveVariable)),
+    ...(await endpoints(resolveVariable)),
   }
   const v1 = await v1Callbacks(resolveVariable)
   if (!v1) return environment

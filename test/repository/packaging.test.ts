@@ -172,3 +172,36 @@ test('a stage has at most 14 params by default, each with a reason', async () =>
   }
   expect(params.filter(index => !isExplained(index)).map(index => lines[index])).toEqual([])
 })
+
+describe('the addresses of AWS that the functions get', () => {
+  const {
+    endpoints,
+  }: { endpoints: (resolve: (name: string) => unknown) => Promise<Record<string, unknown>> } = createRequire(
+    import.meta.url,
+  )(join(ROOT, 'infra', 'serverless', 'endpoints.cjs'))
+  const at = (region: string, kind?: string) =>
+    endpoints(name => (name === 'self:provider.region' ? region : kind))
+
+  test('are none where the usual ones serve', async () => {
+    for (const region of ['eu-central-1', 'us-gov-west-1']) expect(await at(region)).toEqual({})
+  })
+
+  test('have the suffix of the partition in China', async () => {
+    expect(await at('cn-north-1')).toMatchObject({
+      AWS_ENDPOINT_URL_SQS: { 'Fn::Sub': 'https://sqs.${AWS::Region}.${AWS::URLSuffix}' },
+      AWS_ENDPOINT_URL_DYNAMODB: { 'Fn::Sub': 'https://dynamodb.${AWS::Region}.${AWS::URLSuffix}' },
+    })
+  })
+
+  test('are those of FIPS or dual stack where serverless.yml asks for them', async () => {
+    expect(await at('us-east-1', 'fips')).toMatchObject({
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: {
+        'Fn::Sub': 'https://secretsmanager-fips.${AWS::Region}.${AWS::URLSuffix}',
+      },
+    })
+    expect(await at('us-east-1', 'dualstack')).toMatchObject({
+      AWS_ENDPOINT_URL_SQS: { 'Fn::Sub': 'https://sqs.${AWS::Region}.api.aws' },
+    })
+    await expect(at('us-east-1', 'ipv6')).rejects.toThrow('custom.endpoints must be fips or dualstack.')
+  })
+})

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
-import type { IngestAws } from '../../lib/ingest-aws.ts'
+import type { IngestAws } from '../../lib/ingest/aws.ts'
 import type { LedgerDatabase } from '../../lib/ledger/ledger.ts'
 
 /** What only tells AWS about the SDK itself, anew with each attempt. */

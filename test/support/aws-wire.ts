@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { portOf } from '../thorough/processes/proxy.ts'
@@ -108,4 +109,25 @@ export function signatureOf({ method, path, headers, body }: WireRequest, secret
       `AWS4${secretKey}`,
     )
   return createHmac('sha256', key).update(text).digest('hex')
+}
+
+/** What a client adds as it pleases, or what follows from the rest of the request. */
+const INCIDENTAL = ['authorization', 'connection', 'content-length', 'x-amz-content-sha256', 'x-amz-date']
+
+/**
+ * Reduces a request to what it means to AWS: what is asked for, with which headers, for whom, where and on which day.
+ * @throws AssertionError unless it is signed with the key, its host, its target and its token included
+ */
+export function meaningOf(request: WireRequest, secretKey: string) {
+  const { method, path, headers, body } = request
+  const { authorization = '' } = headers
+  assert.ok(authorization.includes(`Signature=${signatureOf(request, secretKey)}`), 'it is signed')
+  const [, scope = '', names = ''] = /Credential=(\S+), SignedHeaders=(\S+), /.exec(authorization) ?? []
+  const signed = names.split(';')
+  const must = ['host', 'x-amz-date', 'x-amz-target', 'x-amz-security-token', 'content-type']
+  for (const name of must.filter(one => Object.hasOwn(headers, one)))
+    assert.ok(signed.includes(name), `${name} is signed`)
+  const kept = Object.entries(headers).filter(([name]) => !INCIDENTAL.includes(name))
+  const json: unknown = JSON.parse(body.toString())
+  return { method, path, headers: Object.fromEntries(kept), scope, json }
 }

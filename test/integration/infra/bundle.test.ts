@@ -41,9 +41,10 @@ const startOf = (name: FunctionName) => startFiles(metafiles[name])
 
 /** What each function may be made of; whoever goes beyond says why, and raises it here. */
 const BUDGETS = {
-  ingest: { startBytes: 34 * 1024, ownBytes: 31 * 1024, packages: 2 },
+  // 9 KB of it are aws4, which signs its two calls.
+  ingest: { startBytes: 40 * 1024, ownBytes: 28 * 1024, packages: 3 },
   // 3 KB of it read every field of Box's payloads by its type, 9 KB follow what a run has begun, measure the room in its
-  // record and look webhooks up, 5 KB treat Box's answers and tokens.
+  // record and look webhooks up, 5 KB treat Box's answers and tokens, 9 KB sign what the ledger asks.
   automate: { startBytes: 160 * 1024 },
   reconcile: { startBytes: 300 * 1024 },
 } as const
@@ -73,7 +74,7 @@ test('ingest is one file of at most 60 KB', async () => {
 
 test('ingest contains no SDK, of AWS or of Box, and nothing of what runs automations', () => {
   const packages = packagesOf('ingest')
-  expect([...packages].sort()).toEqual(['@middy/core', '@middy/util'])
+  expect([...packages].sort()).toEqual(['@middy/core', '@middy/util', 'aws4'])
   const own = inputsOf('ingest').filter(file => /^(automations|functions|infra|lib|local)\//.test(file))
   expect(own).toContain('lib/ingest/signature.ts')
   expect(own.filter(file => /^automations|dispatch|ledger|automation|\/box|batch/.test(file))).toEqual([])

@@ -37,7 +37,7 @@ function callsOf(name: FunctionName): string[] {
   )
   const own = Object.keys(metafile.inputs).filter(file => /^(lib|functions)\//.test(file))
   const code = own.map(file => readFileSync(join(ROOT, file), 'utf8')).join('\n')
-  const made = [...code.matchAll(/new (\w+)Command\(/g), ...code.matchAll(/\bcall\([A-Z_]+, '(\w+)'/g)]
+  const made = [...code.matchAll(/new (\w+)Command\(/g), ...code.matchAll(/\bask\w+\('(\w+)'/g)]
   const calls = new Set(made.map(([, call = '']) => call))
   return [...calls].map(call => `${SERVICE[call] ?? 'an unknown service'}:${call}`).sort()
 }

@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
-import type { IngestAws } from '../../../lib/ingest-aws.ts'
+import type { IngestAws } from '../../../lib/ingest/aws.ts'
 import { decodeMessage, type Message } from '../../../lib/queue/message.ts'
 import { Table, type TableOptions } from './dynamodb.ts'
 import { type Network, type Service, ServiceRefusal } from './network.ts'

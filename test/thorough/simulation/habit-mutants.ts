@@ -154,7 +154,7 @@ export const HABIT_MUTANTS: readonly Mutant[] = [
     file: 'automate/run.ts',
     find: "    if (underWay.closed) throw new Error('The run has ended. What it begins now belongs to no attempt.')\n",
     replace: '',
-    seedsMax: 300,
+    seedsMax: 40,
     turnedUp: { parallel: 1, longRuns: 1, transientErrors: 0.5 },
   },
   {

@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { APIGatewayProxyEventV2, APIGatewayProxyResult, SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { automateFunction } from '../../../lib/automate/automate-function.ts'
-import { AWS_LIMITS } from '../../../lib/aws-call.ts'
+import { AWS_LIMITS } from '../../../lib/aws/client.ts'
 import { ingestFunction } from '../../../lib/ingest/ingest-function.ts'
 import { readRecord } from '../../../lib/ledger/record.ts'
 import { type ReplayRequest, replayMessage } from '../../../lib/operations/replay.ts'
@@ -35,7 +35,7 @@ const DEPLOYED = {
   batchSize: 10,
 }
 
-/** As lib/aws-call.ts and functions/automate.ts have them. */
+/** As lib/aws/client.ts and functions/automate.ts have them. */
 const CLIENTS = {
   ingest: { attempts: AWS_LIMITS.attempts, timeoutMs: AWS_LIMITS.answerMs, totalMs: AWS_LIMITS.totalMs },
   automate: { attempts: 4, timeoutMs: 5000 },

@@ -7,6 +7,7 @@ import { BACKFILL_STATE_KEY } from '../../../lib/backfill/state.ts'
 import { isObject, parseObject } from '../../../lib/base/json.ts'
 import { createBoxConnection } from '../../../lib/box/box.ts'
 import { parseEvent, type Trigger } from '../../../lib/event/event.ts'
+import { createLedger } from '../../../lib/ledger/ledger.ts'
 import { createEmulatedBox, type EmulatedBox } from '../../../local/box/emulated-box.ts'
 import { type Served, serve } from '../../../local/serve.ts'
 import { countedIds } from '../../support/counted-ids.ts'
@@ -90,6 +91,50 @@ describe('what is queued', { timeout: 60_000 }, () => {
       report: { done: true, counts: { 'FILE.DOWNLOADED': counts(1) } },
     })
     expect((await bodies()).map(({ created_at }) => Date.parse(String(created_at)))).toEqual([START + HOUR])
+  })
+
+  test('is one of two alike events on either side of a border, of which a webhook brought one', async () => {
+    const review = folder('Review')
+    const id = file(review)
+    for (let count = 0; count < 2; count += 1) {
+      clock.advance(60_000)
+      box.content.downloadFile(id)
+    }
+    const receivedAt = new Date(clock.now()).toISOString()
+    const SECOND = 'the-second-download'
+    const ledger = createLedger({ dynamodb: aws.dynamodb, table: aws.table, now: clock.now })
+    await ledger.open(
+      {
+        eventId: SECOND,
+        deliveryId: 'd',
+        trigger: 'FILE.DOWNLOADED',
+        source: `file:${id}`,
+        receivedAt,
+        origin: 'webhook',
+      },
+      {
+        lease: { token: 't', until: 0 },
+        status: 'done',
+        redrives: 0,
+        runs: {},
+        targets: [{ type: 'folder', id: review }],
+      },
+    )
+    clock.advance(3 * HOUR)
+    const ask = lambda({ mine: review })
+    const border = new Date(START + 90_000).toISOString()
+    const figures = async (request: Readonly<Record<string, unknown>>) => {
+      const answer = await ask(request)
+      return answer.ok && answer.report?.counts['FILE.DOWNLOADED']
+    }
+    const seen = counts(0, { read: 1, seen: 1 })
+    for (const action of ['count', 'run'])
+      expect(await figures({ ...run, until: border, action })).toEqual(seen)
+    for (const action of ['count', 'run'])
+      expect(await figures({ ...run, since: border, action })).toEqual(counts(1))
+    expect(await messages()).toHaveLength(1)
+    // Files of other tests have the same ids.
+    await aws.remove(SECOND)
   })
 
   test('is in the form of a webhook’s, says that it was back-filled, and is for the target that it names', async () => {

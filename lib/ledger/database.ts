@@ -5,15 +5,16 @@ import {
   PutItemCommand,
   type UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { type AwsApi, type AwsCallOptions, createAwsCall } from './aws-call.ts'
-import { AwsError } from './aws-error.ts'
-import { isObject } from './base/json.ts'
-import type { LedgerDatabase } from './ledger/ledger.ts'
+import { type AwsApi, type AwsOptions, createAwsCall } from '../aws/client.ts'
+import { AwsError } from '../aws/errors.ts'
+import { isObject } from '../base/json.ts'
+import type { LedgerDatabase } from './ledger.ts'
 
 const DYNAMODB: AwsApi = {
   service: 'dynamodb',
+  endpoint: 'AWS_ENDPOINT_URL_DYNAMODB',
   target: 'DynamoDB_20120810',
-  contentType: 'application/x-amz-json-1.0',
+  headers: { 'content-type': 'application/x-amz-json-1.0' },
 }
 
 /**
@@ -21,12 +22,12 @@ const DYNAMODB: AwsApi = {
  * the processor than all else together.
  * @throws (its calls) ConditionalCheckFailedException, AwsError, AwsUnreachable, AwsSettingsMissing
  */
-export function createLedgerDatabase(options: AwsCallOptions): LedgerDatabase {
-  const call = createAwsCall(options)
+export function createLedgerDatabase(options: AwsOptions): LedgerDatabase {
+  const call = createAwsCall(DYNAMODB, options)
   return {
     async send(command: GetItemCommand | PutItemCommand | UpdateItemCommand) {
       try {
-        const { Item } = await call(DYNAMODB, actionOf(command), onTheWire(command.input))
+        const { Item } = await call(actionOf(command), onTheWire(command.input))
         return { Item: isObject(Item) ? itemIn(Item) : undefined }
       } catch (error) {
         if (error instanceof AwsError && error.name === 'ConditionalCheckFailedException')
@@ -42,10 +43,10 @@ function actionOf(command: GetItemCommand | PutItemCommand | UpdateItemCommand):
   return command instanceof PutItemCommand ? 'PutItem' : 'UpdateItem'
 }
 
-function conditionFailed({ message, status, requestId, answer }: AwsError): ConditionalCheckFailedException {
+function conditionFailed({ message, status, answer }: AwsError): ConditionalCheckFailedException {
   return new ConditionalCheckFailedException({
     message: typeof answer?.message === 'string' ? answer.message : message,
-    $metadata: { httpStatusCode: status, ...(requestId === undefined ? {} : { requestId }) },
+    $metadata: { httpStatusCode: status },
     ...(isObject(answer?.Item) ? { Item: itemIn(answer.Item) } : {}),
   })
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import { type AwsApi, type AwsCallOptions, createAwsCall } from './aws-call.ts'
-import { AwsUnreachable } from './aws-error.ts'
-import type { SendMessageInput } from './queue/message-sender.ts'
+import { type AwsApi, type AwsOptions, createAwsCall } from '../aws/client.ts'
+import { AwsUnreachable } from '../aws/errors.ts'
+import type { SendMessageInput } from '../queue/message-sender.ts'
 
 /** All that ingest asks of AWS. */
 export type IngestAws = {
@@ -12,33 +12,36 @@ export type IngestAws = {
 
 const SECRETS_MANAGER: AwsApi = {
   service: 'secretsmanager',
+  endpoint: 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
   target: 'secretsmanager',
-  contentType: 'application/x-amz-json-1.1',
+  headers: { 'content-type': 'application/x-amz-json-1.1' },
 }
 
 const SQS: AwsApi = {
   service: 'sqs',
+  endpoint: 'AWS_ENDPOINT_URL_SQS',
   target: 'AmazonSQS',
-  contentType: 'application/x-amz-json-1.0',
-  queryMode: true,
+  // Asks for errors by their old codes, as AWS's SDKs do.
+  headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-query-mode': 'true' },
 }
 
 /**
  * Secrets Manager and SQS as ingest calls them, without AWS's SDK.
  * @throws (each method) AwsError, AwsUnreachable, AwsSettingsMissing
  */
-export function createIngestAws(options: AwsCallOptions): IngestAws {
-  const call = createAwsCall(options)
+export function createIngestAws(options: AwsOptions): IngestAws {
+  const askSecretsManager = createAwsCall(SECRETS_MANAGER, options)
+  const askSqs = createAwsCall(SQS, options)
   return {
     async getSecretText(secretId) {
-      const { SecretString } = await call(SECRETS_MANAGER, 'GetSecretValue', {
+      const { SecretString } = await askSecretsManager('GetSecretValue', {
         SecretId: secretId,
         VersionStage: 'AWSCURRENT',
       })
       return typeof SecretString === 'string' ? SecretString : undefined
     },
     async sendMessage(input) {
-      const sent = call(SQS, 'SendMessage', input)
+      const sent = askSqs('SendMessage', input)
       // Made while the answer is awaited.
       const expected = hash('md5', input.MessageBody, 'hex')
       const { MD5OfMessageBody } = await sent
