@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ROOT } from '../infra/build/bundle.ts'
-import { type Declaration, type ManifestEntry, readDeclarations } from '../infra/build/manifest.ts'
+import type { Declaration, ManifestEntry } from '../infra/build/manifest.ts'
 import { type ParamState, readStageParams } from '../infra/stage/stage-params.ts'
+import { readProjectAutomations } from './stage/declarations.ts'
 import type { Shell } from './terminal/shell.ts'
 import { table } from './terminal/table.ts'
 
@@ -30,11 +28,11 @@ type Listing = {
 
 /**
  * Lists what is declared, on what, with which settings. The exit code is 1 where an automation can't be loaded.
- * @throws StageParamsError
+ * @throws ExpectedError
  */
 export async function automations(shell: Shell, { stage, json }: AutomationsOptions): Promise<void> {
   const [declarations, stateOf] = await Promise.all([
-    declared(shell),
+    readProjectAutomations(shell),
     readStageParams(stage, join(shell.project, 'serverless.yml')),
   ])
   const listing = listingOf(stage, declarations, stateOf)
@@ -42,16 +40,6 @@ export async function automations(shell: Shell, { stage, json }: AutomationsOpti
   if (listing.errors.length === 0) return
   shell.exitCode = 1
   if (!json) for (const { message } of listing.errors) shell.printError(message)
-}
-
-/** What the automations of the project declare. */
-export async function declared({ project }: Shell): Promise<Declaration[]> {
-  const workFolder = join(ROOT, '.boxhooks', 'declarations', randomUUID())
-  try {
-    return await readDeclarations(join(project, 'automations'), workFolder)
-  } finally {
-    await rm(workFolder, { recursive: true, force: true })
-  }
 }
 
 function listingOf(

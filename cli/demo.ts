@@ -1,10 +1,7 @@
 import { EXAMPLES } from '../infra/build/bundle.ts'
 import type { LogLine } from '../lib/log/log.ts'
 import { type Stack, startStack } from '../local/stack.ts'
-
-class DemoFailed extends Error {
-  override readonly name = 'DemoFailed'
-}
+import { CommandError } from './terminal/command-error.ts'
 
 const AUTOMATION = 'remove-shared-link-after-download'
 /** How long anything may take, in milliseconds, before it counts as not happening. */
@@ -47,7 +44,7 @@ async function tell(stack: Stack): Promise<void> {
   const downloadedAt = Date.now()
   content.downloadFile(file.id)
   const event = sent.findLast(({ trigger }) => trigger === 'FILE.DOWNLOADED')
-  if (!event) throw new DemoFailed('Box told nobody of the download: no webhook is on the folder.')
+  if (!event) throw new CommandError('Box told nobody of the download: no webhook is on the folder.')
   const { eventId } = event
   await until('the automation has run', () => stack.journal.event(eventId)?.status === 'done')
   check(content.file(file.id).sharedLink === undefined, 'the shared link is gone')
@@ -92,14 +89,14 @@ function timeline(stack: Stack, eventId: string, from: number): string[] {
 }
 
 function check(holds: boolean, what: string): void {
-  if (!holds) throw new DemoFailed(`This does not hold: ${what}.`)
+  if (!holds) throw new CommandError(`This does not hold: ${what}.`)
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS
   while (!holds()) {
     if (Date.now() > deadline)
-      throw new DemoFailed(`After ${PATIENCE_MS / 1000} s it is still not so that ${what}.`)
+      throw new CommandError(`After ${PATIENCE_MS / 1000} s it is still not so that ${what}.`)
     await new Promise(resolve => setTimeout(resolve, 10))
   }
 }

@@ -1,12 +1,13 @@
 import { checkAutomations } from '../infra/build/check-code.ts'
 import { exclusively } from '../infra/build/exclusively.ts'
-import { lockOf, osls, PackageError, packageStage, stageOf } from '../infra/build/package.ts'
+import { lockOf, osls, packageStage, stageOf } from '../infra/build/package.ts'
 import { regionOf } from '../infra/stage/aws-reason.ts'
+import { ExpectedError } from '../lib/base/expected-error.ts'
 import type { ReconcileReport } from '../lib/webhooks/reconcile.ts'
-import { FunctionUnreachable } from './place/invoke.ts'
-import type { Place } from './place/place.ts'
-import { askReconcile } from './webhooks/reconcile.ts'
-import { reportText } from './webhooks/webhook-text.ts'
+import { askReconcile } from './stage/invoke.ts'
+import type { StageRef } from './stage/stage-ref.ts'
+import { reportText } from './stage/webhook-report.ts'
+import { CommandError, errorText } from './terminal/command-error.ts'
 
 const NO_CHECK = '--no-check'
 
@@ -21,11 +22,11 @@ const CHECKED = ['automations']
 async function deploy(args: readonly string[]): Promise<number> {
   const { stage, rest } = stageOf(args.filter(arg => arg !== NO_CHECK))
   if (stage === 'local')
-    throw new PackageError(
+    throw new CommandError(
       'The stage local is the one on your machine; run it with npm start. Name another stage.',
     )
   if (!args.includes(NO_CHECK) && checkAutomations(CHECKED) !== 0)
-    throw new PackageError(
+    throw new CommandError(
       `Nothing is deployed: what is printed above is wrong in automations/. Correct it, or deploy as it is with ${NO_CHECK}.`,
     )
   const { folder, project } = await packageStage({ stage, args: rest })
@@ -55,20 +56,20 @@ function regionIn(args: readonly string[]): string | undefined {
  * Has the webhooks made that the automations of a deployed stage declare, and prints what was done or what is left to do.
  * @returns the exit code
  */
-export async function makeWebhooks(place: Place & { readonly stage: string }): Promise<number> {
-  const { stage } = place
+export async function makeWebhooks(ref: StageRef & { readonly stage: string }): Promise<number> {
+  const { stage } = ref
   console.log(`\nThe stage ${stage} is deployed. Now the webhooks on Box:\n`)
   const again = `npx boxhooks webhooks apply --stage ${stage}`
   try {
-    const answer = await askReconcile(place, { action: 'apply' })
+    const answer = await askReconcile(ref, { action: 'apply' })
     if (!answer.ok || !('report' in answer))
-      throw new FunctionUnreachable(answer.ok ? 'reconcile gave another answer.' : answer.error.message)
+      throw new CommandError(answer.ok ? 'reconcile gave another answer.' : answer.error.message)
     const { report } = answer
     console.log(isWithoutApp(report) ? firstSteps(stage, again) : reportText(report))
     console.log(`\nWhether all is well, from end to end: npx boxhooks doctor --stage ${stage}`)
     return report.inStep || isWithoutApp(report) ? 0 : 1
   } catch (error) {
-    if (!(error instanceof FunctionUnreachable)) throw error
+    if (!(error instanceof ExpectedError)) throw error
     console.error(`${error.message}\nThe stage runs; only its webhooks are not made yet. Then: ${again}`)
     return 1
   }
@@ -92,7 +93,7 @@ if (import.meta.main) {
   try {
     process.exitCode = await deploy(process.argv.slice(2))
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
+    console.error(errorText(error))
     process.exitCode = 1
   }
 }

@@ -9,7 +9,7 @@ import type { Shell } from './terminal/shell.ts'
 export type InspectOptions = {
   readonly stage: string
   readonly region: string
-  /** How far back to look, in milliseconds. */
+  /** From when on the logs are read, in milliseconds since the epoch. */
   readonly since: number
   readonly port: number
 }
@@ -20,8 +20,7 @@ export type InspectOptions = {
  * @throws AwsUnreachable, PortTaken
  */
 export async function inspect(shell: Shell, options: InspectOptions): Promise<void> {
-  const { stage, region, port } = options
-  const since = shell.now() - options.since
+  const { stage, region, since, port } = options
   const outputs = await readStage({ stage, region })
   const source = createStageSource({
     stage,

@@ -1,115 +1,113 @@
-import { inspect } from 'node:util'
-import { Command, CommanderError, Option } from 'commander'
-import { regionOf } from '../infra/stage/aws-reason.ts'
-import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../lib/ingest/signature.ts'
-import { EVENTS_MAX } from '../local/journal.ts'
+import { Command, CommanderError } from 'commander'
+import manifest from '../package.json' with { type: 'json' }
 import { backfillCommand } from './backfill/backfill-command.ts'
+import {
+  automationsCommand,
+  completionCommand,
+  conformanceCommand,
+  demoCommand,
+  inspectCommand,
+  startCommand,
+} from './commands.ts'
 import { dlqCommand } from './dlq/dlq-command.ts'
 import { doctorCommand } from './doctor/doctor-command.ts'
 import { eventsCommand } from './events/events-command.ts'
 import { keysCommand } from './keys/keys-command.ts'
+import { newCommand } from './new/new-command.ts'
 import { replayCommand } from './replay/replay-command.ts'
 import { secretsCommand } from './secrets/secrets-command.ts'
-import { CommandError } from './terminal/command-error.ts'
-import { PORT, port, positive, repeated, seconds, span, stage } from './terminal/options.ts'
+import { CommandError, errorText, USAGE_ERROR } from './terminal/command-error.ts'
+import { withExamples } from './terminal/options.ts'
 import type { Shell } from './terminal/shell.ts'
 import { verifyCommand } from './verify/verify-command.ts'
 import { webhooksCommand } from './webhooks/webhooks-command.ts'
 import { whyCommand } from './why/why-command.ts'
 
-/** Where `inspect` serves the page unless another port is named: beside the local stack's. */
-const INSPECT_PORT = PORT + 1
-
-/** Commands whose exit code 1 is a judgement of what they examined, so that wrong usage needs another: 2. */
-const JUDGES: ReadonlySet<string> = new Set(['conformance', 'doctor', 'verify'])
-
-/** The errors of other rooms whose message is all that the user needs, by name. */
-const EXPECTED: ReadonlySet<string> = new Set([
-  'AwsEndpointFailed',
-  'AwsUnreachable',
-  'DemoFailed',
-  'FileNotWritten',
-  'ManifestError',
-  'PackageError',
-  'PortTaken',
-  'ReplayImpossible',
-  'SettingsMissing',
-  'StageParamsError',
-])
-
 /**
  * Runs a command line.
  * @param args the words after `boxhooks`
- * @returns the exit code
+ * @returns the exit code: 2 where the command line is wrong
  */
 export async function run(args: readonly string[], shell: Shell): Promise<number> {
   try {
     await createProgram(shell).parseAsync(args, { from: 'user' })
     return shell.exitCode
   } catch (error) {
-    // Commander has shown what is wrong, or the help.
-    if (error instanceof CommanderError) return error.exitCode
-    const expected = error instanceof CommandError || (error instanceof Error && EXPECTED.has(error.name))
-    shell.printError(expected ? error.message : inspect(error))
+    // Commander has shown the mistake, or the help.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR
+    shell.printError(errorText(error))
     return error instanceof CommandError ? error.exitCode : 1
   }
 }
 
-/** Makes the command line. Wrong usage, and a call for help, throw a CommanderError once the user is shown what is to be shown. */
+/** Makes the command line. Wrong usage and a call for help throw a CommanderError after commander has shown the text. */
 export function createProgram(shell: Shell): Command {
-  const program = new Command('boxhooks').description(
-    'Serverless functions between Box and your automations.',
+  const program = new Command('boxhooks')
+    .description('Run automations on Box webhooks, on AWS.')
+    .version(manifest.version, '--version', 'Show the version')
+  const add = (command: Command, ...examples: string[]) =>
+    program.addCommand(withExamples(command, ...examples))
+
+  program.commandsGroup('Develop:')
+  add(startCommand(), 'start', 'start --port 4500')
+  add(demoCommand(), 'demo')
+  add(newCommand(shell), "new archive-upload --on FILE.UPLOADED --watch 'folder:${REVIEW_FOLDER_ID}'")
+  add(automationsCommand(shell), 'automations', 'automations --stage prod')
+  add(
+    conformanceCommand(shell),
+    'conformance https://example.com/box/webhook --primary-key-file primary.txt',
+    'conformance --list',
   )
-  program
-    .command('start')
-    .description('run the whole system on this machine, with an emulated Box')
-    .addOption(
-      new Option('-p, --port <number>', 'the port to serve on').default(PORT).env('PORT').argParser(port),
-    )
-    .addOption(
-      new Option('--events <number>', 'how many events the page remembers')
-        .default(EVENTS_MAX)
-        .argParser(positive),
-    )
-    .addOption(
-      new Option('--retries <curve>', 'how the emulated Box spaces its retries: 12 or 10 over two hours')
-        .choices(['current', 'former'])
-        .default('current'),
-    )
-    .action(async options => (await import('./start.ts')).start(options))
-  program
-    .command('demo')
-    .description('show the main job from end to end, and check it')
-    .action(async () => (await import('./demo.ts')).demo())
-  program.addCommand(inspectCommand(shell))
-  program.addCommand(conformanceCommand(shell))
-  program.addCommand(doctorCommand(shell))
-  program.addCommand(verifyCommand(shell))
-  program.addCommand(webhooksCommand(shell))
-  program.addCommand(secretsCommand(shell))
-  program.addCommand(keysCommand(shell))
-  program.addCommand(dlqCommand(shell))
-  program.addCommand(replayCommand(shell))
-  program.addCommand(backfillCommand(shell))
-  program.addCommand(eventsCommand(shell))
-  program.addCommand(whyCommand(shell))
-  program
-    .command('automations')
-    .description('what is declared, on what, and with which settings')
-    .addOption(
-      new Option('--stage <stage>', 'the stage that the settings need values in')
-        .default('dev')
-        .argParser(stage),
-    )
-    .option('--json', 'print JSON')
-    .action(async options => (await import('./automations.ts')).automations(shell, options))
-  program
-    .command('new')
-    .description('write an automation and its test, ready to run')
-    .argument('<name>', 'its name in kebab case, such as remove-shared-link')
-    .requiredOption('--on <trigger>', 'a trigger, such as FILE.UPLOADED; can be repeated', repeated)
-    .requiredOption('--watch <target>', 'folder:ID or file:ID; can be repeated', repeated)
-    .action(async (name, options) => (await import('./new/new.ts')).newAutomation(shell, name, options))
+
+  program.commandsGroup('Set up:')
+  add(
+    secretsCommand(shell),
+    'secrets set signature-keys --stage prod',
+    'secrets set box-app --stage prod --file app.json',
+    'secrets check --stage prod',
+  )
+  add(keysCommand(shell), 'keys status --stage prod', 'keys rotate --stage prod')
+  add(
+    webhooksCommand(shell),
+    'webhooks plan --stage prod',
+    'webhooks apply --stage prod',
+    'webhooks create --stage prod --folder 123 --on FILE.UPLOADED',
+  )
+
+  program.commandsGroup('Operate:')
+  add(doctorCommand(shell), 'doctor --stage prod', 'doctor --local')
+  add(
+    eventsCommand(shell),
+    'events list --stage prod --since 2h --status failed',
+    'events show 7d2f6d1c-6a0e --stage prod',
+  )
+  add(
+    whyCommand(shell),
+    'why file:123 --stage prod',
+    'why https://app.box.com/file/123 archive-upload --stage prod',
+  )
+  add(
+    dlqCommand(shell),
+    'dlq list --stage prod',
+    'dlq redrive --stage prod --code box_unavailable',
+    'dlq drop 7d2f6d1c-6a0e --stage prod --reason "The file is deleted"',
+  )
+  add(
+    replayCommand(shell),
+    'replay 7d2f6d1c-6a0e --stage prod --dry-run',
+    'replay 7d2f6d1c-6a0e --stage prod --as-test',
+  )
+  add(backfillCommand(shell), 'backfill --stage prod --since 2026-11-23T09:00Z --dry-run')
+  add(inspectCommand(shell), 'inspect --stage prod --since 2h')
+  add(verifyCommand(shell), 'verify request.http --keys keys.json')
+  program.commandsGroup('More:').helpCommand('help [command]', HELP)
+  add(
+    completionCommand(shell),
+    'completion bash > ~/.local/share/bash-completion/completions/boxhooks',
+    'completion fish > ~/.config/fish/completions/boxhooks.fish',
+    'completion zsh > ~/.boxhooks.zsh   # and in ~/.zshrc: source ~/.boxhooks.zsh',
+  )
+  program.addHelpText('after', '\nTo deploy a stage: npm run deploy -- --stage prod')
   for (const command of everyCommand(program)) bind(command, shell)
   return program
 }
@@ -120,68 +118,18 @@ export const everyCommand = (command: Command): Command[] => [
   ...command.commands.flatMap(everyCommand),
 ]
 
+const HELP = 'Show help and examples'
+
 /** Lets a command print to the shell, and throw where commander would end the process. */
 function bind(command: Command, shell: Shell): void {
   command
+    .configureHelp({ subcommandTerm: one => one.name() })
+    .helpOption('-h, --help', HELP)
     .configureOutput({
       writeOut: text => void shell.print(text, ''),
       writeErr: text => void shell.stderr.write(text),
     })
-    .exitOverride(({ exitCode, code, message }) => {
-      throw new CommanderError(exitCode !== 0 && JUDGES.has(command.name()) ? 2 : exitCode, code, message)
+    .exitOverride(error => {
+      throw error
     })
 }
-
-const inspectCommand = (shell: Shell): Command =>
-  new Command('inspect')
-    .description(
-      'open the page on a deployed stage, read-only: its deliveries, runs, logs, ledger and queues',
-    )
-    .requiredOption('--stage <stage>', 'the deployed stage', stage)
-    .option('--region <region>', 'its region (or set AWS_REGION)')
-    .addOption(
-      new Option('--since <age>', 'how far to look back: 15m, 2h, 3d')
-        .default(3_600_000, '1h')
-        .argParser(span),
-    )
-    .addOption(
-      new Option('-p, --port <number>', 'the port to serve on').default(INSPECT_PORT).argParser(port),
-    )
-    .action(async ({ region, ...options }) =>
-      (await import('./inspect.ts')).inspect(shell, { ...options, region: regionOf(region) }),
-    )
-
-const conformanceCommand = (shell: Shell): Command =>
-  new Command('conformance')
-    .description('ask any receiver of Box webhooks, in any language, for all that one must do')
-    .argument('[url]', 'the address that Box would deliver to')
-    .option(
-      '--primary-key-file <file>',
-      'holds the receiver’s primary signature key (or set BOXHOOKS_PRIMARY_KEY)',
-    )
-    .option('--secondary-key-file <file>', 'holds its secondary key (or set BOXHOOKS_SECONDARY_KEY)')
-    .option(
-      '--retired-key-file <file>',
-      'holds a key that it must refuse by now (or set BOXHOOKS_RETIRED_KEY)',
-    )
-    .option('--only <id>', 'just this requirement or group; can be repeated', repeated)
-    .option('--list', 'only list the requirements')
-    .option('--json', 'print the report as JSON')
-    .option('--junit <file>', 'also write the report as JUnit XML')
-    .option('--header <header>', 'send this header, "Name: value", too; can be repeated', repeated)
-    .addOption(
-      new Option('--timeout <seconds>', 'how long an answer may take; Box waits 30 s')
-        .default(30)
-        .argParser(seconds),
-    )
-    .addOption(
-      new Option('--age-max <seconds>', 'how old a delivery the receiver takes')
-        .default(AGE_MAX_SECONDS)
-        .argParser(seconds),
-    )
-    .addOption(
-      new Option('--skew-max <seconds>', 'how far ahead of its clock a delivery may be')
-        .default(SKEW_MAX_SECONDS)
-        .argParser(seconds),
-    )
-    .action(async (url, options) => (await import('./conformance.ts')).conformance(shell, url, options))

@@ -2,17 +2,20 @@ import { RETRY_CURVES } from '../local/box/events/delivery.ts'
 import type { EventEntry } from '../local/journal.ts'
 import { watchSources } from '../local/reload.ts'
 import { type Stack, startStack } from '../local/stack.ts'
-import { reportText } from './webhooks/webhook-text.ts'
+import { reportText } from './stage/webhook-report.ts'
 
 /** How long the stack may take to stop, in milliseconds. */
 const STOP_MS_MAX = 1800
 
-/** Runs the local stack until it is told to stop. */
-export async function start(options: {
+export type StartOptions = {
   readonly port: number
+  /** How many events the page remembers. */
   readonly events: number
   readonly retries: keyof typeof RETRY_CURVES
-}): Promise<void> {
+}
+
+/** Runs the local stack until the process is interrupted. */
+export async function start(options: StartOptions): Promise<void> {
   const { port, events: eventsMax, retries } = options
 
   const begun = Date.now()

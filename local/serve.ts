@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
+import { ExpectedError } from '../lib/base/expected-error.ts'
 import { onlyThisMachine } from './runtime/this-machine.ts'
 
 export type Served = {
@@ -8,7 +9,7 @@ export type Served = {
   close(): Promise<void>
 }
 
-export class PortTaken extends Error {
+export class PortTaken extends ExpectedError {
   override readonly name = 'PortTaken'
 
   constructor(port: number) {

@@ -1,13 +1,10 @@
 import type { ManifestEntry } from '../infra/build/manifest.ts'
-
-class SettingsMissing extends Error {
-  override readonly name = 'SettingsMissing'
-}
+import { ExpectedError } from '../lib/base/expected-error.ts'
 
 /**
  * Sees that every setting that automations declare has a value.
  * @param env the environment that the stage local gives its functions
- * @throws SettingsMissing that names each setting without a value, and where to give it one
+ * @throws ExpectedError that names each setting without a value, and where to give it one
  */
 export function checkSettings(
   manifest: readonly ManifestEntry[],
@@ -19,7 +16,7 @@ export function checkSettings(
       .map(setting => `${setting} (${name})`),
   )
   if (missing.length > 0)
-    throw new SettingsMissing(
+    throw new ExpectedError(
       `The stage local has no value for ${missing.join(', ')}. Write it into serverless.yml under params.local, then start again.`,
     )
 }

@@ -89,7 +89,7 @@ const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterp
 /**
  * Starts everything on one origin: ingest, the emulated Box and the page. The functions are the bundles that
  * Lambda gets, and the queues and the table are those of the compiled template.
- * @throws PortTaken, PackageError, FileNotWritten, ManifestError, SettingsMissing, AwsEndpointFailed, each with what to do
+ * @throws PortTaken, PackageError, FileNotWritten, ManifestError, ExpectedError, AwsEndpointFailed, each with what to do
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { onLine = () => {} } = options

@@ -6,8 +6,8 @@ import {
 } from '../../lib/backfill/backfill-request.ts'
 import { totalOf } from '../../lib/backfill/progress.ts'
 import type { StreamName } from '../../lib/backfill/stream-event.ts'
-import { answeredOtherwise, invokeFunction } from '../place/invoke.ts'
-import { type Place, placeText } from '../place/place.ts'
+import { createVersionError, invokeFunction } from '../stage/invoke.ts'
+import { formatStage, type StageRef } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
 import { count as countText } from '../terminal/progress.ts'
@@ -16,7 +16,7 @@ import { type BackfillProgress, createBackfillProgress } from './backfill-progre
 import { backfillText } from './backfill-text.ts'
 
 export type BackfillOptions = {
-  readonly place: Place
+  readonly ref: StageRef
   /** ISO 8601. */
   readonly since: string
   readonly until?: string
@@ -54,7 +54,7 @@ async function isWanted(shell: Shell, options: BackfillOptions): Promise<boolean
     shell.printError(
       `${backfillText(unfinished, 'QUEUED')}\n\nThis back-fill is unfinished: it has come to ${unfinished.through}.`,
     )
-    await confirm(shell, 'Go on with it?', NOBODY)
+    await confirm(shell, 'Go on with it?', NOT_INTERACTIVE)
     return true
   }
   const { report, stopped } = await count(shell, options)
@@ -70,17 +70,18 @@ async function isWanted(shell: Shell, options: BackfillOptions): Promise<boolean
   shell.printError(backfillText(report, 'TO BE QUEUED'))
   await confirm(
     shell,
-    `Queue ${eventsText(totalOf(report.counts).queued)} on ${placeText(options.place)}?`,
-    NOBODY,
+    `Queue ${eventsText(totalOf(report.counts).queued)} on ${formatStage(options.ref)}?`,
+    NOT_INTERACTIVE,
   )
   return true
 }
 
-const NOBODY = 'Nobody is there to ask, so nothing was queued. To queue what is told above, add --yes.'
+const NOT_INTERACTIVE =
+  'Nobody is there to ask, so nothing was queued. To queue what is told above, add --yes.'
 
 async function unfinishedOf(options: BackfillOptions): Promise<BackfillReport | undefined> {
-  const { place, since, until, stream, restart } = options
-  const report = await ask(place, { action: 'status' })
+  const { ref, since, until, stream, restart } = options
+  const report = await ask(ref, { action: 'status' })
   if (!report || report.done || restart) return undefined
   const same = report.since === since && report.stream === stream && (until ?? report.until) === report.until
   return same ? report : undefined
@@ -90,12 +91,12 @@ type Counted = { readonly report: BackfillReport | undefined; readonly stopped: 
 
 function count(
   shell: Shell,
-  { place, since, until, stream, evenIfBoxMayDeliver }: BackfillOptions,
+  { ref, since, until, stream, evenIfBoxMayDeliver }: BackfillOptions,
 ): Promise<Counted> {
   const progress = createBackfillProgress(shell, 'to be queued')
   return interruptible(shell, 'Stopping; nothing was queued.', signal =>
     stepByStep(shell, progress, signal, last =>
-      ask(place, {
+      ask(ref, {
         action: 'count',
         since,
         stream,
@@ -109,14 +110,14 @@ function count(
 }
 
 async function carryOut(shell: Shell, options: BackfillOptions): Promise<void> {
-  const { place, since, until, stream, rate, restart } = options
+  const { ref, since, until, stream, rate, restart } = options
   const { evenIfQueueIsBusy, evenIfBoxMayDeliver } = options
   const progress = createBackfillProgress(shell, 'queued')
   let sum = 0
   const { report, stopped } = await interruptible(shell, 'Stopping after the step in hand …', signal =>
     stepByStep(shell, progress, signal, async last => {
       const begun = shell.now()
-      const next = await ask(place, {
+      const next = await ask(ref, {
         action: 'run',
         since,
         stream,
@@ -184,9 +185,9 @@ async function stepByStep(
   }
 }
 
-async function ask(place: Place, request: BackfillRequest): Promise<BackfillReport | undefined> {
-  const answer = await invokeFunction(place, 'backfill', request)
-  if (!isBackfillAnswer(answer)) throw answeredOtherwise(place, 'backfill')
+async function ask(ref: StageRef, request: BackfillRequest): Promise<BackfillReport | undefined> {
+  const answer = await invokeFunction(ref, 'backfill', request)
+  if (!isBackfillAnswer(answer)) throw createVersionError(ref, 'backfill')
   if (!answer.ok) throw refused(answer)
   return answer.report ?? undefined
 }

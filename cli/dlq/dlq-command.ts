@@ -1,12 +1,23 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
-import { age, byOption, eventId, positive, repeated } from '../terminal/options.ts'
+import { Command, Option } from 'commander'
+import { readStageRef } from '../stage/stage-ref.ts'
+import {
+  age,
+  byOption,
+  eventId,
+  positive,
+  rate,
+  repeated,
+  type StageOptions,
+  withJson,
+  withStageOptions,
+  withYes,
+} from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { DlqOptions } from './dlq.ts'
 import type { WorkOptions } from './dlq-work.ts'
 import type { LetterFilter } from './letter-filter.ts'
 
-type Shared = PlaceOptions & { readonly json?: boolean }
+type Shared = StageOptions & { readonly json?: boolean }
 
 type Filtering = Shared & {
   readonly code?: readonly string[]
@@ -25,11 +36,9 @@ const RATE = 10
 
 /** Makes the command `dlq` with its subcommands. */
 export function dlqCommand(shell: Shell): Command {
-  const command = new Command('dlq').description(
-    'what was given up: list and show dead letters, run again what is unfinished, or drop them',
-  )
+  const command = new Command('dlq').description('List, redrive and drop dead letters')
   const add = (name: string, description: string): Command =>
-    withPlaceOptions(command.command(name).description(description)).option('--json', 'print JSON')
+    withJson(withStageOptions(command.command(name).description(description)))
   const filters = (one: Command): Command =>
     one
       .option('--code <code>', 'with this error code; can be repeated', repeated)
@@ -37,31 +46,30 @@ export function dlqCommand(shell: Shell): Command {
       .addOption(new Option('--older-than <age>', 'such as 30m, 2h or 3d').argParser(age))
       .addOption(new Option('--newer-than <age>', 'such as 30m, 2h or 3d').argParser(age))
   const working = (one: Command): Command =>
-    filters(one)
+    withYes(filters(one))
       .argument('[events...]', 'ids of events; `boxhooks dlq list` shows them', eventIds)
-      .option('--all', 'every dead letter there is')
-      .addOption(new Option('--limit <number>', 'at most so many').argParser(positive))
-      .addOption(new Option('--rate <number>', 'so many a second').default(RATE).argParser(rate))
+      .option('--all', 'every dead letter')
+      .addOption(new Option('--limit <number>', 'at most this many').argParser(positive))
+      .addOption(new Option('--rate <number>', 'this many a second').default(RATE).argParser(rate))
       .option('--dry-run', 'only show what would be done')
-      .option('-y, --yes', 'do not ask, for scripts')
 
-  filters(add('list', 'the dead letters, the oldest first'))
-    .addOption(new Option('--limit <number>', 'at most so many').default(LISTED).argParser(positive))
+  filters(add('list', 'List dead letters, the oldest first'))
+    .addOption(new Option('--limit <number>', 'at most this many').default(LISTED).argParser(positive))
     .action(async (options: Filtering & { readonly limit: number }) =>
       (await import('./dlq.ts')).list(shell, { ...options, ...meant(options), limit: options.limit }),
     )
-  add('show', 'why an event is dead, what the ledger says of it, and what a redrive would run')
+  add('show', 'Show why an event failed and what a redrive would run')
     .argument('<event>', 'the event’s id; `boxhooks dlq list` shows it', eventId)
     .action(async (id: string, options: Shared) =>
-      (await import('./dlq.ts')).show(shell, id, { ...options, place: placeOf(options) }),
+      (await import('./dlq.ts')).show(shell, id, { ...options, ref: readStageRef(options) }),
     )
-  working(add('redrive', 'run again what is unfinished of dead events')).action(
+  working(add('redrive', 'Send dead letters back to the queue, to run what is unfinished')).action(
     async (events: readonly string[], options: Working) =>
       (await import('./dlq-work.ts')).redrive(shell, { ...options, ...meant(options, events) }),
   )
-  working(add('drop', 'take dead letters away for good; the ledger keeps the reason'))
-    .requiredOption('--reason <text>', 'why nothing is to be done about them')
-    .addOption(byOption('who says so'))
+  working(add('drop', 'Delete dead letters; the ledger keeps the reason'))
+    .requiredOption('--reason <text>', 'why they need no action')
+    .addOption(byOption('who drops them'))
     .action(
       async (
         events: readonly string[],
@@ -71,16 +79,11 @@ export function dlqCommand(shell: Shell): Command {
   return command
 }
 
-function meant(options: Filtering, events: readonly string[] = []): Pick<DlqOptions, 'place' | 'filter'> {
+function meant(options: Filtering, events: readonly string[] = []): Pick<DlqOptions, 'ref' | 'filter'> {
   const { code: codes, automation: automations } = options
   const { olderThan: olderThanSeconds, newerThan: newerThanSeconds } = options
   const filter: LetterFilter = { events, codes, automations, olderThanSeconds, newerThanSeconds }
-  return { place: placeOf(options), filter }
+  return { ref: readStageRef(options), filter }
 }
 
 const eventIds = (text: string, before: readonly string[] = []): string[] => [...before, eventId(text)]
-
-function rate(text: string): number {
-  if (/^\d{1,4}(\.\d{1,3})?$/.test(text) && Number(text) >= 0.05) return Number(text)
-  throw new InvalidArgumentError('It must be a number from 0.05 to 9999.')
-}

@@ -1,9 +1,11 @@
 import { isTakenBackBy } from '../../lib/automate/claim.ts'
 import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
-import type { DeadLetter } from '../../lib/operations/dead-letters.ts'
+import type { DeadLetter, DeadLetters } from '../../lib/operations/dead-letters.ts'
+import { formatStage, type StageRef } from '../stage/stage-ref.ts'
 import { ageText } from '../terminal/age.ts'
 import { count } from '../terminal/progress.ts'
 import { table } from '../terminal/table.ts'
+import { isNarrow, type LetterFilter } from './letter-filter.ts'
 
 /** What is shown of a dead letter: everything but the body, in which files and people are named. */
 export type ShownLetter = Omit<DeadLetter, 'body' | 'held' | 'sentAt'> & { readonly messageId: string }
@@ -29,7 +31,7 @@ const WHOLE = '(the whole event)'
 const namesOf = ({ automations }: Pick<DeadLetter, 'automations'>): readonly string[] =>
   automations.length > 0 ? automations.map(({ name }) => name) : [WHOLE]
 
-export function letterTable(letters: readonly ShownLetter[]): string {
+export function formatLetterTable(letters: readonly ShownLetter[]): string {
   const rows = letters.map(letter => [
     ageText(letter.ageSeconds),
     letter.eventId,
@@ -81,12 +83,12 @@ export class SurveyCount {
 }
 
 /** Tells what would be done. */
-export function surveyText(survey: Survey, verb: string, place: string): string {
+export function formatSurvey(survey: Survey, verb: string, ref: string): string {
   const { letters, byCode, byAutomation, oldestSeconds } = survey
   const rows = (counts: Readonly<Record<string, number>>) =>
     Object.entries(counts).map(([name, number]) => [name, count(number)])
   return [
-    `${lettersText(letters)} of ${place} would be ${verb}, the oldest ${ageText(oldestSeconds)} old:`,
+    `${formatLetters(letters)} of ${ref} would be ${verb}, the oldest ${ageText(oldestSeconds)} old:`,
     '',
     table([['CODE', 'LETTERS'], ...rows(byCode)]),
     '',
@@ -95,11 +97,11 @@ export function surveyText(survey: Survey, verb: string, place: string): string 
   ].join('\n')
 }
 
-export const lettersText = (number: number): string =>
+export const formatLetters = (number: number): string =>
   `${count(number)} dead ${number === 1 ? 'letter' : 'letters'}`
 
 /** Tells all about an event's letters, and what its record says. */
-export function showText(shown: {
+export function formatLetter(shown: {
   readonly letters: readonly ShownLetter[]
   readonly record: ShownRecord | null
 }): string {
@@ -160,4 +162,19 @@ function recordText(record: ShownRecord | null): string {
       ? [`Dropped ${dropped.at}${dropped.by === undefined ? '' : ` by ${dropped.by}`}: ${dropped.reason}`]
       : []),
   ].join('\n')
+}
+
+/** Says that no letter fits, and why there may be some all the same. */
+export async function formatNone(
+  deadLetters: Pick<DeadLetters, 'count'>,
+  { ref, filter }: { readonly ref: StageRef; readonly filter: LetterFilter },
+  seen: number,
+): Promise<string> {
+  const where = formatStage(ref)
+  if (seen > 0)
+    return `No dead letter of ${where} fits; ${count(seen)} ${seen === 1 ? 'was' : 'were'} looked at.`
+  const { hidden } = await deadLetters.count()
+  const none = `There is no dead letter in ${where}${isNarrow(filter) ? ', whatever is asked for' : ''}.`
+  if (hidden === 0) return none
+  return `There is no dead letter to be received in ${where}: about ${count(hidden)} are hidden, because somebody else looks at them or did a moment ago. Try again in two minutes.`
 }

@@ -1,15 +1,14 @@
 import { walkDeadLetters } from '../../lib/operations/dead-letter-walk.ts'
 import { type DeadLetter, type DeadLetters, PAGE_MAX } from '../../lib/operations/dead-letters.ts'
-import { placeText } from '../place/place.ts'
-import { atStage } from '../place/stage-aws.ts'
-import { CommandError } from '../terminal/command-error.ts'
+import { atStage } from '../stage/stage-aws.ts'
+import { formatStage } from '../stage/stage-ref.ts'
+import { usageError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
 import { createProgress, type Progress } from '../terminal/progress.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
-import { type DlqOptions, noneText } from './dlq.ts'
-import { lettersText, type Survey, SurveyCount, surveyText } from './dlq-text.ts'
-import { isNarrow, matcherOf } from './letter-filter.ts'
-import { createPacer } from './pacer.ts'
+import type { DlqOptions } from './dlq.ts'
+import { formatLetters, formatNone, formatSurvey, type Survey, SurveyCount } from './dlq-text.ts'
+import { createMatcher, isNarrow } from './letter-filter.ts'
 
 export type WorkOptions = DlqOptions & {
   /** Takes every letter, where nothing narrows it down. */
@@ -29,7 +28,7 @@ export type WorkOptions = DlqOptions & {
  * @throws CommandError, AwsUnreachable
  */
 export function redrive(shell: Shell, options: WorkOptions): Promise<void> {
-  return workOff(shell, options, {
+  return processDeadLetters(shell, options, {
     verb: 'redriven',
     question: 'Redrive them?',
     nobody: 'Nobody is there to ask, so nothing was redriven. To redrive what is told above, add --yes.',
@@ -45,8 +44,8 @@ export type DropOptions = WorkOptions & { readonly reason: string; readonly by: 
  */
 export async function drop(shell: Shell, { reason, by, ...options }: DropOptions): Promise<void> {
   if (reason.trim() === '' || reason.length > REASON_MAX)
-    throw new CommandError(`Say why in --reason, in at most ${REASON_MAX} characters; the ledger keeps it.`)
-  return workOff(shell, options, {
+    throw usageError(`--reason must have from 1 to ${REASON_MAX} characters.`)
+  return processDeadLetters(shell, options, {
     verb: 'dropped',
     question: 'Drop them for good?',
     nobody: 'Nobody is there to ask, so nothing was dropped. To drop what is told above for good, add --yes.',
@@ -65,12 +64,12 @@ type Work = {
   readonly act: (deadLetters: DeadLetters, letter: DeadLetter) => Promise<void>
 }
 
-async function workOff(shell: Shell, options: WorkOptions, work: Work): Promise<void> {
+async function processDeadLetters(shell: Shell, options: WorkOptions, work: Work): Promise<void> {
   if (!isNarrow(options.filter) && !options.all)
-    throw new CommandError(
-      'Say which: ids of events, --code, --automation, --older-than, --newer-than; or --all for every dead letter.',
+    throw usageError(
+      'Specify which: ids of events, --code, --automation, --older-than, --newer-than; or --all for every dead letter.',
     )
-  await atStage(shell, options.place, async ({ deadLetters }) => {
+  await atStage(shell, options.ref, async ({ deadLetters }) => {
     const asked = options.dryRun || !options.yes ? await ask(shell, deadLetters, options, work) : {}
     if (asked) await carryOut(shell, deadLetters, options, work, asked.letters)
   })
@@ -86,13 +85,13 @@ async function ask(
   options: WorkOptions,
   { verb, question, nobody }: Work,
 ): Promise<{ readonly letters?: number } | undefined> {
-  const { survey, seen, stopped } = await lookAt(shell, deadLetters, options)
+  const { survey, seen, stopped } = await surveyDeadLetters(shell, deadLetters, options)
   if (stopped) return undefined
   const { letters } = survey
   const text =
     letters > 0
-      ? surveyText(survey, verb, placeText(options.place))
-      : await noneText(deadLetters, options, seen)
+      ? formatSurvey(survey, verb, formatStage(options.ref))
+      : await formatNone(deadLetters, options, seen)
   if (options.dryRun || letters === 0) {
     await shell.print(options.json ? JSON.stringify({ dryRun: true, ...survey }, null, 2) : text.trimEnd())
     if (letters === 0 && options.filter.events.length > 0) shell.exitCode = 1
@@ -105,12 +104,12 @@ async function ask(
 
 type LookedAt = { readonly survey: Survey; readonly seen: number; readonly stopped: boolean }
 
-function lookAt(
+function surveyDeadLetters(
   shell: Shell,
   deadLetters: DeadLetters,
   { filter, limit = Number.POSITIVE_INFINITY }: WorkOptions,
 ): Promise<LookedAt> {
-  const isMeant = matcherOf(filter)
+  const isMeant = createMatcher(filter)
   const counted = new SurveyCount()
   const progress = createProgress(shell, { verb: 'looked at' })
   return interruptible(shell, 'Stopping; every dead letter stays where it is.', async signal => {
@@ -155,14 +154,14 @@ async function carryOut(
     } catch (error) {
       progress.end()
       shell.printError(
-        `${lettersText(progress.done)} ${work.verb} before this; the same command goes on from there.`,
+        `${formatLetters(progress.done)} ${work.verb} before this; the same command goes on from there.`,
       )
       throw error
     }
     progress.end()
     return signal.aborted
   })
-  await tellEnd(shell, deadLetters, options, work, { letters: progress.done, seen, stopped })
+  await printEnd(shell, deadLetters, options, work, { letters: progress.done, seen, stopped })
 }
 
 type Seen = { letters: number; readonly events: Set<string> }
@@ -178,7 +177,7 @@ function visitorOf(
     signal,
   }: { readonly progress: Progress; readonly seen: Seen; readonly signal: AbortSignal },
 ): (letter: DeadLetter) => Promise<'gone' | 'left'> {
-  const isMeant = matcherOf(filter)
+  const isMeant = createMatcher(filter)
   const turn = createPacer(shell, rate, signal)
   let taken = 0
   return async letter => {
@@ -194,7 +193,7 @@ function visitorOf(
   }
 }
 
-async function tellEnd(
+async function printEnd(
   shell: Shell,
   deadLetters: DeadLetters,
   options: WorkOptions,
@@ -203,10 +202,37 @@ async function tellEnd(
 ): Promise<void> {
   const notFound = stopped ? [] : options.filter.events.filter(id => !seen.events.has(id))
   if (options.json) await shell.print(JSON.stringify({ [verb]: letters, stopped, notFound }, null, 2))
-  else if (letters > 0 || stopped) await shell.print(`${lettersText(letters)} ${verb}.`)
-  else await shell.print(await noneText(deadLetters, options, seen.letters))
+  else if (letters > 0 || stopped) await shell.print(`${formatLetters(letters)} ${verb}.`)
+  else await shell.print(await formatNone(deadLetters, options, seen.letters))
   if (stopped) shell.printError('The others lie where they were. The same command goes on from there.')
   for (const id of letters > 0 ? notFound : [])
     shell.printError(`There is no dead letter of event ${id} that fits.`)
   if (notFound.length > 0) shell.exitCode = 1
+}
+
+/** Waits until it is one's turn. */
+export type Pacer = () => Promise<void>
+
+/**
+ * Lets so many through a second, at even distances and without catching up on time that was lost.
+ * @param perSecond above 0
+ * @param signal ends every wait at once
+ */
+export function createPacer(
+  { now, sleep }: Pick<Shell, 'now' | 'sleep'>,
+  perSecond: number,
+  signal: AbortSignal,
+): Pacer {
+  const intervalMs = 1000 / perSecond
+  let last = Number.NEGATIVE_INFINITY
+  let next = last
+  return async () => {
+    const begun = now()
+    // The clock was set back: what was planned by it would be a long wait.
+    if (begun < last) next = begun
+    last = begun
+    const turn = Math.max(begun, next)
+    next = turn + intervalMs
+    if (turn > begun && !signal.aborted) await sleep(turn - begun, signal)
+  }
 }

@@ -1,14 +1,21 @@
 import { walkDeadLetters } from '../../lib/operations/dead-letter-walk.ts'
 import type { DeadLetters } from '../../lib/operations/dead-letters.ts'
-import { type Place, placeText } from '../place/place.ts'
-import { atStage } from '../place/stage-aws.ts'
+import { atStage } from '../stage/stage-aws.ts'
+import type { StageRef } from '../stage/stage-ref.ts'
 import { count } from '../terminal/progress.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
-import { letterTable, type ShownLetter, shownLetter, shownRecord, showText } from './dlq-text.ts'
-import { isNarrow, type LetterFilter, matcherOf } from './letter-filter.ts'
+import {
+  formatLetter,
+  formatLetterTable,
+  formatNone,
+  type ShownLetter,
+  shownLetter,
+  shownRecord,
+} from './dlq-text.ts'
+import { createMatcher, type LetterFilter } from './letter-filter.ts'
 
 export type DlqOptions = {
-  readonly place: Place
+  readonly ref: StageRef
   readonly filter: LetterFilter
   /** Prints JSON, for programs. */
   readonly json?: boolean
@@ -20,13 +27,13 @@ export type DlqOptions = {
  * @throws AwsUnreachable
  */
 export function list(shell: Shell, options: DlqOptions & { readonly limit: number }): Promise<void> {
-  return atStage(shell, options.place, async ({ deadLetters }) => {
+  return atStage(shell, options.ref, async ({ deadLetters }) => {
     const { letters, seen, more } = await gather(shell, deadLetters, options.filter, options.limit)
     letters.sort((one, other) => other.ageSeconds - one.ageSeconds)
     if (options.json) await shell.print(JSON.stringify(letters, null, 2))
     else
       await shell.print(
-        letters.length > 0 ? letterTable(letters) : await noneText(deadLetters, options, seen),
+        letters.length > 0 ? formatLetterTable(letters) : await formatNone(deadLetters, options, seen),
       )
     if (more)
       shell.printError(
@@ -41,7 +48,7 @@ export function list(shell: Shell, options: DlqOptions & { readonly limit: numbe
  * @throws AwsUnreachable
  */
 export function show(shell: Shell, eventId: string, options: Omit<DlqOptions, 'filter'>): Promise<void> {
-  return atStage(shell, options.place, async ({ deadLetters, ledger }) => {
+  return atStage(shell, options.ref, async ({ deadLetters, ledger }) => {
     const filter = { events: [eventId] }
     const { letters, seen } = await gather(shell, deadLetters, filter, SHOWN_MAX)
     const record = await ledger.read(eventId)
@@ -49,8 +56,8 @@ export function show(shell: Shell, eventId: string, options: Omit<DlqOptions, 'f
     if (options.json) await shell.print(JSON.stringify(shown, null, 2))
     else {
       if (letters.length === 0)
-        await shell.print(`${await noneText(deadLetters, { ...options, filter }, seen)}\n`)
-      await shell.print(showText(shown))
+        await shell.print(`${await formatNone(deadLetters, { ...options, filter }, seen)}\n`)
+      await shell.print(formatLetter(shown))
     }
     if (letters.length === 0) shell.exitCode ||= 1
   })
@@ -58,21 +65,6 @@ export function show(shell: Shell, eventId: string, options: Omit<DlqOptions, 'f
 
 /** An event has one letter for each time that something of it was given up. */
 const SHOWN_MAX = 100
-
-/** Says that no letter fits, and why there may be some all the same. */
-export async function noneText(
-  deadLetters: Pick<DeadLetters, 'count'>,
-  { place, filter }: Pick<DlqOptions, 'place' | 'filter'>,
-  seen: number,
-): Promise<string> {
-  const where = placeText(place)
-  if (seen > 0)
-    return `No dead letter of ${where} fits; ${count(seen)} ${seen === 1 ? 'was' : 'were'} looked at.`
-  const { hidden } = await deadLetters.count()
-  const none = `There is no dead letter in ${where}${isNarrow(filter) ? ', whatever is asked for' : ''}.`
-  if (hidden === 0) return none
-  return `There is no dead letter to be received in ${where}: about ${count(hidden)} are hidden, because somebody else looks at them or did a moment ago. Try again in two minutes.`
-}
 
 type Gathered = {
   readonly letters: ShownLetter[]
@@ -88,7 +80,7 @@ function gather(
   filter: LetterFilter,
   limit: number,
 ): Promise<Gathered> {
-  const isMeant = matcherOf(filter)
+  const isMeant = createMatcher(filter)
   const letters: ShownLetter[] = []
   let seen = 0
   let more = false

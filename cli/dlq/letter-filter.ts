@@ -17,7 +17,7 @@ export const isNarrow = ({ events, ...rest }: LetterFilter): boolean =>
   events.length > 0 || Object.values(rest).some(one => one !== undefined)
 
 /** Makes what tells of a letter whether it is meant. */
-export function matcherOf(filter: LetterFilter): (letter: DeadLetter) => boolean {
+export function createMatcher(filter: LetterFilter): (letter: DeadLetter) => boolean {
   const events = new Set(filter.events)
   const isAsked = (asked: readonly string[] | undefined, has: readonly string[]) =>
     asked === undefined || has.some(one => asked.includes(one))

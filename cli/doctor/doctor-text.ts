@@ -1,5 +1,5 @@
-import type { Group } from './check.ts'
-import { type Finding, type Status, so } from './finding.ts'
+import type { Group } from './context.ts'
+import { type Finding, pluralize, type Status } from './finding.ts'
 
 /** A check and what it found. */
 export type Examined = Finding & { readonly group: Group; readonly check: string; readonly ms: number }
@@ -41,8 +41,8 @@ export function countsOf(examined: readonly Pick<Examined, 'status'>[]): Counts 
 /** All in a sentence. */
 export function summaryText({ ok, warn, fail, unknown, skipped }: Counts): string {
   const parts = [
-    ...(fail > 0 ? [so(fail, 'failure')] : []),
-    ...(warn > 0 ? [so(warn, 'warning')] : []),
+    ...(fail > 0 ? [pluralize(fail, 'failure')] : []),
+    ...(warn > 0 ? [pluralize(warn, 'warning')] : []),
     ...(unknown > 0 ? [`${unknown} could not be judged`] : []),
     `${ok} ok`,
     ...(skipped > 0 ? [`${skipped} skipped`] : []),

@@ -1,21 +1,32 @@
-import { AwsUnreachable } from '../../infra/stage/aws-reason.ts'
-import { type Place, type PlaceOptions, PlaceUnclear, placeOf, placeText } from '../place/place.ts'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
+import { formatStage, readStageRef, type StageRef } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
+import type { StageOptions } from '../terminal/options.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
-import { type Check, findingOf } from './check.ts'
-import { CHECKS } from './checks.ts'
+import { BOX_CHECKS, SECRET_CHECKS, WEBHOOK_CHECKS } from './box-checks.ts'
+import {
+  type Check,
+  CheckInconclusive,
+  type DoctorContext,
+  deployFix,
+  GROUPS,
+  openContext,
+} from './context.ts'
+import { ALARM_CHECKS, VERSION_CHECKS } from './deployment-checks.ts'
 import { countsOf, type Examined, examinedText, summaryText } from './doctor-text.ts'
-import type { Status } from './finding.ts'
-import { openScene, type Scene } from './scene.ts'
+import { CLOCK_CHECKS, ENDPOINT_CHECKS } from './endpoint-checks.ts'
+import { type Finding, type Status, skipped, unknown } from './finding.ts'
+import { LEDGER_CHECKS } from './ledger-checks.ts'
+import { QUEUE_CHECKS } from './queue-checks.ts'
 
-export type DoctorOptions = PlaceOptions & {
+export type DoctorOptions = StageOptions & {
   /** Prints JSON, for programs. */
   readonly json?: boolean
 }
 
 /** Exit codes: 0 where nothing fails, and all could be judged. */
 const FAILED = 1
-const UNJUDGED = 2
+const INCONCLUSIVE = 2
 
 /** How long a place may take to be found, in milliseconds. */
 const FIND_MS_MAX = 20_000
@@ -27,53 +38,53 @@ const FIND_MS_MAX = 20_000
  */
 export async function doctor(shell: Shell, options: DoctorOptions): Promise<void> {
   await interruptible(shell, 'Stopping; what is known by now is told.', async stopped => {
-    const scene = await findScene(shell, options, stopped)
+    const context = await findContext(shell, options, stopped)
     // Stopped before anything was asked.
-    if (!scene) return
+    if (!context) return
     try {
-      if (!options.json) await shell.print(headingOf(scene))
+      if (!options.json) await shell.print(headingOf(context))
       let group = ''
-      const examined = await examineAll(scene, stopped, async one => {
+      const examined = await examineAll(context, stopped, async one => {
         if (options.json) return
         if (one.group !== group) await shell.print(`\n${one.group}`)
         group = one.group
         await shell.print(examinedText(one))
       })
-      await conclude(shell, examined, scene, { stopped: stopped.aborted, json: options.json === true })
+      await conclude(shell, examined, context, { stopped: stopped.aborted, json: options.json === true })
     } finally {
-      scene.close()
+      context.close()
     }
   })
 }
 
-async function findScene(
+async function findContext(
   shell: Shell,
   options: DoctorOptions,
   stopped: AbortSignal,
-): Promise<Scene | undefined> {
+): Promise<DoctorContext | undefined> {
   const found = AbortSignal.any([stopped, AbortSignal.timeout(FIND_MS_MAX)])
   try {
-    return await openScene(shell, placeOf(options), found, stopped)
+    return await openContext(shell, readStageRef(options), found, stopped)
   } catch (error) {
     if (stopped.aborted) return undefined
     if (found.aborted)
       throw new CommandError(
         `AWS did not say within ${FIND_MS_MAX / 1000} s what the stage consists of. See that this machine reaches the internet.`,
-        { exitCode: UNJUDGED },
+        { exitCode: INCONCLUSIVE },
       )
-    if (error instanceof AwsUnreachable || error instanceof PlaceUnclear)
-      throw new CommandError(error.message, { exitCode: UNJUDGED, cause: error })
+    if (error instanceof ExpectedError)
+      throw new CommandError(error.message, { exitCode: INCONCLUSIVE, cause: error })
     throw error
   }
 }
 
 /** Makes all checks at once, and shows each as soon as those before it are shown. */
 async function examineAll(
-  scene: Scene,
+  context: DoctorContext,
   stopped: AbortSignal,
   show: (examined: Examined) => Promise<void>,
 ): Promise<Examined[]> {
-  const running = CHECKS.map(check => examine(check, scene, stopped))
+  const running = CHECKS.map(check => examine(check, context, stopped))
   const examined: Examined[] = []
   for (const one of running) {
     const done = await one
@@ -85,32 +96,84 @@ async function examineAll(
 }
 
 /** @returns undefined where it was stopped before it had an answer */
-async function examine(check: Check, scene: Scene, stopped: AbortSignal): Promise<Examined | undefined> {
-  const begun = scene.now()
-  const finding = await findingOf(check, scene, stopped)
+async function examine(
+  check: Check,
+  context: DoctorContext,
+  stopped: AbortSignal,
+): Promise<Examined | undefined> {
+  const begun = context.now()
+  const finding = await runCheck(check, context, stopped)
   if (!finding) return undefined
-  return { group: check.group, check: check.name, ...finding, ms: Math.round(scene.now() - begun) }
+  return { group: check.group, check: check.name, ...finding, ms: Math.round(context.now() - begun) }
 }
 
-const headingOf = ({ place, address }: Scene): string =>
-  `${capital(whereText(place))}${address === undefined ? '' : `, ${address}`}`
+/** How long a check may take, in milliseconds. A function that has not run for a while starts for some seconds. */
+const CHECK_MS_MAX = 20_000
 
-const whereText = (place: Place): string =>
-  'stage' in place ? `${placeText(place)} in ${place.region}` : placeText(place)
+/**
+ * Makes a check.
+ * @param stopped ends it before its time
+ * @returns what was found, also where it could not be judged, with the reason; undefined where it was stopped
+ */
+async function runCheck(
+  check: Check,
+  context: DoctorContext,
+  stopped: AbortSignal,
+): Promise<Finding | undefined> {
+  const { notLocal, outputs = [] } = check
+  if (notLocal !== undefined && !('stage' in context.ref)) return skipped(notLocal)
+  const missing = outputs.filter(name => !context.outputs[name])
+  if (missing.length > 0)
+    return unknown(
+      `The stack has no output ${missing.join(', ')}: it was deployed by an older version.`,
+      deployFix(context),
+    )
+  const signal = AbortSignal.any([stopped, AbortSignal.timeout(CHECK_MS_MAX)])
+  try {
+    return await inTime(check.run(context, signal), signal)
+  } catch (error) {
+    if (stopped.aborted) return undefined
+    if (signal.aborted) return unknown(`There was no answer within ${CHECK_MS_MAX / 1000} s.`)
+    return inconclusiveFinding(error)
+  }
+}
+
+function inconclusiveFinding(error: unknown): Finding {
+  if (error instanceof CheckInconclusive) return unknown(error.message, error.fix)
+  if (error instanceof ExpectedError) return unknown(error.message)
+  if (error instanceof Error) return unknown(`The check itself failed: ${error.name}: ${error.message}`)
+  throw error
+}
+
+/** Ends the waiting for what does not listen to the signal itself. */
+function inTime<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
+const headingOf = ({ ref, address }: DoctorContext): string =>
+  `${capital(whereText(ref))}${address === undefined ? '' : `, ${address}`}`
+
+const whereText = (ref: StageRef): string =>
+  'stage' in ref ? `${formatStage(ref)} in ${ref.region}` : formatStage(ref)
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 async function conclude(
   shell: Shell,
   examined: readonly Examined[],
-  { place }: Scene,
+  { ref }: DoctorContext,
   { stopped, json }: { readonly stopped: boolean; readonly json: boolean },
 ): Promise<void> {
   const counts = countsOf(examined)
   const unanswered = CHECKS.length - examined.length
   if (json) {
     const told = {
-      place,
+      place: ref,
       at: new Date(shell.now()).toISOString(),
       status: worstOf(examined),
       counts,
@@ -125,10 +188,23 @@ async function conclude(
   // Who has stopped it has its own code.
   if (stopped) return
   if (counts.fail > 0) shell.exitCode = FAILED
-  else if (counts.unknown > 0) shell.exitCode = UNJUDGED
+  else if (counts.unknown > 0) shell.exitCode = INCONCLUSIVE
 }
 
 const WORST_FIRST: readonly Status[] = ['fail', 'unknown', 'warn', 'ok']
 
 const worstOf = (examined: readonly Examined[]): Status =>
   WORST_FIRST.find(status => examined.some(one => one.status === status)) ?? 'unknown'
+
+/** All that `boxhooks doctor` looks over, in the order in which it tells it. */
+export const CHECKS: readonly Check[] = [
+  ...SECRET_CHECKS,
+  ...BOX_CHECKS,
+  ...WEBHOOK_CHECKS,
+  ...ENDPOINT_CHECKS,
+  ...QUEUE_CHECKS,
+  ...LEDGER_CHECKS,
+  ...ALARM_CHECKS,
+  ...VERSION_CHECKS,
+  ...CLOCK_CHECKS,
+].toSorted((one, other) => GROUPS.indexOf(one.group) - GROUPS.indexOf(other.group))

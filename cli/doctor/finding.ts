@@ -39,7 +39,7 @@ export const unknown = (found: string, fix?: string): Finding => ({
 export const skipped = (found: string): Finding => ({ status: 'skipped', found })
 
 /** How many of something, in words: `1 target`, `3 targets`. */
-export const so = (many: number, what: string): string =>
+export const pluralize = (many: number, what: string): string =>
   `${many.toLocaleString('en')} ${what}${many === 1 ? '' : 's'}`
 
 /** Seconds as people read them: `40 s`, `12 min`, `5 h`, `3 days`. */

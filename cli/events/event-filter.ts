@@ -1,6 +1,6 @@
 import { triggerOf } from '../../lib/event/event.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
-import { eventState, runState } from './run-state.ts'
+import { eventState, runState } from '../stage/event-state.ts'
 
 /** Status → what it means. */
 export const STATUSES = {
@@ -15,9 +15,9 @@ export const STATUSES = {
   dropped: 'a dead letter of it was dropped',
 } as const
 
-export type AskedStatus = keyof typeof STATUSES
+export type StatusFilter = keyof typeof STATUSES
 
-export const isAskedStatus = (text: string): text is AskedStatus => Object.hasOwn(STATUSES, text)
+export const isStatusFilter = (text: string): text is StatusFilter => Object.hasOwn(STATUSES, text)
 
 /** Which events are meant; one must fit all that is given, and of what can be repeated any. */
 export type EventFilter = {
@@ -25,25 +25,25 @@ export type EventFilter = {
   /** Automations that have a run at it. */
   readonly automations?: readonly string[] | undefined
   /** Of the event; where automations are named, of their runs. */
-  readonly statuses?: readonly AskedStatus[] | undefined
+  readonly statuses?: readonly StatusFilter[] | undefined
 }
 
 /** Whether a filter leaves anything out. */
-export const leavesOut = (filter: EventFilter): boolean =>
+export const hasFilter = (filter: EventFilter): boolean =>
   Object.values(filter).some(one => one !== undefined)
 
 /**
  * Makes what tells of an event whether it is meant.
  * @param now in milliseconds since the epoch
  */
-export function eventMatcher(
+export function createEventMatcher(
   { triggers, automations, statuses }: EventFilter,
   now: number,
 ): (record: EventRecord) => boolean {
   const asked = triggers && new Set(triggers.map(spelledAsWeDo))
   const statusFits = automations
-    ? (record: EventRecord) => (status: AskedStatus) => runHas(record, automations, status, now)
-    : (record: EventRecord) => (status: AskedStatus) => eventHas(record, status, now)
+    ? (record: EventRecord) => (status: StatusFilter) => runHas(record, automations, status, now)
+    : (record: EventRecord) => (status: StatusFilter) => eventHas(record, status, now)
   return record =>
     (asked?.has(spelledAsWeDo(record.trigger)) ?? true) &&
     (automations?.some(name => Object.hasOwn(record.runs, name)) ?? true) &&
@@ -53,7 +53,7 @@ export function eventMatcher(
 /** Box spells some triggers in two ways. */
 const spelledAsWeDo = (trigger: string): string => triggerOf(trigger) ?? trigger
 
-function eventHas(record: EventRecord, status: AskedStatus, now: number): boolean {
+function eventHas(record: EventRecord, status: StatusFilter, now: number): boolean {
   const runs = Object.values(record.runs)
   switch (status) {
     case 'open':
@@ -70,7 +70,7 @@ function eventHas(record: EventRecord, status: AskedStatus, now: number): boolea
   }
 }
 
-function runHas(record: EventRecord, names: readonly string[], status: AskedStatus, now: number): boolean {
+function runHas(record: EventRecord, names: readonly string[], status: StatusFilter, now: number): boolean {
   const states = names.flatMap(name => {
     const run = Object.hasOwn(record.runs, name) ? record.runs[name] : undefined
     return run ? [runState(run, record, now)] : []

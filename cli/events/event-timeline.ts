@@ -1,10 +1,10 @@
 import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
 import type { LogLine } from '../../lib/log/log.ts'
 import { describeLine, INGEST, QUEUE } from '../../lib/operations/event-timeline.ts'
-import type { Heard, HeardDelivery } from '../place/place-logs.ts'
+import type { DeliveryLog, EventLog } from '../stage/stage-logs.ts'
 
 /** Something that happened to an event. */
-export type Moment = {
+export type TimelineEntry = {
   /** Milliseconds since the epoch. */
   readonly at: number
   /** The front door, the queue, or an automation. */
@@ -18,16 +18,16 @@ export type Moment = {
  * Puts in order all that is known of an event's life. What the ledger tells as well as the logs is told once, as the logs
  * tell it. Pure.
  */
-export function timelineOf(
+export function buildTimeline(
   record: EventRecord | undefined,
-  { deliveries, lines }: Pick<Heard, 'deliveries' | 'lines'>,
-): readonly Moment[] {
+  { deliveries, lines }: Pick<EventLog, 'deliveries' | 'lines'>,
+): readonly TimelineEntry[] {
   const heard = [...deliveries.map(deliveryMoment), ...lines.flatMap(lineMoment)]
   const known = record ? ledgerMoments(record, deliveries, lines) : []
   return [...heard, ...known].filter(({ at }) => Number.isFinite(at)).sort((one, other) => one.at - other.at)
 }
 
-function deliveryMoment({ deliveryId, at, status, code, attempt, key }: HeardDelivery): Moment {
+function deliveryMoment({ deliveryId, at, status, code, attempt, key }: DeliveryLog): TimelineEntry {
   const taken = status >= 200 && status < 300
   const answer = taken ? 'accepted' : status === 0 ? 'not answered' : `answered ${status} ${code}`.trim()
   const more = [key && `signed with the ${key} key`, attempt && attempt > 1 && `Box’s attempt ${attempt}`]
@@ -35,7 +35,7 @@ function deliveryMoment({ deliveryId, at, status, code, attempt, key }: HeardDel
   return { at, where: INGEST, what, by: 'log' }
 }
 
-function lineMoment(line: LogLine): Moment[] {
+function lineMoment(line: LogLine): TimelineEntry[] {
   // Deliveries are told by themselves.
   if (line.event === 'delivery_accepted') return []
   const { automation, function: fn } = line
@@ -50,12 +50,17 @@ const ENDS: readonly string[] = ['run_done', 'run_skipped', 'run_failed']
 
 function ledgerMoments(
   record: EventRecord,
-  deliveries: readonly HeardDelivery[],
+  deliveries: readonly DeliveryLog[],
   lines: readonly LogLine[],
-): Moment[] {
+): TimelineEntry[] {
   const { deliveryId, receivedAt, runs, dropped } = record
   const isHeard = deliveries.some(one => one.deliveryId === deliveryId)
-  const moment = (at: number, where: string, what: string): Moment => ({ at, where, what, by: 'ledger' })
+  const moment = (at: number, where: string, what: string): TimelineEntry => ({
+    at,
+    where,
+    what,
+    by: 'ledger',
+  })
   const told = (automation: string, events: readonly string[], at: number) =>
     lines.some(
       line =>

@@ -1,43 +1,43 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { TRIGGERS, triggerOf } from '../../lib/event/event.ts'
-import { type PlaceOptions, PlaceUnclear, placeOf, withPlaceOptions } from '../place/place.ts'
-import { parseMoment } from '../terminal/moment.ts'
+import { readStageRef } from '../stage/stage-ref.ts'
+import { usageError } from '../terminal/command-error.ts'
 import { near } from '../terminal/near.ts'
-import { eventId, positive, repeated } from '../terminal/options.ts'
+import {
+  eventId,
+  moment,
+  positive,
+  repeated,
+  type StageOptions,
+  withJson,
+  withSince,
+  withStageOptions,
+} from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
-import { type AskedStatus, isAskedStatus, STATUSES } from './event-filter.ts'
+import { isStatusFilter, STATUSES, type StatusFilter } from './event-filter.ts'
 import type { ListOptions } from './events.ts'
 
-type Shared = PlaceOptions & { readonly json?: boolean }
+type Shared = StageOptions & { readonly json?: boolean }
 
 type Listing = Shared & {
   readonly trigger?: readonly string[]
   readonly item?: readonly string[]
   readonly automation?: readonly string[]
-  readonly status?: readonly AskedStatus[]
+  readonly status?: readonly StatusFilter[]
   readonly since: number
   readonly until?: number
   readonly limit: number
 }
-
-const HOUR_MS = 3_600_000
 
 /** How many are listed where nobody says how many. */
 const LISTED = 50
 
 /** Makes the command `events` with its subcommands. */
 export function eventsCommand(shell: Shell): Command {
-  const moment = (text: string): number => readMoment(text, shell.now())
-  const since = (agoMs: number, text: string): Option =>
-    new Option('--since <time>', 'an age such as 30m, 2h or 3d, or a time such as 2026-11-25T10:00 (UTC)')
-      .default(shell.now() - agoMs, text)
-      .argParser(moment)
-  const command = new Command('events').description(
-    'what happened: list recent events, tell one’s whole story',
-  )
+  const command = new Command('events').description('List events and show what happened to them')
   const add = (name: string, description: string): Command =>
-    withPlaceOptions(command.command(name).description(description)).option('--json', 'print JSON')
-  add('list', 'the events that the ledger has, the newest first')
+    withJson(withStageOptions(command.command(name).description(description)))
+  withSince(add('list', 'List the events in the ledger, the newest first'), shell, '1h')
     .addOption(new Option('--trigger <trigger>', 'of this trigger; can be repeated').argParser(triggers))
     .addOption(new Option('--item <item>', 'about file:ID, folder:ID, or ID').argParser(items))
     .option('--automation <name>', 'with a run of this automation; can be repeated', repeated)
@@ -47,40 +47,30 @@ export function eventsCommand(shell: Shell): Command {
         `${Object.keys(STATUSES).join(', ')}; of the run where --automation is given; can be repeated`,
       ).argParser(statuses),
     )
-    .addOption(since(HOUR_MS, '1h'))
-    .addOption(new Option('--until <time>', 'no later than that').argParser(moment))
-    .addOption(new Option('--limit <number>', 'at most so many').default(LISTED).argParser(positive))
+    .addOption(new Option('--until <time>', 'no later than that').argParser(moment(shell)))
+    .addOption(new Option('--limit <number>', 'at most this many').default(LISTED).argParser(positive))
     .action(async (options: Listing) =>
       (await import('./events.ts')).listEvents(shell, listing(options, shell.now())),
     )
-  add('show', 'one event: its deliveries, attempts, runs, steps, calls and errors')
+  withSince(add('show', 'Show an event: its deliveries, runs, steps, calls and errors'), shell, '3d')
     .argument('<event>', 'the event’s id, or that of one of its deliveries', eventId)
     .option('--payload', 'print the body as well, which names files and people')
-    .addOption(since(3 * 24 * HOUR_MS, '3d'))
     .action(async (id: string, options: Shared & { readonly payload?: boolean; readonly since: number }) =>
-      (await import('./event-show.ts')).showEvent(shell, id, { ...options, place: placeOf(options) }),
+      (await import('./events.ts')).showEvent(shell, id, { ...options, ref: readStageRef(options) }),
     )
   return command
 }
 
 function listing(options: Listing, now: number): ListOptions {
   const { trigger, item, automation, status, since: from, until: to = now, ...rest } = options
-  if (from > to) throw new PlaceUnclear('--since must be before --until.')
+  if (from > to) throw usageError('--since must be before --until.')
   return {
     ...rest,
-    place: placeOf(options),
+    ref: readStageRef(options),
     span: { from, to },
     filter: { triggers: trigger, automations: automation, statuses: status },
     ...(item ? { items: item } : {}),
   }
-}
-
-function readMoment(text: string, now: number): number {
-  const at = parseMoment(text, now)
-  if (at !== undefined) return at
-  throw new InvalidArgumentError(
-    'It must be an age such as 90s, 30m, 2h or 3d, or a time such as 2026-11-25 or 2026-11-25T10:00Z.',
-  )
 }
 
 function triggers(text: string, before: readonly string[] = []): string[] {
@@ -99,8 +89,8 @@ function items(text: string, before: readonly string[] = []): string[] {
   throw new InvalidArgumentError('It must be file:ID, folder:ID, or an ID.')
 }
 
-function statuses(text: string, before: readonly AskedStatus[] = []): AskedStatus[] {
-  if (isAskedStatus(text)) return [...before, text]
+function statuses(text: string, before: readonly StatusFilter[] = []): StatusFilter[] {
+  if (isStatusFilter(text)) return [...before, text]
   const all = Object.entries(STATUSES).map(([status, meaning]) => `\n  ${status.padEnd(8)}  ${meaning}`)
   throw new InvalidArgumentError(`It must be one of${all.join('')}`)
 }

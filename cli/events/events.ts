@@ -1,18 +1,30 @@
+import { ExpectedError } from '../../lib/base/expected-error.ts'
 import type { History, Span } from '../../lib/ledger/history.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
-import { type Place, placeFlags, placeText } from '../place/place.ts'
-import { atStage } from '../place/stage-aws.ts'
+import { storedMessage } from '../../lib/operations/replay.ts'
+import { mergeNewestFirst } from '../stage/merge-newest.ts'
+import { atStage } from '../stage/stage-aws.ts'
+import { type EventLog, openLogs, type StageLogs } from '../stage/stage-logs.ts'
+import { formatStage, formatStageFlags, type StageRef } from '../stage/stage-ref.ts'
+import { CommandError } from '../terminal/command-error.ts'
 import { momentText } from '../terminal/moment.ts'
 import { near } from '../terminal/near.ts'
 import { count, createProgress } from '../terminal/progress.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
 import { growingTable } from '../terminal/table.ts'
-import { type EventFilter, eventMatcher, leavesOut } from './event-filter.ts'
-import { EVENTS_HEADER, eventRow, type ShownEvent, shownEvent } from './events-text.ts'
-import { mergedNewestFirst } from './merge-newest.ts'
+import { createEventMatcher, type EventFilter, hasFilter } from './event-filter.ts'
+import { buildTimeline } from './event-timeline.ts'
+import {
+  EVENTS_HEADER,
+  type EventDetails,
+  eventRow,
+  formatEvent,
+  type ShownEvent,
+  shownEvent,
+} from './events-text.ts'
 
 export type ListOptions = {
-  readonly place: Place
+  readonly ref: StageRef
   readonly span: Span
   readonly filter: EventFilter
   /** What the events are about, such as `file:123`; any of these. Whatever they are about where it is absent. */
@@ -28,10 +40,10 @@ export type ListOptions = {
  * @throws AwsUnreachable
  */
 export function listEvents(shell: Shell, options: ListOptions): Promise<void> {
-  return atStage(shell, options.place, async ({ history }) => {
+  return atStage(shell, options.ref, async ({ history }) => {
     const found = await interruptible(shell, 'Stopping.', signal => list(shell, history, options, signal))
     if (found.listed === 0 && !options.json && !found.stopped)
-      await shell.print(noneText(found, options, shell.now()))
+      await shell.print(formatNone(found, options, shell.now()))
     if (found.more)
       shell.printError(
         `There are more than the ${count(options.limit)} that are listed; --limit sets how many, --since and --until of which time.`,
@@ -56,7 +68,7 @@ async function list(
   signal: AbortSignal,
 ): Promise<Found> {
   const now = shell.now()
-  const isMeant = eventMatcher(options.filter, now)
+  const isMeant = createEventMatcher(options.filter, now)
   const writer = options.json ? jsonWriter(shell) : tableWriter(shell, now)
   const progress = createProgress(shell, { verb: 'looked at' })
   const names = new Set<string>()
@@ -92,7 +104,7 @@ async function list(
 const NAMES_MAX = 200
 
 const eventsIn = (history: History, { items, span }: ListOptions): AsyncIterable<EventRecord> =>
-  items ? mergedNewestFirst(items.map(item => history.ofItem(item, span))) : history.received(span)
+  items ? mergeNewestFirst(items.map(item => history.ofItem(item, span))) : history.received(span)
 
 type Writer = {
   /** @returns false where nobody reads any more */
@@ -136,23 +148,23 @@ function jsonWriter({ print }: Shell): Writer {
   }
 }
 
-function noneText(
+function formatNone(
   { looked, names }: Found,
-  { place, span, filter, items }: ListOptions,
+  { ref, span, filter, items }: ListOptions,
   now: number,
 ): string {
   const time = `since ${momentText(span.from, now)}${span.to < now - 60_000 ? `, until ${momentText(span.to, now)}` : ''}`
   const about = items ? ` about ${items.join(' or ')}` : ''
   if (looked === 0)
     return [
-      `The ledger of ${placeText(place)} has no event${about} ${time}.`,
+      `The ledger of ${formatStage(ref)} has no event${about} ${time}.`,
       '--since looks further back, such as --since 35d. What waits on the queue unclaimed is not in the ledger yet, and what was refused never is.',
-      ...(items ? [`${WHY} ${items[0]} ${placeFlags(place)}`] : []),
+      ...(items ? [`${WHY} ${items[0]} ${formatStageFlags(ref)}`] : []),
     ].join('\n')
   const unknown = (filter.automations ?? []).filter(name => !names.has(name))
   return [
-    `No event of ${placeText(place)}${about} ${time} fits; ${count(looked)} ${looked === 1 ? 'was' : 'were'} looked at.`,
-    ...(leavesOut(filter) ? unknown.map(name => unknownText(name, [...names])) : []),
+    `No event of ${formatStage(ref)}${about} ${time} fits; ${count(looked)} ${looked === 1 ? 'was' : 'were'} looked at.`,
+    ...(hasFilter(filter) ? unknown.map(name => unknownText(name, [...names])) : []),
   ].join('\n')
 }
 
@@ -161,4 +173,121 @@ const WHY = 'To learn why nothing came: npx boxhooks why'
 function unknownText(name: string, names: readonly string[]): string {
   const meant = near(name, names)
   return `None of them has a run of ${name}.${meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : ''}`
+}
+
+export type ShowOptions = {
+  readonly ref: StageRef
+  /** From when on the logs are looked through for what the ledger does not know, in milliseconds since the epoch. */
+  readonly since: number
+  /** Prints the body as well, which names files and people. */
+  readonly payload?: boolean
+  /** Prints JSON, for programs. */
+  readonly json?: boolean
+}
+
+/**
+ * Shows an event's whole story, from the ledger and the logs.
+ * @param id the event's, or that of one of its deliveries
+ * @throws CommandError where nothing is known of it, ReplayImpossible where the body was not kept, AwsUnreachable
+ */
+export function showEvent(shell: Shell, id: string, options: ShowOptions): Promise<void> {
+  const { ref } = options
+  return atStage(shell, ref, ({ ledger }) =>
+    interruptible(shell, 'Stopping.', async signal => {
+      const logs = openLogs(shell, ref, signal)
+      try {
+        const story = await readEventDetails(id, options, {
+          read: eventId => ledger.read(eventId),
+          logs,
+          now: shell.now(),
+        })
+        if (signal.aborted) return
+        await shell.print(
+          options.json ? JSON.stringify(story, null, 2) : formatEvent(story, ref, shell.now()),
+        )
+      } catch (error) {
+        if (!signal.aborted) throw error
+      } finally {
+        logs.close()
+      }
+    }),
+  )
+}
+
+type Sources = {
+  readonly read: (eventId: string) => Promise<EventRecord | undefined>
+  readonly logs: StageLogs
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** How long before the first accepted delivery something may have been logged, in milliseconds. */
+const BEFORE_MS = 900_000
+
+async function readEventDetails(
+  id: string,
+  options: ShowOptions,
+  { read, logs, now }: Sources,
+): Promise<EventDetails> {
+  const direct = await read(id)
+  const received = direct ? Date.parse(direct.receivedAt) : Number.NaN
+  const { heard, problem } = await readLogs(
+    logs,
+    id,
+    Number.isNaN(received) ? options.since : received - BEFORE_MS,
+  )
+  const eventId = direct ? id : heard?.eventId
+  if (eventId === undefined) throw notFound(id, options, problem, now)
+  const record = eventId === id ? direct : await read(eventId)
+  const silent = heard?.lines.length === 0 ? [SILENT] : []
+  return {
+    eventId,
+    ...(eventId === id ? {} : { deliveryId: id }),
+    record: record ? shownEvent(record, now) : null,
+    timeline: buildTimeline(record, heard ?? { deliveries: [], lines: [] }),
+    problems: problem ? [`${LEDGER_ALONE}: ${problem}`] : silent,
+    ...(options.payload && record ? { payload: payloadOf(record) } : {}),
+  }
+}
+
+const LEDGER_ALONE = 'The logs can’t be read, so this is what the ledger alone tells'
+const SILENT =
+  'The logs have nothing of it (any more; `logRetentionDays` says how long they are kept), so this is what the ledger alone tells.'
+
+/** The logs are worth having, and not worth failing for. */
+async function readLogs(
+  logs: StageLogs,
+  id: string,
+  from: number,
+): Promise<{ readonly heard?: EventLog; readonly problem?: string }> {
+  try {
+    return { heard: await logs.findEventLog(id, from) }
+  } catch (error) {
+    if (error instanceof ExpectedError) return { problem: error.message }
+    throw error
+  }
+}
+
+function notFound(
+  id: string,
+  { ref, since }: ShowOptions,
+  problem: string | undefined,
+  now: number,
+): CommandError {
+  const logs = problem
+    ? `the logs can’t be read: ${problem}`
+    : `the logs since ${momentText(since, now)} have nothing of it (--since looks further back)`
+  return new CommandError(
+    `The ledger of ${formatStage(ref)} has no record of event ${id}, and ${logs}. Either it never came here, or it is longer ago, or the id is none. What came lately: npx boxhooks events list ${formatStageFlags(ref)}`,
+  )
+}
+
+/** The body as JSON, and as text where it is none. */
+function payloadOf(record: EventRecord): unknown {
+  const text = new TextDecoder().decode(storedMessage(record).body)
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }

@@ -3,7 +3,7 @@ import type { KeyName } from '../../lib/ingest/signature.ts'
 import { isCrossed, latestWith } from '../../lib/key-rotation.ts'
 import { type KeyRotation, type KeySecret, OTHER } from '../../lib/key-secret.ts'
 import { type KeyTraffic, together } from '../../lib/key-traffic.ts'
-import { type Place, placeFlags } from '../place/place.ts'
+import { type StageRef as Place, formatStageFlags as placeFlags } from '../stage/stage-ref.ts'
 
 /** One thing that was found out about the keys, and what to do about it. */
 export type KeyFinding = {

@@ -2,7 +2,7 @@ import { keyIds } from '../../lib/ingest/key-fields.ts'
 import type { KeyName } from '../../lib/ingest/signature.ts'
 import type { KeyRotation } from '../../lib/key-secret.ts'
 import { type KeyTraffic, together } from '../../lib/key-traffic.ts'
-import type { Place } from '../place/place.ts'
+import type { StageRef as Place } from '../stage/stage-ref.ts'
 import { type KeyFinding, keyFindings } from './key-findings.ts'
 import type { StageKeys, StoredKeys } from './stage-keys.ts'
 

@@ -13,7 +13,7 @@ import {
   turned,
 } from '../../lib/key-secret.ts'
 import type { KeyTraffic } from '../../lib/key-traffic.ts'
-import { type Place, placeText } from '../place/place.ts'
+import { type StageRef as Place, formatStage as placeText } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { lookBack } from './key-status.ts'

@@ -1,7 +1,7 @@
 import type { KeyName } from '../../lib/ingest/signature.ts'
 import { nextStep } from '../../lib/key-rotation.ts'
 import { ended, type KeySecret, movedOver, OTHER, takenBack } from '../../lib/key-secret.ts'
-import { type Place, placeText } from '../place/place.ts'
+import { type StageRef as Place, formatStage as placeText } from '../stage/stage-ref.ts'
 import { confirm } from '../terminal/confirm.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { goOnText } from './keys-text.ts'

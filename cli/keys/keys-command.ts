@@ -1,11 +1,18 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { KeyName } from '../../lib/ingest/signature.ts'
 import { SETTLE_MS, SETTLE_MS_MIN } from '../../lib/key-rotation.ts'
-import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
-import { byOption, positive, span } from '../terminal/options.ts'
+import { readStageRef as placeOf } from '../stage/stage-ref.ts'
+import {
+  byOption,
+  positive,
+  type StageOptions,
+  span,
+  withJson,
+  withStageOptions,
+} from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 
-type Rotating = PlaceOptions & {
+type Rotating = StageOptions & {
   readonly only?: KeyName
   readonly keyFile?: string
   readonly wait: boolean
@@ -19,23 +26,21 @@ type Rotating = PlaceOptions & {
 
 /** Makes the command `keys` with its subcommands. */
 export function keysCommand(shell: Shell): Command {
-  const command = new Command('keys').description(
-    'the signature keys: how they stand by what the traffic says, and their rotation',
-  )
+  const command = new Command('keys').description('Check and rotate the webhook signature keys')
   const add = (name: string, description: string): Command =>
-    withPlaceOptions(command.command(name).description(description)).option('--json', 'print JSON')
+    withJson(withStageOptions(command.command(name).description(description)))
 
-  add('status', 'since when each key is stored, when it was last seen in traffic, and what is wrong')
+  add('status', 'Show since when each key is stored, when traffic last used it, and what is wrong')
     .addOption(new Option('--since <age>', 'how far to look back').default(3_600_000, '1h').argParser(span))
     .addOption(
       new Option('--last <number>', 'look no further back than for so many deliveries')
         .default(500)
         .argParser(positive),
     )
-    .action(async (options: PlaceOptions & { since: number; last: number; json?: boolean }) =>
+    .action(async (options: StageOptions & { since: number; last: number; json?: boolean }) =>
       (await import('./keys-status.ts')).status(shell, { ...options, place: placeOf(options) }),
     )
-  add('rotate', 'replace the keys one after the other without refusing a delivery; goes on where it was left')
+  add('rotate', 'Replace the keys one after the other without rejecting a delivery; resumes where it stopped')
     .addOption(new Option('--only <key>', 'replace just this one').choices(['primary', 'secondary']))
     .option('--key-file <file>', 'the new key for the step at hand: a file, or standard input with -')
     .option('--no-wait', 'do what can be done now, say what is next, and end')

@@ -1,4 +1,4 @@
-import { type Place, placeText } from '../place/place.ts'
+import { type StageRef as Place, formatStage as placeText } from '../stage/stage-ref.ts'
 import { ageText } from '../terminal/age.ts'
 import { count } from '../terminal/progress.ts'
 import type { Shell } from '../terminal/shell.ts'

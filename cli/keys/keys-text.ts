@@ -2,7 +2,11 @@ import { keyIds } from '../../lib/ingest/key-fields.ts'
 import type { KeyName } from '../../lib/ingest/signature.ts'
 import type { RotationStep } from '../../lib/key-rotation.ts'
 import { type KeyRotation, type KeySecret, OTHER } from '../../lib/key-secret.ts'
-import { type Place, placeFlags, placeText } from '../place/place.ts'
+import {
+  type StageRef as Place,
+  formatStageFlags as placeFlags,
+  formatStage as placeText,
+} from '../stage/stage-ref.ts'
 import { count } from '../terminal/progress.ts'
 
 /** What is about to be done. */

@@ -2,7 +2,7 @@ import { nameProblem } from '../../lib/automation/automation.ts'
 import { type Target, TRIGGERS, type Trigger, triggerOf } from '../../lib/event/event.ts'
 import { parseTarget } from '../../lib/event/target.ts'
 import { targetProblems, triggerProblems } from '../../lib/webhooks/webhook-rules.ts'
-import { CommandError } from '../terminal/command-error.ts'
+import { CommandError, USAGE_ERROR } from '../terminal/command-error.ts'
 import { near } from '../terminal/near.ts'
 
 /** An automation that is to be written, found right. */
@@ -15,13 +15,12 @@ export type NewAutomation = {
   readonly settings: readonly string[]
 }
 
-/** Nothing was written; the message says why, and what to do. */
-export class NewRefused extends CommandError {
-  override readonly name = 'NewRefused'
-  constructor(problems: readonly string[], options?: ErrorOptions) {
-    super(['Nothing was written.', ...problems.map(problem => `  ${problem}`)].join('\n'), options)
-  }
-}
+/** Makes the error of a command that writes nothing, with everything that is wrong. */
+export const refuse = (
+  problems: readonly string[],
+  options: ErrorOptions & { readonly exitCode?: number } = {},
+): CommandError =>
+  new CommandError(['Nothing was written.', ...problems.map(problem => `  ${problem}`)].join('\n'), options)
 
 export type NewWords = {
   readonly name: string
@@ -33,7 +32,7 @@ export type NewWords = {
 
 /**
  * Reads what was asked for.
- * @throws NewRefused with everything that is wrong
+ * @throws CommandError with everything that is wrong
  */
 export function readRequest({ name, on, watch }: NewWords): NewAutomation {
   const wrongName = nameProblem(name)
@@ -46,7 +45,7 @@ export function readRequest({ name, on, watch }: NewWords): NewAutomation {
     ...targets.filter(target => typeof target === 'string'),
     ...found.flatMap(target => inapplicable(target, triggers)),
   ]
-  if (problems.length > 0) throw new NewRefused(problems)
+  if (problems.length > 0) throw refuse(problems, { exitCode: USAGE_ERROR })
   const settings = found.flatMap(({ id }) => SETTING.exec(id)?.[1] ?? [])
   return { name, on: [...new Set(triggers)], watch: found, settings: [...new Set(settings)] }
 }

@@ -2,18 +2,18 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readStageParams } from '../../infra/stage/stage-params.ts'
 import { targetText } from '../../lib/event/target.ts'
-import { declared } from '../automations.ts'
+import { readProjectAutomations } from '../stage/declarations.ts'
 import type { Shell } from '../terminal/shell.ts'
+import { type NewFile, writeAll } from '../terminal/write-files.ts'
 import { automationCode, testCode } from './automation-template.ts'
-import { type NewAutomation, NewRefused, readRequest } from './new-request.ts'
-import { type NewFile, writeAll } from './write-all.ts'
+import { type NewAutomation, readRequest, refuse } from './new-request.ts'
 
 export type NewOptions = { readonly on: readonly string[]; readonly watch: readonly string[] }
 
 /**
  * Writes an automation and its test, ready to run; or nothing.
  * @param name the automation's name, and that of its file
- * @throws NewRefused, StageParamsError
+ * @throws ExpectedError
  */
 export async function newAutomation(shell: Shell, name: string, { on, watch }: NewOptions): Promise<void> {
   const { project } = shell
@@ -28,9 +28,9 @@ export async function newAutomation(shell: Shell, name: string, { on, watch }: N
     ...(await nameTaken(shell, name)),
     ...(await withoutValue(project, asked)),
   ]
-  if (problems.length > 0) throw new NewRefused(problems)
+  if (problems.length > 0) throw refuse(problems)
   await writeAll(project, files).catch((cause: Error) => {
-    throw new NewRefused([`The files can't be written: ${cause.message}`], { cause })
+    throw refuse([`The files can't be written: ${cause.message}`], { cause })
   })
   await shell.print(told(asked))
 }
@@ -50,7 +50,7 @@ async function taken(project: string, files: readonly NewFile[]): Promise<string
 }
 
 async function nameTaken(shell: Shell, name: string): Promise<string[]> {
-  return (await declared(shell)).flatMap(declaration => {
+  return (await readProjectAutomations(shell)).flatMap(declaration => {
     if ('error' in declaration)
       return [`${declaration.error.message} Until then nothing tells which names are taken.`]
     const { file, entry } = declaration

@@ -4,15 +4,15 @@ import { parseTarget, targetText } from '../../lib/event/target.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
 import { readReplayable, replayOf, storedMessage } from '../../lib/operations/replay.ts'
 import { describeBody, type Message, type Replay } from '../../lib/queue/message.ts'
-import type { Place } from '../place/place.ts'
-import { askLocal, connectStage, type StageAws } from '../place/stage-aws.ts'
+import { askLocal, connectStage, type StageAws } from '../stage/stage-aws.ts'
+import type { StageRef } from '../stage/stage-ref.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { table } from '../terminal/table.ts'
 
 export type LocalReplayOptions = {
   /** Where the event's record is. */
-  readonly place: Place
+  readonly ref: StageRef
   /** The local stack's port. */
   readonly port: number
   /** Only this automation; all by default. */
@@ -34,7 +34,7 @@ export async function replayToLocal(
   eventId: string,
   options: LocalReplayOptions,
 ): Promise<void> {
-  const record = await readFrom(shell, options.place, eventId)
+  const record = await readFrom(shell, options.ref, eventId)
   const local = await connectStage(shell, { port: options.port })
   try {
     const webhook = localWebhook(record, await webhooksOf(shell, options.port), options.watch)
@@ -47,8 +47,8 @@ export async function replayToLocal(
   }
 }
 
-async function readFrom(shell: Shell, place: Place, eventId: string): Promise<EventRecord> {
-  const stage = await connectStage(shell, place)
+async function readFrom(shell: Shell, ref: StageRef, eventId: string): Promise<EventRecord> {
+  const stage = await connectStage(shell, ref)
   try {
     return await readReplayable(stage.ledger, eventId)
   } finally {

@@ -6,13 +6,13 @@ import {
   replayMessage,
   sendReplay,
 } from '../../lib/operations/replay.ts'
-import { type Place, placeText } from '../place/place.ts'
-import { atStage } from '../place/stage-aws.ts'
+import { atStage } from '../stage/stage-aws.ts'
+import { formatStage, type StageRef } from '../stage/stage-ref.ts'
 import { confirm } from '../terminal/confirm.ts'
 import type { Shell } from '../terminal/shell.ts'
 
 export type ReplayOptions = ReplayRequest & {
-  readonly place: Place
+  readonly ref: StageRef
   /** Only shows what would run again. */
   readonly dryRun?: boolean
   /** Does not ask. */
@@ -26,20 +26,20 @@ export type ReplayOptions = ReplayRequest & {
  * @throws CommandError, ReplayImpossible, AwsUnreachable
  */
 export function replay(shell: Shell, eventId: string, options: ReplayOptions): Promise<void> {
-  return atStage(shell, options.place, async ({ ledger, queue }) => {
+  return atStage(shell, options.ref, async ({ ledger, queue }) => {
     const record = await readReplayable(ledger, eventId)
     const planned = describeReplay(record, replayMessage(record, options).replay)
     if (options.dryRun) return tell(shell, planned, options, false)
     const repeats = planned.takenBack.some(({ status }) => status === 'done')
     if (repeats && !options.yes) {
       shell.printError(`${planText(planned, options)}\n`)
-      await confirm(shell, 'This repeats what is done. Run it again?', NOBODY)
+      await confirm(shell, 'This repeats what is done. Run it again?', NOT_INTERACTIVE)
     }
     await tell(shell, await sendReplay({ ledger, queue }, eventId, options), options, true)
   })
 }
 
-const NOBODY =
+const NOT_INTERACTIVE =
   'This repeats what is done, and nobody is there to ask, so nothing runs again. To have it run again, add --yes.'
 
 async function tell(
@@ -55,7 +55,7 @@ async function tell(
 function planText({ eventId, trigger, takenBack, left }: ReplaySent, options: ReplayOptions): string {
   const names = (runs: ReplaySent['left']) => runs.map(({ name, status }) => `${name} (${status})`).join(', ')
   return [
-    `${trigger} ${eventId} in ${placeText(options.place)}`,
+    `${trigger} ${eventId} in ${formatStage(options.ref)}`,
     `  runs again  ${names(takenBack) || 'nothing'}`,
     ...(left.length > 0 ? [`  left alone  ${names(left)}`] : []),
     ...notes({ takenBack, left }, options),

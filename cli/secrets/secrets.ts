@@ -7,11 +7,11 @@ import { AwsUnreachable, awsReason } from '../../infra/stage/aws-reason.ts'
 import { readStage } from '../../infra/stage/stage.ts'
 import { parseObject } from '../../lib/base/json.ts'
 import { readKeySecret } from '../../lib/key-secret.ts'
+import { pairOf, passedOver, SECRETS, type SecretKind, type SecretName } from '../stage/secret-rules.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { openPrompt, type Prompt } from '../terminal/prompt.ts'
 import { readText } from '../terminal/read-input.ts'
 import type { Shell } from '../terminal/shell.ts'
-import { pairOf, passedOver, SECRETS, type SecretKind, type SecretName } from './secret-rules.ts'
 
 export type SecretPlace = {
   readonly stage?: string

@@ -9,7 +9,7 @@ import type { VerifyOptions } from './verify.ts'
 /** Makes the command `verify`. */
 export function verifyCommand(shell: Shell): Command {
   return new Command('verify')
-    .description('judge a captured delivery offline: is its signature right, if not why, and what to do')
+    .description('Diagnose why a delivery is rejected, offline')
     .argument('[capture]', 'a file with the request (HTTP text, HAR, Lambda event), or - for standard input')
     .addOption(
       new Option('--format <format>', 'what the capture is; found out by default').choices([...FORMATS]),

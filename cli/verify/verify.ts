@@ -1,6 +1,6 @@
 import { parseObject } from '../../lib/base/json.ts'
 import type { SignatureKeys } from '../../lib/ingest/signature.ts'
-import { passedOver } from '../secrets/secret-rules.ts'
+import { passedOver } from '../stage/secret-rules.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { openPrompt, PromptEnded, type Terminal } from '../terminal/prompt.ts'
 import { readInput, readText } from '../terminal/read-input.ts'

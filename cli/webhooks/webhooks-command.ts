@@ -1,49 +1,46 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { type Place, type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
-import { repeated } from '../terminal/options.ts'
+import { readStageRef, type StageRef } from '../stage/stage-ref.ts'
+import { repeated, type StageOptions, withJson, withStageOptions, withYes } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { Fields } from './webhooks.ts'
 
-type Shared = PlaceOptions & { readonly json?: boolean; readonly yes?: boolean }
+type Shared = StageOptions & { readonly json?: boolean; readonly yes?: boolean }
 
 /** Makes the command `webhooks` with its subcommands. */
 export function webhooksCommand(shell: Shell): Command {
-  const command = new Command('webhooks').description(
-    'what Box tells this stage of: plan, apply, and each of Box’s endpoints',
-  )
+  const command = new Command('webhooks').description('Manage the stage’s Box webhooks')
   const add = (name: string, description: string): Command =>
-    withPlaceOptions(command.command(name).description(description)).option('--json', 'print JSON')
+    withJson(withStageOptions(command.command(name).description(description)))
   const fields = (one: Command): Command =>
     one
-      .option('--folder <id>', 'the folder that it is for')
-      .option('--file <id>', 'the file that it is for')
+      .option('--folder <id>', 'the folder that it watches')
+      .option('--file <id>', 'the file that it watches')
       .option('--on <trigger>', 'a trigger, such as FILE.UPLOADED; can be repeated', repeated)
-      .option('--address <url>', 'where it delivers to; this stage by default')
-  const yes = (one: Command): Command => one.option('-y, --yes', 'do not ask, for scripts')
+      .option('--address <url>', 'where it delivers; this stage by default')
 
-  add('plan', 'show what apply would do')
-    .option('--check', 'exit with 2 where there is anything to do')
+  add('plan', 'Show what apply would change')
+    .option('--check', 'exit with 2 if there is anything to change')
     .action(async (options: Shared & { readonly check?: boolean }) =>
       (await webhooks()).plan(shell, withPlace(options)),
     )
-  yes(add('apply', 'make the webhooks those that the automations declare')).action(async (options: Shared) =>
-    (await webhooks()).apply(shell, withPlace(options)),
+  withYes(add('apply', 'Make the webhooks match what the automations declare')).action(
+    async (options: Shared) => (await webhooks()).apply(shell, withPlace(options)),
   )
-  add('list', 'every webhook of the Box application').action(async (options: Shared) =>
+  add('list', 'List every webhook of the Box application').action(async (options: Shared) =>
     (await webhooks()).list(shell, withPlace(options)),
   )
-  add('get', 'one webhook')
+  add('get', 'Show a webhook')
     .argument('<id>', 'the webhook’s id', webhookId)
     .action(async (id: string, options: Shared) => (await webhooks()).get(shell, id, withPlace(options)))
-  fields(add('create', 'make one by hand')).action(async (options: Shared & Fields) =>
+  fields(add('create', 'Create a webhook by hand')).action(async (options: Shared & Fields) =>
     (await webhooks()).create(shell, withPlace(options)),
   )
-  fields(add('update', 'change the given fields of one by hand'))
+  fields(add('update', 'Change fields of a webhook by hand'))
     .argument('<id>', 'the webhook’s id', webhookId)
     .action(async (id: string, options: Shared & Fields) =>
       (await webhooks()).update(shell, id, withPlace(options)),
     )
-  yes(add('delete', 'delete one by hand'))
+  withYes(add('delete', 'Delete a webhook by hand'))
     .argument('<id>', 'the webhook’s id', webhookId)
     .action(async (id: string, options: Shared) => (await webhooks()).remove(shell, id, withPlace(options)))
   return command
@@ -54,9 +51,9 @@ function webhookId(text: string): string {
   throw new InvalidArgumentError('It must be a number; `boxhooks webhooks list` shows the ids.')
 }
 
-const withPlace = <O extends PlaceOptions>(options: O): O & { readonly place: Place } => ({
+const withPlace = <O extends StageOptions>(options: O): O & { readonly ref: StageRef } => ({
   ...options,
-  place: placeOf(options),
+  ref: readStageRef(options),
 })
 
 const webhooks = () => import('./webhooks.ts')

@@ -6,15 +6,16 @@ import type {
   WebhookAnswer,
   WebhookRequest,
 } from '../../lib/webhooks/webhook-request.ts'
-import type { Place } from '../place/place.ts'
-import { CommandError } from '../terminal/command-error.ts'
+import { askReconcile } from '../stage/invoke.ts'
+import type { StageRef } from '../stage/stage-ref.ts'
+import { reportText } from '../stage/webhook-report.ts'
+import { CommandError, usageError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
 import type { Shell } from '../terminal/shell.ts'
-import { askReconcile } from './reconcile.ts'
-import { plansDeletion, reportText, webhookTable } from './webhook-text.ts'
+import { plansDeletion, webhookTable } from './webhooks-text.ts'
 
 export type WebhookOptions = {
-  readonly place: Place
+  readonly ref: StageRef
   /** Prints what the function answered, for programs. */
   readonly json?: boolean
 }
@@ -41,7 +42,7 @@ export async function apply(shell: Shell, options: Writing): Promise<void> {
     const planned = await reportOf(options, { action: 'plan' })
     if (plansDeletion(planned)) {
       shell.printError(reportText(planned))
-      await confirm(shell, 'Carry this out?', NOBODY)
+      await confirm(shell, 'Carry this out?', NOT_INTERACTIVE)
     }
   }
   const report = await reportOf(options, { action: 'apply' })
@@ -66,8 +67,8 @@ export type Fields = {
 /** Makes one webhook by hand. */
 export function create(shell: Shell, options: WebhookOptions & Fields): Promise<void> {
   const target = targetOf(options)
-  if (!target) throw new CommandError('Say what the webhook is for: --folder ID or --file ID.')
-  if (!options.on) throw new CommandError('Say which triggers it has: --on FILE.UPLOADED, once for each.')
+  if (!target) throw usageError('Specify the item to watch: --folder ID or --file ID.')
+  if (!options.on) throw usageError('Specify the triggers: --on FILE.UPLOADED, once for each.')
   return ask(shell, options, { action: 'create', target, triggers: options.on, ...addressOf(options) })
 }
 
@@ -80,7 +81,7 @@ export function update(shell: Shell, id: string, options: WebhookOptions & Field
     ...addressOf(options),
   }
   if (Object.keys(change).length === 0)
-    throw new CommandError('Say what to change: --on TRIGGER, --address URL, --folder ID or --file ID.')
+    throw usageError('Specify what to change: --on TRIGGER, --address URL, --folder ID or --file ID.')
   return ask(shell, options, { action: 'update', id, ...change })
 }
 
@@ -88,14 +89,14 @@ export function update(shell: Shell, id: string, options: WebhookOptions & Field
 export async function remove(shell: Shell, id: string, options: Writing): Promise<void> {
   if (!options.yes) {
     shell.printError(webhookTable(await webhooksOf(options, { action: 'get', id })))
-    await confirm(shell, 'Delete this webhook?', NOBODY)
+    await confirm(shell, 'Delete this webhook?', NOT_INTERACTIVE)
   }
   await ask(shell, options, { action: 'delete', id })
 }
 
 function targetOf({ folder, file }: Fields): Target | undefined {
   if (folder !== undefined && file !== undefined)
-    throw new CommandError('A webhook has one target: give --folder or --file, not both.')
+    throw usageError('A webhook has one target: specify --folder or --file, not both.')
   if (folder !== undefined) return { type: 'folder', id: folder }
   return file === undefined ? undefined : { type: 'file', id: file }
 }
@@ -111,17 +112,17 @@ async function show({ print }: Shell, { json }: WebhookOptions, value: unknown, 
   await print(json ? JSON.stringify(value, null, 2) : text)
 }
 
-async function reportOf({ place }: WebhookOptions, request: WebhookRequest): Promise<ReconcileReport> {
-  const answer = await askReconcile(place, request)
+async function reportOf({ ref }: WebhookOptions, request: WebhookRequest): Promise<ReconcileReport> {
+  const answer = await askReconcile(ref, request)
   if (answer.ok && 'report' in answer) return answer.report
   throw refused(answer)
 }
 
 async function webhooksOf(
-  { place }: WebhookOptions,
+  { ref }: WebhookOptions,
   request: WebhookRequest,
 ): Promise<readonly ShownWebhook[]> {
-  const answer = await askReconcile(place, request)
+  const answer = await askReconcile(ref, request)
   if (answer.ok && 'webhooks' in answer) return answer.webhooks
   throw refused(answer)
 }
@@ -131,7 +132,7 @@ const refused = (answer: WebhookAnswer): CommandError =>
     answer.ok ? 'The function answered something else. Deploy again.' : errorText(answer.error),
   )
 
-const NOBODY =
+const NOT_INTERACTIVE =
   'This deletes webhooks, and nobody is there to ask. Look at the plan, then repeat the command with --yes.'
 
 /** An error with all that Box said. */

@@ -1,31 +1,31 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { type PlaceOptions, placeOf, withPlaceOptions } from '../place/place.ts'
+import { readStageRef } from '../stage/stage-ref.ts'
+import { type StageOptions, withJson, withStageOptions } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
-import { type AskedItem, parseItem } from './why-item.ts'
+import { type ItemRef, parseItem } from './why-facts.ts'
 
 /** Makes the command `why`. */
 export function whyCommand(shell: Shell): Command {
   const command = new Command('why')
-    .description('whether and why an automation did or did not run for a file or folder')
+    .description('Explain why an automation did or did not run for an item')
     .argument('<item>', 'its id, file:ID, folder:ID, or its address in Box’s web app', item)
-    .argument('[automation]', 'just this one')
-    .option('--json', 'print JSON')
-  return withPlaceOptions(command).action(
+    .argument('[automation]', 'explain only this automation')
+  return withJson(withStageOptions(command)).action(
     async (
-      asked: AskedItem,
+      asked: ItemRef,
       automation: string | undefined,
-      options: PlaceOptions & { readonly json?: boolean },
+      options: StageOptions & { readonly json?: boolean },
     ) =>
       (await import('./why.ts')).why(shell, {
         ...(options.json ? { json: true } : {}),
-        place: placeOf(options),
+        ref: readStageRef(options),
         item: asked,
         ...(automation === undefined ? {} : { automation }),
       }),
   )
 }
 
-function item(text: string): AskedItem {
+function item(text: string): ItemRef {
   const asked = parseItem(text)
   if (asked) return asked
   throw new InvalidArgumentError(

@@ -2,6 +2,28 @@ import type { Target, TargetType } from '../../lib/event/event.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
 import type { ReportedAction } from '../../lib/webhooks/reconcile.ts'
 
+/** A file or folder that somebody asks about; of an id alone nobody knows yet which it is. */
+export type ItemRef = { readonly type: TargetType | undefined; readonly id: string }
+
+/** Reads `123`, `file:123`, `folder:123`, or the address of a file or folder in Box's web app; undefined where it is none. */
+export function parseItem(text: string): ItemRef | undefined {
+  const [, prefix, id] = /^(?:(file|folder):)?(\d{1,32})$/.exec(text) ?? []
+  if (id !== undefined) return { type: typeOf(prefix), id }
+  const url = URL.parse(text)
+  if (!url || !/(^|\.)box\.com$/.test(url.hostname)) return undefined
+  const [, kind, number] = /^\/(file|folder)s?\/(\d{1,32})\/?$/.exec(url.pathname) ?? []
+  return number === undefined ? undefined : { type: typeOf(kind), id: number }
+}
+
+const typeOf = (text: string | undefined): TargetType | undefined =>
+  text === 'file' || text === 'folder' ? text : undefined
+
+/** The keys of the ledger's index under which an item's events may be; an id alone may be a web link's as well. */
+export const listSources = ({ type, id }: ItemRef): readonly string[] =>
+  type === undefined ? [`file:${id}`, `folder:${id}`, `web_link:${id}`] : [`${type}:${id}`]
+
+export const formatItem = ({ type, id }: ItemRef): string => (type === undefined ? id : `${type}:${id}`)
+
 /** What an automation declares, with the stage's settings. */
 export type DeclaredFact = {
   readonly name: string
@@ -13,7 +35,7 @@ export type DeclaredFact = {
 }
 
 /** Something that was asked for, or why it could not be learnt. */
-export type Learnt<T> =
+export type QueryResult<T> =
   | { readonly known: true; readonly value: T }
   | { readonly known: false; readonly reason: string }
 
@@ -38,11 +60,11 @@ export type WhyFacts = {
   readonly since: number
   readonly path: PathFact
   /** What the deployed stage would do about its webhooks. */
-  readonly webhooks: Learnt<
+  readonly webhooks: QueryResult<
     readonly Pick<ReportedAction, 'kind' | 'target' | 'wanted' | 'actual' | 'reason' | 'message'>[]
   >
   /** Deliveries that were turned away in the last day, by code; absent where nobody asked. */
-  readonly refused?: Learnt<Readonly<Record<string, number>>>
+  readonly refused?: QueryResult<Readonly<Record<string, number>>>
   /** How often each event was delivered, as far as the logs tell. */
   readonly deliveries: ReadonlyMap<string, number>
   /** The options that name the place again. */
@@ -78,9 +100,16 @@ export type Answer = {
   readonly automation: string
   readonly verdict: Verdict
   /** Why, in plain sentences. */
-  readonly because: string
+  readonly reason: string
   /** What to do next. */
-  readonly next: string
+  readonly action: string
   /** The event that this is about. */
   readonly eventId?: string
+}
+
+/** Facts, as far as they could be read. */
+export type Gathered = {
+  readonly facts: WhyFacts
+  /** What could not be read, and what that means. */
+  readonly problems: readonly string[]
 }

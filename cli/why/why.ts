@@ -1,37 +1,56 @@
-import { placeText } from '../place/place.ts'
-import { openLogs } from '../place/place-logs.ts'
-import { atStage } from '../place/stage-aws.ts'
-import { momentText } from '../terminal/moment.ts'
-import { count } from '../terminal/progress.ts'
+import { join } from 'node:path'
+import type { ManifestEntry } from '../../infra/build/manifest.ts'
+import { type ParamState, readStageParams, readStageValues } from '../../infra/stage/stage-params.ts'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
+import { parseEvent, pathOf, type Target } from '../../lib/event/event.ts'
+import type { Ledger } from '../../lib/ledger/ledger.ts'
+import type { EventRecord } from '../../lib/ledger/record.ts'
+import { ReplayImpossible, storedMessage } from '../../lib/operations/replay.ts'
+import { readProjectAutomations } from '../stage/declarations.ts'
+import { askReconcile } from '../stage/invoke.ts'
+import { mergeNewestFirst } from '../stage/merge-newest.ts'
+import { atStage, type StageAws } from '../stage/stage-aws.ts'
+import { openLogs, type StageLogs } from '../stage/stage-logs.ts'
+import { formatStage, formatStageFlags, type StageRef } from '../stage/stage-ref.ts'
+import { CommandError } from '../terminal/command-error.ts'
+import { near } from '../terminal/near.ts'
 import { interruptible, type Shell } from '../terminal/shell.ts'
-import { plain } from '../terminal/table.ts'
-import { answersTo } from './why-answer.ts'
-import { type Answer, VERDICTS, type WhyFacts } from './why-facts.ts'
-import { type Asked, type Gathered, gatherFacts } from './why-gather.ts'
-import { itemText } from './why-item.ts'
+import { explainItem, findDecisiveEvent, listAutomations } from './explain-event.ts'
+import {
+  type DeclaredFact,
+  type Gathered,
+  type ItemRef,
+  listSources,
+  type PathFact,
+  type QueryResult,
+  type WhyFacts,
+} from './why-facts.ts'
+import { whyJson, whyText } from './why-text.ts'
 
-export type WhyOptions = Asked & {
+export type WhyOptions = WhyInput & {
   /** Prints JSON, for programs. */
   readonly json?: boolean
 }
 
 /**
  * Says in plain words whether and why automations did or did not run for an item.
- * @throws CommandError, StageParamsError, AwsUnreachable
+ * @throws CommandError, ExpectedError, AwsUnreachable
  */
 export function why(shell: Shell, options: WhyOptions): Promise<void> {
-  const { place } = options
-  return atStage(shell, place, ({ ledger, history }) =>
+  const { ref } = options
+  return atStage(shell, ref, ({ ledger, history }) =>
     interruptible(shell, 'Stopping.', async signal => {
-      const logs = openLogs(shell, place, signal)
+      const logs = openLogs(shell, ref, signal)
       try {
         const gathered = await gatherFacts(shell, options, { ledger, history, logs, signal })
         if (signal.aborted) return
         const asked = options.automation
-        const answers = answersTo(gathered.facts).filter(
+        const answers = explainItem(gathered.facts).filter(
           ({ automation }) => asked === undefined || automation === asked,
         )
-        await shell.print(options.json ? jsonText(gathered, answers) : text(gathered, answers, options))
+        await shell.print(
+          options.json ? whyJson(gathered, answers) : whyText(gathered, answers, formatStage(ref)),
+        )
       } catch (error) {
         if (!signal.aborted) throw error
       } finally {
@@ -41,30 +60,256 @@ export function why(shell: Shell, options: WhyOptions): Promise<void> {
   )
 }
 
-function jsonText({ facts, problems }: Gathered, answers: readonly Answer[]): string {
-  const { item, events, since } = facts
-  const told = { item, events: events.length, since: new Date(since).toISOString(), answers, problems }
-  return JSON.stringify(told, null, 2)
+export type WhyInput = {
+  readonly ref: StageRef
+  readonly item: ItemRef
+  /** Just this one; all by default. */
+  readonly automation?: string
 }
 
-function text({ facts, problems }: Gathered, answers: readonly Answer[], { place }: WhyOptions): string {
-  const parts = [
-    `${itemText(facts.item)} in ${placeText(place)}: ${eventsText(facts)}`,
-    ...answers.map(answerText),
-    ...(answers.length === 0 ? ['No automation is declared. Next: npx boxhooks new'] : []),
-    ...problems,
-  ]
-  return parts.map(part => part.split('\n').map(plain).join('\n')).join('\n\n')
+/** Through what an answer's facts are got. */
+export type WhySources = Pick<StageAws, 'ledger' | 'history'> & {
+  readonly logs: StageLogs
+  readonly signal: AbortSignal
 }
 
-function eventsText({ events, since, now }: WhyFacts): string {
+/** How long the ledger keeps an event, in milliseconds. */
+const KEPT_MS = 35 * 86_400_000
+
+/** How many of an item's events are looked at. */
+const EVENTS_MAX = 200
+
+/**
+ * Gathers what an answer rests on: the item's events, what this clone declares, and, where no event tells enough, where the item
+ * lies, which webhooks there are, and what was turned away.
+ * @throws CommandError, ExpectedError, AwsUnreachable
+ */
+export async function gatherFacts(shell: Shell, asked: WhyInput, sources: WhySources): Promise<Gathered> {
+  const now = shell.now()
+  const { events, since } = await eventsOf(asked.item, sources, now)
+  const { declared, problems } = await readDeclaredFacts(shell, asked.ref)
+  const known = { item: typed(asked.item, events), events, declared }
+  const names = selectAutomations(asked, known)
+  const silent = names.some(name => findDecisiveEvent(known, name) === undefined)
+  const [box, refused, heard] = await Promise.all([
+    silent ? askBox(asked.ref, known.item, events, sources) : NOT_ASKED,
+    silent ? tryQuery(() => sources.logs.countRefusals(now - DAY_MS)) : undefined,
+    countDeliveries(names, known, sources.logs),
+  ])
+  return {
+    facts: {
+      now,
+      since,
+      ...known,
+      ...box,
+      declared: declared.filter(({ name }) => names.includes(name)),
+      ...(refused ? { refused } : {}),
+      deliveries: heard.deliveries,
+      flags: formatStageFlags(asked.ref),
+    },
+    problems: [...problems, ...heard.problems],
+  }
+}
+
+const DAY_MS = 86_400_000
+
+async function eventsOf(
+  item: ItemRef,
+  { history, signal }: WhySources,
+  now: number,
+): Promise<Pick<WhyFacts, 'events' | 'since'>> {
+  const span = { from: now - KEPT_MS, to: now + DAY_MS }
+  const events: EventRecord[] = []
+  for await (const record of mergeNewestFirst(listSources(item).map(one => history.ofItem(one, span)))) {
+    events.push(record)
+    if (events.length === EVENTS_MAX || signal.aborted) break
+  }
+  const oldest = Date.parse(events.at(-1)?.receivedAt ?? '')
+  return { events, since: events.length === EVENTS_MAX && !Number.isNaN(oldest) ? oldest : span.from }
+}
+
+/** Whether it is a file or a folder, as far as its events tell. */
+function typed({ type, id }: ItemRef, events: readonly EventRecord[]): ItemRef {
+  const sources = new Set(events.map(({ source }) => source))
+  const [isFile, isFolder] = [sources.has(`file:${id}`), sources.has(`folder:${id}`)]
+  if (type === undefined && isFile && isFolder)
+    throw new CommandError(
+      `There are events about a file and about a folder with the id ${id}. Say file:${id} or folder:${id}.`,
+    )
+  return { type: type ?? (isFile ? 'file' : isFolder ? 'folder' : undefined), id }
+}
+
+function selectAutomations(
+  { automation }: WhyInput,
+  known: Pick<WhyFacts, 'declared' | 'events'>,
+): readonly string[] {
+  const names = listAutomations(known)
+  if (automation === undefined) return names
+  if (names.includes(automation)) return [automation]
+  const meant = near(automation, names)
+  throw new CommandError(
+    `This clone declares no automation ${automation}, and none of that name has run for the item.${meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : ' npx boxhooks automations lists what there is.'}`,
+  )
+}
+
+/** How many events' deliveries are looked up. */
+const HEARD_MAX = 5
+
+/** How long before an event was first accepted its deliveries may have been logged, in milliseconds. */
+const BEFORE_MS = 900_000
+
+async function countDeliveries(
+  names: readonly string[],
+  known: Pick<WhyFacts, 'declared' | 'events'>,
+  logs: StageLogs,
+): Promise<{ readonly deliveries: ReadonlyMap<string, number>; readonly problems: readonly string[] }> {
+  const decisive = new Set(names.flatMap(name => findDecisiveEvent(known, name) ?? []))
+  const deliveries = new Map<string, number>()
+  for (const { eventId, receivedAt } of [...decisive].slice(0, HEARD_MAX)) {
+    const from = (Date.parse(receivedAt) || 0) - BEFORE_MS
+    const heard = await tryQuery(() => logs.findEventLog(eventId, from))
+    if (!heard.known)
+      return { deliveries, problems: [`How often Box delivered is not known: ${heard.reason}`] }
+    deliveries.set(eventId, heard.value.deliveries.filter(({ status }) => status === 202).length)
+  }
+  return { deliveries, problems: [] }
+}
+
+/** What only Box knows. */
+export type BoxFacts = Pick<WhyFacts, 'path' | 'webhooks'> & Partial<Pick<WhyFacts, 'item'>>
+
+const NOBODY_ASKED = 'nobody asked.'
+export const NOT_ASKED: BoxFacts = {
+  path: { is: 'unknown', reason: NOBODY_ASKED },
+  webhooks: { known: false, reason: NOBODY_ASKED },
+}
+
+/** Asks, through the function reconcile, where an item lies and which webhooks there are. */
+export async function askBox(
+  ref: StageRef,
+  item: ItemRef,
+  events: readonly EventRecord[],
+  { ledger, signal }: { readonly ledger: Pick<Ledger, 'read'>; readonly signal: AbortSignal },
+): Promise<BoxFacts> {
+  const [{ path, type }, webhooks] = await Promise.all([
+    whereIs(ref, item, signal),
+    tryQuery(() => plannedWebhooks(ref, signal)),
+  ])
+  const before = path.is === 'now' ? undefined : await lastPath(events, ledger)
+  return {
+    path: before ? { is: 'then', path: before, gone: path.is === 'unseen' } : path,
+    webhooks: webhooks.known ? webhooks.value : webhooks,
+    ...(type ? { item: { ...item, type } } : {}),
+  }
+}
+
+type Where = { readonly path: PathFact; readonly type?: ItemRef['type'] }
+
+/** Asks Box where an item lies; of an id alone, whether it is a file's or a folder's. */
+async function whereIs(ref: StageRef, { type, id }: ItemRef, signal: AbortSignal): Promise<Where> {
+  let last: Where = { path: { is: 'unseen' } }
+  for (const one of type ? [type] : (['file', 'folder'] as const)) {
+    const answer = await tryQuery(() =>
+      askReconcile(ref, { action: 'path', item: { type: one, id } }, signal),
+    )
+    if (!answer.known) return { path: { is: 'unknown', reason: answer.reason } }
+    const { value } = answer
+    if (value.ok && 'path' in value) return { path: { is: 'now', path: value.path }, type: one }
+    if (value.ok) return { path: { is: 'unknown', reason: OTHER_VERSION } }
+    if (value.error.status !== 404)
+      last = {
+        path: { is: 'unknown', reason: `${value.error.message} ${value.error.boxMessage ?? ''}`.trim() },
+      }
+  }
+  return last
+}
+
+const OTHER_VERSION = 'the function reconcile is of another version. Deploy the stage again.'
+
+/** The path that the item's last event with a payload names. */
+async function lastPath(
+  events: readonly EventRecord[],
+  ledger: Pick<Ledger, 'read'>,
+): Promise<readonly Target[] | undefined> {
   const [last] = events
-  if (!last) return `no event since ${momentText(since, now)}.`
-  const number = events.length === 1 ? '1 event' : `${count(events.length)} events`
-  return `${number} since ${momentText(since, now)}, the last ${last.trigger} of ${momentText(Date.parse(last.receivedAt), now)}.`
+  const record = last && (await ledger.read(last.eventId))
+  if (!record) return undefined
+  try {
+    const parsed = parseEvent(storedMessage(record).body, { eventId: record.eventId })
+    const path = parsed.ok ? pathOf(parsed.event) : []
+    return path.length > 0 ? path : undefined
+  } catch (error) {
+    if (error instanceof ReplayImpossible) return undefined
+    throw error
+  }
 }
 
-const answerText = ({ automation, verdict, because, next }: Answer): string =>
-  [`${automation}: ${VERDICTS[verdict]}`, `  ${oneLine(because)}`, `  Next: ${oneLine(next)}`].join('\n')
+async function plannedWebhooks(ref: StageRef, signal: AbortSignal): Promise<WhyFacts['webhooks']> {
+  const answer = await askReconcile(ref, { action: 'plan' }, signal)
+  if (!answer.ok) return { known: false, reason: answer.error.message }
+  if (!('report' in answer)) return { known: false, reason: OTHER_VERSION }
+  const { actions, problems, error } = answer.report
+  const [problem] = problems
+  if (problem) return { known: false, reason: `Box would refuse what is declared: ${problem.message}` }
+  if (error)
+    return { known: false, reason: [error.message, error.boxMessage].filter(Boolean).join(' Box says: ') }
+  return { known: true, value: actions }
+}
 
-const oneLine = (sentences: string): string => sentences.replace(/\s*\n\s*/g, ' ')
+/**
+ * Reads what the automations of the project declare, with the settings of a place.
+ * @throws ExpectedError
+ */
+export async function readDeclaredFacts(
+  shell: Shell,
+  ref: StageRef,
+): Promise<{ readonly declared: readonly DeclaredFact[]; readonly problems: readonly string[] }> {
+  const stage = 'stage' in ref ? ref.stage : 'local'
+  const service = join(shell.project, 'serverless.yml')
+  const [declarations, settingOf, stateOf] = await Promise.all([
+    readProjectAutomations(shell),
+    readStageValues(stage, service),
+    readStageParams(stage, service),
+  ])
+  return {
+    declared: declarations.flatMap(declaration =>
+      'error' in declaration ? [] : [factOf(declaration.entry, settingOf, stateOf)],
+    ),
+    problems: declarations.flatMap(declaration =>
+      'error' in declaration
+        ? [`Nothing can be said of ${declaration.file}: ${declaration.error.message}`]
+        : [],
+    ),
+  }
+}
+
+const PLACEHOLDER = /\$\{([^}]*)\}/g
+
+function factOf(
+  { name, on, watch, v1 = false }: ManifestEntry,
+  settingOf: (setting: string) => string | undefined,
+  stateOf: (setting: string) => ParamState,
+): DeclaredFact {
+  const settings = watch.flatMap(({ id }) => [...id.matchAll(PLACEHOLDER)].map(([, setting = '']) => setting))
+  return {
+    name,
+    on,
+    v1,
+    watch: watch.flatMap(({ type, id }): Target[] =>
+      type === 'file' || type === 'folder'
+        ? [{ type, id: id.replaceAll(PLACEHOLDER, (whole, setting: string) => settingOf(setting) ?? whole) }]
+        : [],
+    ),
+    unset: [...new Set(settings.filter(setting => stateOf(setting) !== 'set'))],
+  }
+}
+
+/** Asks for something that an answer can do without: where it can’t be had, says why. */
+export async function tryQuery<T>(ask: () => Promise<T>): Promise<QueryResult<T>> {
+  try {
+    return { known: true, value: await ask() }
+  } catch (error) {
+    if (error instanceof ExpectedError) return { known: false, reason: error.message }
+    throw error
+  }
+}

@@ -32,7 +32,7 @@ export type BundleResult = {
 /**
  * Builds what Lambda runs: `<outDir>/<function>/index.mjs` with its chunks, source maps beside them, and
  * `<outDir>/automations.json`, which lists what the automations declare, and `<outDir>/version`, which tells what all is built from.
- * @throws ManifestError where an automation can't be used, FileNotWritten, esbuild's errors where code does not compile
+ * @throws ExpectedError where an automation can't be used, FileNotWritten, esbuild's errors where code does not compile
  */
 export async function bundle(options: BundleOptions = {}): Promise<BundleResult> {
   const { project = ROOT } = options

@@ -1,13 +1,14 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
 
 const WAIT_MS = 50
 
 /**
  * Runs work that no other process, nor this one, may do at the same time; waits until it is free.
  * @param lockFile holds the id of the process at work; one left behind by a process that is gone does not count
- * @throws Error naming the process that still works after `patienceMs`, in milliseconds
+ * @throws ExpectedError naming the process that still works after `patienceMs`, in milliseconds
  */
 export async function exclusively<T>(
   lockFile: string,
@@ -19,7 +20,7 @@ export async function exclusively<T>(
     const holder = await holderOf(lockFile)
     if (holder !== undefined && !isRunning(holder)) await rm(lockFile, { force: true })
     else if (waitedMs >= patienceMs)
-      throw new Error(
+      throw new ExpectedError(
         `Process ${holder} packages or deploys in this folder already. Wait until it is done; if it is none of yours, delete ${lockFile}.`,
       )
     else await delay(WAIT_MS)

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 import { parse } from 'yaml'
 import { RESERVE_MS } from '../../lib/automate/disposition.ts'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
 import { isObject } from '../../lib/base/json.ts'
 
 /** What an automation declares, as far as deploying it needs to know. */
@@ -18,10 +19,6 @@ export type ManifestEntry = {
   readonly v1?: boolean
   /** Name → what it means. */
   readonly settings: Readonly<Record<string, string>>
-}
-
-class ManifestError extends Error {
-  override readonly name = 'ManifestError'
 }
 
 /**
@@ -63,12 +60,12 @@ export function automationsPlugin(folder: string): Plugin {
 /** What one file declares, or why that can't be told; the reason names the file. */
 export type Declaration =
   | { readonly file: string; readonly entry: ManifestEntry }
-  | { readonly file: string; readonly error: ManifestError }
+  | { readonly file: string; readonly error: ExpectedError }
 
 /**
  * Reads what the automations of a folder declare, by running their declarations.
  * @param workFolder where the code that is run may be written
- * @throws ManifestError that names the file at fault, and what is wrong with it
+ * @throws ExpectedError that names the file at fault, and what is wrong with it
  */
 export async function readManifest(folder: string, workFolder: string): Promise<ManifestEntry[]> {
   return (await readDeclarations(folder, workFolder)).map(declaration => {
@@ -90,7 +87,7 @@ export async function readDeclarations(folder: string, workFolder: string): Prom
     const twin = declarations.slice(0, index).find(one => 'entry' in one && one.entry.name === entry.name)
     if (!twin) return declaration
     const message = `${twin.file} and ${file} both declare an automation named ${JSON.stringify(entry.name)}. The ledger knows an automation by its name: give one of them another.`
-    return { file, error: new ManifestError(message) }
+    return { file, error: new ExpectedError(message) }
   })
 }
 
@@ -99,7 +96,7 @@ async function readDeclaration(path: string, workFolder: string): Promise<Declar
   try {
     return { file, entry: await readEntry(path, workFolder) }
   } catch (error) {
-    if (error instanceof ManifestError) return { file, error }
+    if (error instanceof ExpectedError) return { file, error }
     throw error
   }
 }
@@ -117,7 +114,7 @@ async function readEntry(path: string, workFolder: string): Promise<ManifestEntr
     logLevel: 'silent',
     write: false,
   }).catch((error: unknown) => {
-    throw new ManifestError(`${file} does not compile: ${messageOf(error)}`, { cause: error })
+    throw new ExpectedError(`${file} does not compile: ${messageOf(error)}`, { cause: error })
   })
   const code = outputFiles[0]?.text ?? ''
   // Code that is imported from a data: URL can't resolve packages, so it takes a file.
@@ -131,14 +128,14 @@ async function readEntry(path: string, workFolder: string): Promise<ManifestEntr
     )
     exported = module.default
   } catch (error) {
-    throw new ManifestError(`${file} can't be loaded: ${messageOf(error)}`, { cause: error })
+    throw new ExpectedError(`${file} can't be loaded: ${messageOf(error)}`, { cause: error })
   }
   return entryOf(exported, file)
 }
 
 function entryOf(exported: unknown, file: string): ManifestEntry {
   const fail = (): never => {
-    throw new ManifestError(
+    throw new ExpectedError(
       `${file} has no automation as its default export. Write: export default automation({ name, on, watch, run }).`,
     )
   }
@@ -165,7 +162,7 @@ function checkTimeout(timeoutSeconds: unknown, file: string): void {
   const has = automateTimeoutSeconds()
   const most = Math.floor(has - RESERVE_MS / 1000)
   if (typeof timeoutSeconds === 'number' && timeoutSeconds > most)
-    throw new ManifestError(
+    throw new ExpectedError(
       `${file}: timeoutSeconds is ${timeoutSeconds}, and the function automate has ${has} s, of which it keeps ${RESERVE_MS / 1000} for writing the outcome. Ask for at most ${most}, and do in several runs what takes longer.`,
     )
 }

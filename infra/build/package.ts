@@ -2,15 +2,12 @@ import { spawn } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
 import { stageProblem } from '../stage/stage-name.ts'
 import { type BundleResult, bundle, describeBundles, FUNCTIONS, ROOT } from './bundle.ts'
 import { exclusively } from './exclusively.ts'
 import type { ManifestEntry } from './manifest.ts'
 import { type CompiledTemplate, parseTemplate } from './template.ts'
-
-export class PackageError extends Error {
-  override readonly name = 'PackageError'
-}
 
 export type Packaged = {
   readonly stage: string
@@ -31,7 +28,7 @@ export type PackageOptions = {
 
 /**
  * Builds the bundles and packages a stage for deployment. Needs neither network nor AWS credentials.
- * @throws PackageError with what osls said, such as which settings the stage lacks; ManifestError
+ * @throws ExpectedError with what osls said, such as which settings the stage lacks; ExpectedError
  */
 export async function packageStage(
   options: PackageOptions,
@@ -43,7 +40,7 @@ export async function packageStage(
 
 /**
  * Packages a stage from the bundles that are built already, which hold the automations of the manifest.
- * @throws PackageError
+ * @throws ExpectedError
  */
 export async function packageBuilt(
   options: PackageOptions & { readonly manifest: readonly ManifestEntry[] },
@@ -55,7 +52,7 @@ export async function packageBuilt(
       project,
       shown: false,
     })
-    if (code !== 0 || output.includes(CONFIGURATION_WARNING)) throw new PackageError(reasonOf(output))
+    if (code !== 0 || output.includes(CONFIGURATION_WARNING)) throw new ExpectedError(reasonOf(output))
     return packagedStage({ stage, project, manifest })
   })
 }
@@ -136,6 +133,6 @@ export function stageOf(args: readonly string[]): { readonly stage: string; read
   const [option = '', value = ''] = rest.splice(at, rest[at]?.includes('=') ? 1 : 2)
   const stage = option.includes('=') ? option.slice(option.indexOf('=') + 1) : value
   const problem = stageProblem(stage)
-  if (problem !== undefined) throw new PackageError(problem)
+  if (problem !== undefined) throw new ExpectedError(problem)
   return { stage, rest }
 }

@@ -1,7 +1,8 @@
 import { writeFile as write } from 'node:fs/promises'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
 
 /** A file could not be written; the message names it, the reason, and what to do. */
-export class FileNotWritten extends Error {
+export class FileNotWritten extends ExpectedError {
   override readonly name = 'FileNotWritten'
 
   constructor(path: string, cause: unknown) {

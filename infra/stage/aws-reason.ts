@@ -1,5 +1,6 @@
+import { ExpectedError } from '../../lib/base/expected-error.ts'
 /** An AWS call that did not succeed; the message says what to do. */
-export class AwsUnreachable extends Error {
+export class AwsUnreachable extends ExpectedError {
   override readonly name = 'AwsUnreachable'
 }
 

@@ -1,22 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { parse } from 'yaml'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
 import { isObject } from '../../lib/base/json.ts'
 import { ROOT } from '../build/bundle.ts'
 
 /** `variable`: serverless.yml takes the value from elsewhere, so only packaging tells whether there is one. */
 export type ParamState = 'set' | 'missing' | 'variable'
 
-/** serverless.yml can't be read; the message says why, and what to do. */
-class StageParamsError extends Error {
-  override readonly name = 'StageParamsError'
-}
-
 /**
  * Reads serverless.yml, and says of a param whether a stage has a value for it, as osls would find it.
  * @param stage `dev`, for example; a stage that has no params of its own has the default ones
  * @param file another than this repository's serverless.yml
- * @throws StageParamsError
+ * @throws ExpectedError
  * @see https://www.serverless.com/framework/docs/guides/parameters
  */
 export async function readStageParams(
@@ -30,7 +26,7 @@ export async function readStageParams(
 /**
  * Reads serverless.yml, and says which value a stage has for a param.
  * @returns undefined for a param without a value, and for one whose value comes from elsewhere
- * @throws StageParamsError
+ * @throws ExpectedError
  */
 export async function readStageValues(
   stage: string,
@@ -70,7 +66,7 @@ async function readService(file: string): Promise<unknown> {
     return parse(await readFile(file, 'utf8'), { logLevel: 'error', merge: true })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new StageParamsError(
+    throw new ExpectedError(
       `${basename(file)} can't be read, so nothing tells which settings have values: ${reason}`,
       { cause },
     )

@@ -1,3 +1,4 @@
+import { ExpectedError } from '../base/expected-error.ts'
 import { ORIGINS } from '../event/event-body.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { unpackPayload } from '../ledger/payload.ts'
@@ -16,7 +17,7 @@ export type ReplayRequest = {
 export type ReplayCode = 'no_record' | 'payload_not_kept' | 'payload_damaged' | 'message_too_large'
 
 /** An event can't be replayed; the message says why, and what to do. */
-export class ReplayImpossible extends Error {
+export class ReplayImpossible extends ExpectedError {
   override readonly name = 'ReplayImpossible'
   readonly code: ReplayCode
 

@@ -13,6 +13,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs'
 import { type CompiledTemplate, numberOf, resource } from '../../infra/build/template.ts'
+import { ExpectedError } from '../../lib/base/expected-error.ts'
 import { isObject } from '../../lib/base/json.ts'
 import { startEmbeddedDynamoDb, startEmbeddedSqs } from './embedded-aws.ts'
 
@@ -35,7 +36,7 @@ export type Aws = {
 
 export type QueueDepth = { readonly waiting: number; readonly inFlight: number; readonly delayed: number }
 
-export class AwsEndpointFailed extends Error {
+export class AwsEndpointFailed extends ExpectedError {
   override readonly name = 'AwsEndpointFailed'
 
   constructor(endpoint: string, cause: unknown) {

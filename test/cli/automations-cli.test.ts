@@ -63,7 +63,7 @@ describe('boxhooks automations', () => {
 
   test('refuses what can’t be a stage', async () => {
     const { code, err } = await automations('--stage', '../prod')
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(err).toContain('letters, digits and hyphens')
   })
 

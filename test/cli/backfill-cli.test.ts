@@ -218,13 +218,13 @@ describe('boxhooks backfill', { timeout: 300_000 }, () => {
     expect(await local(...span(), '--yes', '--even-if-queue-is-busy')).toMatchObject({ code: 0 })
   })
 
-  test('without a place, with a time that is none, or at a stage that is not there, says what is missing', async () => {
+  test('rejects a missing stage, an invalid time and an unknown stage', async () => {
     expect(await run(['--since', since])).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringContaining('--stage NAME'),
     })
     expect(await local('--since', 'yesterday')).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringContaining('a time with its offset'),
     })
     expect(await deployed([...span(), '--stage', 'nowhere', '--yes'])).toMatchObject({

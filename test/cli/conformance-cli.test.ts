@@ -75,7 +75,7 @@ describe('boxhooks conformance', { timeout: 60_000 }, () => {
       () => ['http://user:canary@127.0.0.1/', ...keyFiles()],
       /Leave user and password out/,
     ],
-    ['a timeout that is none', () => [good.url.href, '--timeout', 'x'], /whole number of seconds/],
+    ['an invalid timeout', () => [good.url.href, '--timeout', 'x'], /positive integer/],
     ['an option that there is not', () => [good.url.href, '--nonsense'], /unknown option/],
     [
       'a report that can’t be written',
@@ -90,7 +90,7 @@ describe('boxhooks conformance', { timeout: 60_000 }, () => {
     ],
     ['an empty key file', () => [good.url.href, '--primary-key-file', join(folder, 'empty')], /is empty/],
     ['an unknown requirement', () => [good.url.href, '--only', 'nothing'], /--list shows all/],
-    ['a header that is none', () => [good.url.href, '--header', 'none', ...keyFiles()], /"Name: value"/],
+    ['an invalid header', () => [good.url.href, '--header', 'none', ...keyFiles()], /"Name: value"/],
   ])('with %s ends with 2, and says what to do', async (_, args, message) => {
     const { code, out, err } = await boxhooks(args())
     expect({ code, out }).toEqual({ code: 2, out: '' })

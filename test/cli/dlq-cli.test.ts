@@ -78,8 +78,8 @@ describe('boxhooks dlq list', { timeout: 60_000 }, () => {
     const { out } = await prod('list', '--json', ...codes, '--automation', 'two', '--older-than', '1d')
     expect(JSON.parse(out)).toMatchObject([{ eventId: 'c' }])
     const { code, err } = await prod('list', '--older-than', 'yesterday')
-    expect(code).toBe(1)
-    expect(err).toContain('a whole number with a unit: 90s, 30m, 2h or 3d')
+    expect(code).toBe(2)
+    expect(err).toContain('an integer with a unit: 90s, 30m, 2h or 3d')
   })
 
   test('says so where there is none, none that fits, or where there are more than are listed', async () => {
@@ -190,7 +190,7 @@ describe('boxhooks dlq redrive', { timeout: 60_000 }, () => {
   })
 
   test('wants to know which', async () => {
-    expect(await prod('redrive', '--yes')).toMatchObject({ code: 1, err: expect.stringContaining('--all') })
+    expect(await prod('redrive', '--yes')).toMatchObject({ code: 2, err: expect.stringContaining('--all') })
   })
 
   test('says which events have none, and ends with 1', async () => {
@@ -267,11 +267,11 @@ describe('boxhooks dlq drop', { timeout: 60_000 }, () => {
   test('wants a reason', async () => {
     await put({ id: 'a' })
     expect(await prod('drop', 'a', '--yes')).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringContaining('--reason'),
     })
     expect(await prod('drop', 'a', '--yes', '--reason', ' ')).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringContaining('--reason'),
     })
     expect(await dead()).toHaveLength(1)
@@ -291,19 +291,25 @@ describe('each command of boxhooks dlq', { timeout: 120_000 }, () => {
     'There is no stack boxhooks-nowhere in eu-central-1. Deploy the stage first',
   ]
 
-  test.each(COMMANDS)('%s at the wrong stage says what to do', (...args) => expectRefusal(args, NOWHERE))
+  test.each(COMMANDS)('%s at the wrong stage says what to do', (...args) => expectRefusal(args, 1, NOWHERE))
 
-  test.each<readonly [string[], string]>([
-    [['--stage', 'old'], 'has no output QueueUrl. Deploy the stage again'],
-    [['--stage', 'a b'], "can't be a stage"],
-    [['--stage', 'denied'], 'needs the right cloudformation:DescribeStacks'],
-    [['--local', '--port', '9'], 'No local stack answers on port 9. Start it with npm start'],
-    [[], '--stage NAME'],
-  ])('at %j says what to do', (place, told) => expectRefusal(['list'], [place, told]))
+  test.each<readonly [string[], 1 | 2, string]>([
+    [['--stage', 'old'], 1, 'has no output QueueUrl. Deploy the stage again'],
+    [['--stage', 'a b'], 2, "can't be a stage"],
+    [['--stage', 'denied'], 1, 'needs the right cloudformation:DescribeStacks'],
+    [['--local', '--port', '9'], 1, 'No local stack answers on port 9. Start it with npm start'],
+    [[], 2, '--stage NAME'],
+  ])('at %j exits %i and says what to do', (place, exitCode, told) =>
+    expectRefusal(['list'], exitCode, [place, told]),
+  )
 
-  async function expectRefusal(args: readonly string[], [place, told]: readonly [string[], string]) {
+  async function expectRefusal(
+    args: readonly string[],
+    exitCode: 1 | 2,
+    [place, told]: readonly [string[], string],
+  ) {
     const { code, out, err } = await dlq(...args, ...place)
-    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect({ code, out }).toEqual({ code: exitCode, out: '' })
     expect(err).toContain(told)
     expect(err).not.toContain('    at ')
   }

@@ -7,7 +7,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { CHECKS } from '../../cli/doctor/checks.ts'
+import { CHECKS } from '../../cli/doctor/doctor.ts'
 import { EXAMPLES, ROOT } from '../../infra/build/bundle.ts'
 import { isObject, parseObject } from '../../lib/base/json.ts'
 import { createQueue } from '../../lib/queue/queue.ts'
@@ -456,7 +456,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     ['that is not deployed', ['--stage', 'nowhere'], 'There is no stack boxhooks-nowhere in eu-central-1.'],
     ['of which AWS tells nothing', ['--stage', 'denied'], 'needs the right cloudformation:DescribeStacks'],
     ['with a name that none can have', ['--stage', '1'], `"1" can't be a stage`],
-    ['that is not named', [], 'Say where: --stage NAME'],
+    ['that is not named', [], 'Specify --stage NAME'],
     ['on a port where none listens', ['--local', '--port', '1'], 'No local stack answers on port 1.'],
     ['with an option that there is not', ['--all'], "unknown option '--all'"],
   ])('ends with 2 at a stage %s', async (_, args, told) => {

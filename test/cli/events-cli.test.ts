@@ -155,7 +155,7 @@ describe('boxhooks events list', { timeout: 120_000 }, () => {
     [['--since', '1h', '--until', '2h'], '--since must be before --until'],
   ])('%j says what would be right', async (args, told) => {
     expect(await prod('events', 'list', ...args)).toMatchObject({
-      code: 1,
+      code: 2,
       out: '',
       err: expect.stringContaining(told),
     })
@@ -278,7 +278,7 @@ describe('boxhooks why', { timeout: 120_000 }, () => {
       err: expect.stringContaining('Did you mean archive'),
     })
     expect(await prod('why', 'https://app.box.com/s/abc')).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringContaining('A shared link names no item.'),
     })
     await put({ eventId: 'w-3', source: 'file:78' })
@@ -298,13 +298,17 @@ describe('each of these commands', { timeout: 120_000 }, () => {
   ]
 
   test.each(COMMANDS)('%s %s at the wrong stage says what to do', async (...args) => {
-    for (const [place, told] of [
-      [['--stage', 'nowhere'], 'There is no stack boxhooks-nowhere in eu-central-1. Deploy the stage first'],
-      [['--stage', 'denied'], 'needs the right cloudformation:DescribeStacks'],
-      [[], '--stage NAME'],
+    for (const [place, told, exitCode] of [
+      [
+        ['--stage', 'nowhere'],
+        'There is no stack boxhooks-nowhere in eu-central-1. Deploy the stage first',
+        1,
+      ],
+      [['--stage', 'denied'], 'needs the right cloudformation:DescribeStacks', 1],
+      [[], '--stage NAME', 2],
     ] as const) {
       const { code, out, err } = await run([...args, ...place])
-      expect({ code, out }).toEqual({ code: 1, out: '' })
+      expect({ code, out }).toEqual({ code: exitCode, out: '' })
       expect(err).toContain(told)
       expect(err).not.toContain('    at ')
     }

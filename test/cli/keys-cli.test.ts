@@ -182,7 +182,7 @@ describe('boxhooks keys status', { timeout: 120_000 }, () => {
     })
     expect((await keys('status', '--stage', 'denied')).err).toContain('cloudformation:DescribeStacks')
     expect((await keys('status', '--stage', 'old')).err).toContain('SignatureKeysSecretArn')
-    expect((await keys('status')).err).toContain('Say where')
+    expect((await keys('status')).err).toContain('Specify --stage NAME')
     const denying = await startDenying()
     for (const [service, right] of [
       ['SECRETS_MANAGER', 'secretsmanager:GetSecretValue'],

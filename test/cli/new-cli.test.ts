@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { writeAll } from '../../cli/new/write-all.ts'
+import { writeAll } from '../../cli/terminal/write-files.ts'
 import { runCommand } from '../support/command.ts'
 import { automationCode, type ScratchProject, scratchProject } from '../support/scratch-project.ts'
 
@@ -49,12 +49,6 @@ describe('boxhooks new', () => {
     ['a name that is not kebab-case', ['Not_Kebab', ...moved, ...folder], 'must be kebab-case'],
     ['a path for a name', ['../evil', ...moved, ...folder], 'must be kebab-case'],
     ['a name of boxhooks itself', ['reconcile-webhooks', ...moved, ...folder], 'of boxhooks itself'],
-    ['a file that exists', ['present', ...moved, ...folder], 'automations/present.ts exists already'],
-    [
-      'a name that another file declares',
-      ['taken', ...moved, ...folder],
-      'automations/another.ts declares an automation of this name',
-    ],
     ['an unknown trigger', ['new-one', '--on', 'FILE.UPLOADD', ...folder], 'Is it FILE.UPLOADED?'],
     ['half a trigger', ['new-one', '--on', 'previewed', ...folder], 'Is it FILE.PREVIEWED?'],
     [
@@ -66,21 +60,32 @@ describe('boxhooks new', () => {
     ['an id that is none', ['new-one', ...moved, '--watch', 'folder:Review'], 'id is a number'],
     ['a target of no kind', ['new-one', ...moved, '--watch', '123'], 'write folder:ID or file:ID'],
     ['a setting that the shell has taken away', ['new-one', ...moved, '--watch', 'folder:'], 'single quotes'],
+    ['no trigger', ['new-one', ...folder], "required option '--on <trigger>'"],
+    ['no target', ['new-one', ...moved], "required option '--watch <target>'"],
+  ])('rejects %s and writes nothing', (_, args, told) => expectRefusal(2, args, told))
+
+  test.each([
+    ['a file that exists', ['present', ...moved, ...folder], 'automations/present.ts exists already'],
+    [
+      'a name that another file declares',
+      ['taken', ...moved, ...folder],
+      'automations/another.ts declares an automation of this name',
+    ],
     [
       'a setting that the stage local has no value for',
       ['new-one', ...moved, '--watch', 'folder:${NEW_FOLDER_ID}'],
       '    NEW_FOLDER_ID: "100001"',
     ],
-    ['no trigger', ['new-one', ...folder], "required option '--on <trigger>'"],
-    ['no target', ['new-one', ...moved], "required option '--watch <target>'"],
-  ])('refuses %s, says what would be right, and writes nothing', async (_, args, told) => {
+  ])('refuses %s and writes nothing', (_, args, told) => expectRefusal(1, args, told))
+
+  async function expectRefusal(exitCode: 1 | 2, args: readonly string[], told: string): Promise<void> {
     const before = await project.files()
     const { code, out, err } = await boxhooks('new', ...args)
     expect(err).toContain(told)
-    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect({ code, out }).toEqual({ code: exitCode, out: '' })
     expect(err).not.toContain('    at ')
     expect(await project.files()).toEqual(before)
-  })
+  }
 
   test('tells everything that is wrong at once', async () => {
     const { err } = await boxhooks('new', 'X', '--on', 'A', '--on', 'B', '--watch', 'folder:0')

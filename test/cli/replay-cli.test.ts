@@ -84,13 +84,13 @@ describe('boxhooks replay', { timeout: 60_000 }, () => {
 
   test('of what can’t be replayed says why', async () => {
     await record({ id: 'too-large', runs: { a: failed }, withoutPayload: true })
-    for (const [id, told] of [
-      ['nowhere', 'The ledger has no record of event nowhere.'],
-      ['too-large', 'but not its payload'],
-      ['a b', 'without a space'],
+    for (const [id, told, exitCode] of [
+      ['nowhere', 'The ledger has no record of event nowhere.', 1],
+      ['too-large', 'but not its payload', 1],
+      ['a b', 'without a space', 2],
     ] as const) {
       const { code, out, err } = await prod(id)
-      expect({ code, out }).toEqual({ code: 1, out: '' })
+      expect({ code, out }).toEqual({ code: exitCode, out: '' })
       expect(err).toContain(told)
       expect(err).not.toContain('    at ')
     }
@@ -107,15 +107,18 @@ describe('boxhooks replay', { timeout: 60_000 }, () => {
       [['--stage', 'prod'], 'the right sqs:SendMessage', { AWS_ENDPOINT_URL_SQS: denying.url }],
       [['--local', '--port', '9'], 'No local stack answers on port 9'],
       [['--stage', 'prod', '--to-local', '--port', '9'], 'No local stack answers on port 9'],
+    ]
+    const wrong: typeof cases = [
       [['--stage', 'prod', '--watch', 'folder:1'], '--watch is for --to-local'],
       [['--stage', 'prod', '--to-local', '--as-test'], 'cannot be used with'],
       [[], '--stage NAME'],
     ]
-    for (const [place, told, env] of cases) {
+    for (const [place, told, env] of [...cases, ...wrong]) {
       const { code, out, err } = await runCommand(['replay', 'refused', ...place], {
         env: { ...at.stage.env, ...env },
       })
-      expect({ code, out }).toEqual({ code: 1, out: '' })
+      const exitCode = wrong.some(([one]) => one === place) ? 2 : 1
+      expect({ code, out }).toEqual({ code: exitCode, out: '' })
       expect(err).toContain(told)
     }
     await denying.close()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { SECRETS, type SecretName } from '../../cli/secrets/secret-rules.ts'
+import { SECRETS, type SecretName } from '../../cli/stage/secret-rules.ts'
 import { openPrompt, PromptEnded } from '../../cli/terminal/prompt.ts'
 import { createSecretsManager, type SecretsManager } from '../../local/aws/secrets-manager.ts'
 import { type Served, serve } from '../../local/serve.ts'
@@ -250,12 +250,6 @@ describe('boxhooks secrets', { timeout: 60_000 }, () => {
       ['check', 'box-app', '--secret-id', 'gone'],
       'There is no secret gone in eu-central-1',
     ],
-    ['no stage', ['check'], 'Say where: --stage NAME'],
-    [
-      'a stage and a secret',
-      ['check', 'box-app', '--stage', 'a', '--secret-id', 'b'],
-      'Say where: --stage NAME',
-    ],
     [
       'a file that is not there',
       ['set', 'box-app', '--stage', 'prod', '--file', '/nowhere.json'],
@@ -266,12 +260,25 @@ describe('boxhooks secrets', { timeout: 60_000 }, () => {
       ['set', 'box-app', '--stage', 'prod'],
       'Nobody is there to ask. Give a file with --file',
     ],
-    ['another secret', ['set', 'password', '--stage', 'prod'], "'password' is invalid"],
   ])('says what to do about %s', async (_, args, told) => {
     const { code, out, err } = await boxhooks(args, { input: '{}' })
     expect({ code, out }).toEqual({ code: 1, out: '' })
     expect(err).toContain(told)
     expect(err).not.toContain('    at ')
+  })
+
+  test.each([
+    ['no stage', ['check'], 'Say where: --stage NAME'],
+    [
+      'a stage and a secret',
+      ['check', 'box-app', '--stage', 'a', '--secret-id', 'b'],
+      'Say where: --stage NAME',
+    ],
+    ['another secret', ['set', 'password', '--stage', 'prod'], "'password' is invalid"],
+  ])('exits 2 at %s', async (_, args, told) => {
+    const { code, out, err } = await boxhooks(args, { input: '{}' })
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain(told)
   })
 
   test('says of a sign-on that is over what the AWS SDK says', async () => {

@@ -199,15 +199,24 @@ describe('boxhooks webhooks', { timeout: 60_000 }, () => {
     ],
     ['a target that is not there', ['--folder', '424242', '--on', 'FILE.COPIED'], 'Box answered 404'],
     ['a second webhook on an item', ['--folder', REVIEW, '--on', 'FILE.COPIED'], 'Box answered 409'],
-    ['no target', ['--on', 'FILE.COPIED'], '--folder ID or --file ID'],
-    ['two targets', ['--folder', '1', '--file', '1', '--on', 'FILE.COPIED'], 'not both'],
-    ['no trigger', ['--folder', ARCHIVE], '--on FILE.UPLOADED'],
   ])('refuses %s, says what is wrong with which field, and changes nothing', async (_, args, told) => {
     const before = onBox()
     const { code, out, err } = await local('create', ...args)
     expect(err).toContain(told)
     expect({ code, out }).toEqual({ code: 1, out: '' })
     expect(err).not.toContain('    at ')
+    expect(onBox()).toEqual(before)
+  })
+
+  test.each([
+    ['no target', ['--on', 'FILE.COPIED'], '--folder ID or --file ID'],
+    ['two targets', ['--folder', '1', '--file', '1', '--on', 'FILE.COPIED'], 'not both'],
+    ['no trigger', ['--folder', ARCHIVE], '--on FILE.UPLOADED'],
+  ])('exits 2 with %s, and changes nothing', async (_, args, told) => {
+    const before = onBox()
+    const { code, out, err } = await local('create', ...args)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain(told)
     expect(onBox()).toEqual(before)
   })
 
@@ -234,7 +243,7 @@ describe('boxhooks webhooks', { timeout: 60_000 }, () => {
     expect(nowhere).toMatchObject({ code: 1, out: '' })
     expect(nowhere.err).toContain('No local stack listens on port 9. Start it with npm start')
     const unsaid = await boxhooks(['plan'])
-    expect(unsaid).toMatchObject({ code: 1, out: '' })
+    expect(unsaid).toMatchObject({ code: 2, out: '' })
     expect(unsaid.err).toContain('--stage NAME')
   })
 })

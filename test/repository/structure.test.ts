@@ -11,7 +11,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   infra: ['lib'],
   local: ['functions', 'lib', 'infra'],
   conformance: ['local', 'lib'],
-  cli: ['local', 'infra', 'lib', 'conformance'],
+  cli: ['local', 'infra', 'lib', 'conformance', 'package.json'],
 }
 
 function sources(folder: string): string[] {
@@ -77,7 +77,7 @@ test('no file is an orphan: every one of lib, infra and local is imported, or ru
 })
 
 /** Parts of rooms that are still to be moved or taken apart; this list only gets shorter. */
-const TO_BE_MOVED = /^(lib$|lib\/key[\w-]*\.ts|lib\/backfill$|cli\/doctor)/
+const TO_BE_MOVED = /^(lib$|lib\/key[\w-]*\.ts|lib\/backfill$)/
 
 test('a room of lib imports only what it may', () => {
   const found = new Map(Object.keys(LIB_ARROWS).map(room => [room, new Set<string>()]))
@@ -90,6 +90,19 @@ test('a room of lib imports only what it may', () => {
       expect([room, ...(LIB_ARROWS[room] ?? [])], `${file} imports ${imported}`).toContain(to)
       if (to !== room) found.get(room)?.add(to)
     }
+  }
+})
+
+/** What a file of the CLI belongs to: its command's folder, or itself at the root. */
+const commandOf = (file: string): string => file.split('/').slice(0, 2).join('/')
+
+test('a command imports no other command; shared code is in cli/stage and cli/terminal', () => {
+  const shared = ['cli/stage', 'cli/terminal']
+  const assembled = ['cli/commands.ts', 'cli/program.ts', 'cli/main.ts']
+  for (const file of sources('cli').filter(file => !assembled.includes(file))) {
+    const own = shared.includes(commandOf(file)) ? shared : [commandOf(file), ...shared]
+    for (const imported of imports(file).filter(to => to.startsWith('cli/')))
+      expect(own, `${file} imports ${imported}`).toContain(commandOf(imported))
   }
 })
 

@@ -30,7 +30,7 @@ const EVERYTHING = [
 
 /**
  * The stage local as Lambda would get it. The first test file of a run that asks for it builds and packages it for all of them.
- * @throws PackageError with what osls said
+ * @throws ExpectedError with what osls said
  */
 export const packagedLocal = (): Promise<Packaged> =>
   oncePerRun('local', () => packageStage({ stage: 'local', project: EXAMPLES }))
@@ -42,7 +42,7 @@ export const packagedWithEverything = (): Promise<Packaged> =>
 /**
  * Packages a stage from the bundles of the samples, with a value for each of their settings.
  * @param params such as `silenceHours=48`
- * @throws PackageError with what osls said
+ * @throws ExpectedError with what osls said
  */
 export async function packageSamples(
   stage: string,

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { NewRefused, readRequest } from '../../../cli/new/new-request.ts'
+import { readRequest } from '../../../cli/new/new-request.ts'
+import { CommandError } from '../../../cli/terminal/command-error.ts'
 import { isTrigger, type TargetType, TRIGGERS, type Trigger } from '../../../lib/event/event.ts'
 import { scratchClone } from '../../support/scratch-clone.ts'
 
@@ -91,7 +92,7 @@ test('any words are refused in words, or leave only what may stand in code as it
         }
         for (const setting of settings) expect(watch.map(({ id }) => id)).toContain(`\${${setting}}`)
       } catch (error) {
-        if (!(error instanceof NewRefused)) throw error
+        if (!(error instanceof CommandError)) throw error
         expect(error.message).toMatch(/^Nothing was written\.\n {2}(NAME|--on|--watch)/)
       }
     }),

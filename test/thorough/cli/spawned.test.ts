@@ -30,6 +30,10 @@ const COMMANDS: Readonly<Record<string, readonly [args: readonly string[], ended
     ['--since', '2026-11-23T09:00Z', ...nowhere],
     { code: 1, err: expect.stringContaining('No local stack listens on port 9.') },
   ],
+  completion: [
+    ['zsh'],
+    { code: 0, out: expect.stringContaining('complete -o default -F _boxhooks boxhooks') },
+  ],
   conformance: [['--list'], { code: 0, out: expect.stringContaining('signature.genuine') }],
   dlq: [['list', '--stage', 'prod'], { code: 0, out: 'There is no dead letter in stage prod.\n', err: '' }],
   doctor: [
@@ -44,7 +48,7 @@ const COMMANDS: Readonly<Record<string, readonly [args: readonly string[], ended
   keys: [['status', '--stage', 'old'], { code: 1, err: expect.stringContaining('SignatureKeysSecretArn') }],
   new: [
     ['X', '--on', 'FILE.MOVED', '--watch', 'folder:0'],
-    { code: 1, err: expect.stringMatching(/^Nothing was written\.\n/) },
+    { code: 2, err: expect.stringMatching(/^Nothing was written\.\n/) },
   ],
   replay: [['gone', '--stage', 'prod'], { code: 1, err: expect.stringContaining('no record of event gone') }],
   secrets: [
@@ -174,12 +178,12 @@ describe('boxhooks start', { timeout: 60_000 }, () => {
   })
 
   test.each([
-    ['a port that is taken', () => ['--port', new URL(url).port], {}, /^Port \d+ is taken\./],
-    ['a port that is none', () => ['--port', 'http'], {}, /whole number from 0 to 65535/],
-    ['a variable that is no port', () => [], { PORT: 'http' }, /'http' from env 'PORT' is invalid/],
-  ])('with %s ends with 1, and says what to do', async (_, args, env, told) => {
+    ['a port that is taken', () => ['--port', new URL(url).port], {}, 1, /^Port \d+ is taken\./],
+    ['an invalid port', () => ['--port', 'http'], {}, 2, /integer from 0 to 65535/],
+    ['an invalid port in PORT', () => [], { PORT: 'http' }, 2, /'http' from env 'PORT' is invalid/],
+  ])('with %s ends and says what to do', async (_, args, env, exitCode, told) => {
     const { code, err } = await runCommand(['start', ...args()], { env })
-    expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(told) })
+    expect({ code, err }).toEqual({ code: exitCode, err: expect.stringMatching(told) })
     expect(err).not.toContain('    at ')
   })
 

@@ -86,7 +86,7 @@ export const commandLines = asyncBoundary(
     const { exitCode, told, ran } = await parsed(one.words, one.portVariable)
     assert.doesNotMatch(told, /^ {4}at /m, 'no stack trace')
     if (ran.length === 0) {
-      assert.match(told, /Usage: |error: /)
+      assert.match(told, /Usage: |error: |^\d+\.\d+\.\d+\n$/)
       return
     }
     assert.equal(exitCode, 0)

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { FIELDS, WORDS } from '../../../cli/replay/box-words.ts'
-import { redact } from '../../../cli/replay/redact.ts'
+import { FIELDS, redact, WORDS } from '../../../cli/replay/redact.ts'
 import { isObject } from '../../../lib/base/json.ts'
 import { boundary } from './boundary.ts'
 

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { SECRETS } from '../../../cli/secrets/secret-rules.ts'
+import { SECRETS } from '../../../cli/stage/secret-rules.ts'
 import { parseBoxApp } from '../../../lib/box/box-app.ts'
 
 const CLIENT = { clientId: 'canaryclientid01', clientSecret: 'canarysecret0123' }

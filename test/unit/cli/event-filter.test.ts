@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import {
-  type AskedStatus,
+  createEventMatcher,
   type EventFilter,
-  eventMatcher,
   STATUSES,
+  type StatusFilter,
 } from '../../../cli/events/event-filter.ts'
-import { timelineOf } from '../../../cli/events/event-timeline.ts'
-import { mergedNewestFirst } from '../../../cli/events/merge-newest.ts'
+import { buildTimeline } from '../../../cli/events/event-timeline.ts'
+import { mergeNewestFirst } from '../../../cli/stage/merge-newest.ts'
 import { momentText, parseMoment } from '../../../cli/terminal/moment.ts'
 import { growingTable } from '../../../cli/terminal/table.ts'
 import { type EventRecord, FRESH_RUN } from '../../../lib/ledger/record.ts'
@@ -30,12 +30,12 @@ const EVENTS: Readonly<Record<string, EventRecord>> = {
 }
 
 const fitting = (filter: EventFilter): string[] => {
-  const isMeant = eventMatcher(filter, NOW)
+  const isMeant = createEventMatcher(filter, NOW)
   return Object.keys(EVENTS).filter(name => EVENTS[name] && isMeant(EVENTS[name]))
 }
 
 describe('a filter of events', () => {
-  test.each<[AskedStatus, string[], string[]]>([
+  test.each<[StatusFilter, string[], string[]]>([
     ['open', ['running', 'waiting'], ['running', 'waiting']],
     ['running', ['running'], ['running']],
     ['waiting', ['waiting'], ['waiting']],
@@ -63,7 +63,7 @@ describe('a filter of events', () => {
   })
 
   test('knows both spellings of a trigger', () => {
-    const isMeant = eventMatcher({ triggers: ['SIGN_REQUEST.SIGN_SIGNER_SIGNED'] }, NOW)
+    const isMeant = createEventMatcher({ triggers: ['SIGN_REQUEST.SIGN_SIGNER_SIGNED'] }, NOW)
     expect(isMeant(event({ trigger: 'SIGN_REQUEST.SIGNER_SIGNED' }))).toBe(true)
   })
 })
@@ -93,7 +93,7 @@ test('events of several sources come as one, the newest first', async () => {
       yield event({ eventId: String(age), receivedAt: new Date(NOW - age).toISOString() })
   }
   const found: string[] = []
-  for await (const { eventId } of mergedNewestFirst([source(1, 4, 5), source(), source(2, 3, 9)]))
+  for await (const { eventId } of mergeNewestFirst([source(1, 4, 5), source(), source(2, 3, 9)]))
     found.push(eventId)
   expect(found).toEqual(['1', '2', '3', '4', '5', '9'])
 })
@@ -124,7 +124,7 @@ describe('a timeline', () => {
       receivedAt: at(0),
       runs: { a: { ...done, attempts: 2, startedAt: NOW + 300, finishedAt: NOW + 900 } },
     })
-    const timeline = timelineOf(record, {
+    const timeline = buildTimeline(record, {
       deliveries: [
         { deliveryId: 'd', at: NOW + 5, status: 202, code: 'accepted', key: 'primary', attempt: 2 },
       ],
@@ -148,7 +148,7 @@ describe('a timeline', () => {
   test('of the ledger alone has what it knows', () => {
     const dropped = { at: at(9000), reason: 'It is gone.', by: 'ada' }
     const runs = { a: { ...failed, attempts: 3, startedAt: NOW + 300, finishedAt: NOW + 900 } }
-    const timeline = timelineOf(event({ receivedAt: at(0), runs, dropped }), { deliveries: [], lines: [] })
+    const timeline = buildTimeline(event({ receivedAt: at(0), runs, dropped }), { deliveries: [], lines: [] })
     expect(timeline).toEqual([
       { at: NOW, where: 'ingest', what: 'delivery d received', by: 'ledger' },
       { at: NOW + 300, where: 'a', what: 'run started, attempt 3', by: 'ledger' },

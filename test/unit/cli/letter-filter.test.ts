@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isNarrow, type LetterFilter, matcherOf } from '../../../cli/dlq/letter-filter.ts'
+import { createMatcher, isNarrow, type LetterFilter } from '../../../cli/dlq/letter-filter.ts'
 import type { DeadLetter } from '../../../lib/operations/dead-letters.ts'
 
 const run = (name: string, code: string) => ({ name, code, message: '', attempts: 1, redrives: 0 })
@@ -34,6 +34,6 @@ test.each<[Omit<LetterFilter, 'events'> & { events?: string[] }, boolean]>([
   [{ newerThanSeconds: 3600 }, true],
   [{ newerThanSeconds: 3599 }, false],
 ])('the filter %j means the letter: %s', (filter, isMeant) => {
-  expect(matcherOf({ events: [], ...filter })(letter)).toBe(isMeant)
+  expect(createMatcher({ events: [], ...filter })(letter)).toBe(isMeant)
   expect(isNarrow({ events: [], codes: undefined, ...filter })).toBe(Object.keys(filter).length > 0)
 })

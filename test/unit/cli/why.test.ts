@@ -1,8 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { answersTo, automationsIn, decisiveEvent } from '../../../cli/why/why-answer.ts'
-import { type DeclaredFact, VERDICTS, type WhyFacts } from '../../../cli/why/why-facts.ts'
-import { parseItem, sourcesOf } from '../../../cli/why/why-item.ts'
+import { explainItem, findDecisiveEvent, listAutomations } from '../../../cli/why/explain-event.ts'
+import {
+  type DeclaredFact,
+  listSources,
+  parseItem,
+  VERDICTS,
+  type WhyFacts,
+} from '../../../cli/why/why-facts.ts'
 import { UNDEPLOYED_REASON } from '../../../lib/automate/claim.ts'
 import { type Target, TRIGGERS } from '../../../lib/event/event.ts'
 import type { EventRecord, RunRecord } from '../../../lib/ledger/record.ts'
@@ -59,7 +64,7 @@ const facts = (more: Partial<WhyFacts> = {}): WhyFacts => ({
 })
 
 function answer(more: Partial<WhyFacts>) {
-  const [one, another] = answersTo(facts(more))
+  const [one, another] = explainItem(facts(more))
   if (!one || another) throw new Error('There is not just one answer.')
   return one
 }
@@ -73,9 +78,9 @@ describe('of an event, why says', () => {
       withRun({ status: 'done', finishedAt: NOW - 2 * MINUTE, attempts: 2 }),
       {
         verdict: 'done',
-        because:
+        reason:
           'It ran at FILE.UPLOADED (event e-1, received 2026-11-25T11:57:00Z (3m ago)), and was done 2026-11-25T11:58:00Z (2m ago), in 2 attempts.',
-        next: 'Nothing is to be done. To see each of its steps: npx boxhooks events show e-1 --stage prod',
+        action: 'Nothing is to be done. To see each of its steps: npx boxhooks events show e-1 --stage prod',
       },
     ],
     [
@@ -83,22 +88,22 @@ describe('of an event, why says', () => {
       withRun({ status: 'skipped', reason: 'The user is one of us.', attempts: 0 }),
       {
         verdict: 'filtered',
-        because: expect.stringMatching(/^Its filter left the event alone at .*: The user is one of us\.$/),
-        next: expect.stringContaining('npx boxhooks replay e-1 --automation archive --stage prod'),
+        reason: expect.stringMatching(/^Its filter left the event alone at .*: The user is one of us\.$/),
+        action: expect.stringContaining('npx boxhooks replay e-1 --automation archive --stage prod'),
       },
     ],
     [
       'that it was not deployed any more',
       withRun({ status: 'skipped', reason: UNDEPLOYED_REASON }),
-      { verdict: 'not_deployed', because: expect.stringContaining('was not deployed any more for an hour') },
+      { verdict: 'not_deployed', reason: expect.stringContaining('was not deployed any more for an hour') },
     ],
     [
       'why it was given up, and how to take it back',
       withRun({ status: 'failed', error: ERROR, attempts: 5, finishedAt: NOW - MINUTE }, { status: 'dead' }),
       {
         verdict: 'dead',
-        because: expect.stringMatching(/^It was given up .* in 5 attempts: box_forbidden: Box says no\.$/),
-        next: 'Mend the cause (docs/errors.md), then: npx boxhooks dlq redrive e-1 --stage prod',
+        reason: expect.stringMatching(/^It was given up .* in 5 attempts: box_forbidden: Box says no\.$/),
+        action: 'Mend the cause (docs/errors.md), then: npx boxhooks dlq redrive e-1 --stage prod',
       },
     ],
     [
@@ -107,14 +112,14 @@ describe('of an event, why says', () => {
         { status: 'failed', error: ERROR },
         { status: 'dead', dropped: { at: '2026-11-25T11:59:00Z', reason: 'The file is gone.', by: 'ada' } },
       ),
-      { verdict: 'dropped', because: expect.stringMatching(/dropped .* by ada: The file is gone\.$/) },
+      { verdict: 'dropped', reason: expect.stringMatching(/dropped .* by ada: The file is gone\.$/) },
     ],
     [
       'until when it waits, and what for',
       withRun({ error: ERROR, nextAt: NOW + 10 * MINUTE }, { status: 'open' }),
       {
         verdict: 'waiting',
-        because: expect.stringMatching(
+        reason: expect.stringMatching(
           /^It waits at .* until 2026-11-25T12:10:00Z \(in 10m\), after 1 attempt, because box_forbidden/,
         ),
       },
@@ -122,35 +127,35 @@ describe('of an event, why says', () => {
     [
       'that its next attempt is due',
       withRun({ nextAt: NOW - MINUTE }, { status: 'open' }),
-      { verdict: 'waiting', because: expect.stringContaining('is due since 2026-11-25T11:59:00Z (1m ago)') },
+      { verdict: 'waiting', reason: expect.stringContaining('is due since 2026-11-25T11:59:00Z (1m ago)') },
     ],
     [
       'until when a worker is at it',
       withRun({}, { status: 'open', leaseUntil: NOW + MINUTE }),
-      { verdict: 'running', because: expect.stringContaining('until 2026-11-25T12:01:00Z (in 1m)') },
+      { verdict: 'running', reason: expect.stringContaining('until 2026-11-25T12:01:00Z (in 1m)') },
     ],
     [
       'that its worker is gone',
       withRun({}, { status: 'open', leaseUntil: NOW - MINUTE }),
-      { verdict: 'waiting', because: expect.stringContaining('ended without a word') },
+      { verdict: 'waiting', reason: expect.stringContaining('ended without a word') },
     ],
     [
       'that it waits for a worker',
       withRun({}, { status: 'open' }),
-      { verdict: 'waiting', because: expect.stringContaining('for a worker') },
+      { verdict: 'waiting', reason: expect.stringContaining('for a worker') },
     ],
     [
       'that it could not be put on the dead-letter queue',
       withRun({ givenUp: true, error: ERROR, nextAt: NOW + MINUTE }, { status: 'open' }),
-      { verdict: 'waiting', because: expect.stringContaining('to be put on the dead-letter queue') },
+      { verdict: 'waiting', reason: expect.stringContaining('to be put on the dead-letter queue') },
     ],
     [
       'that the event was given up as a whole',
       event({ status: 'dead', targets: [], error: { code: 'target_unknown', message: 'No webhook.' } }),
       {
         verdict: 'event_dead',
-        because: expect.stringContaining('target_unknown: No webhook.'),
-        next: expect.stringContaining('dlq show e-1'),
+        reason: expect.stringContaining('target_unknown: No webhook.'),
+        action: expect.stringContaining('dlq show e-1'),
       },
     ],
     [
@@ -162,8 +167,8 @@ describe('of an event, why says', () => {
       }),
       {
         verdict: 'event_dead',
-        because: expect.stringContaining('event_unreadable: No trigger.'),
-        next: expect.stringContaining('dlq show e-1'),
+        reason: expect.stringContaining('event_unreadable: No trigger.'),
+        action: expect.stringContaining('dlq show e-1'),
       },
     ],
     [
@@ -171,32 +176,32 @@ describe('of an event, why says', () => {
       event({ targets: [{ type: 'folder', id: '7' }] }),
       {
         verdict: 'other_target',
-        because: expect.stringMatching(/came through the webhook of folder:7; it watches folder:9\.$/),
+        reason: expect.stringMatching(/came through the webhook of folder:7; it watches folder:9\.$/),
       },
     ],
     [
       'that it takes no V1 callbacks',
       event({ origin: 'v1' }),
-      { verdict: 'not_v1', next: expect.stringContaining('v1: true') },
+      { verdict: 'not_v1', action: expect.stringContaining('v1: true') },
     ],
     [
       'that it was not deployed then',
       event({}),
-      { verdict: 'not_deployed', next: expect.stringContaining('replay e-1 --automation archive') },
+      { verdict: 'not_deployed', action: expect.stringContaining('replay e-1 --automation archive') },
     ],
   ])('%s', (_, record, expected) => {
     expect(answer({ events: [record] })).toEqual({
       automation: 'archive',
       eventId: 'e-1',
-      because: expect.any(String),
-      next: expect.any(String),
+      reason: expect.any(String),
+      action: expect.any(String),
       ...expected,
     })
   })
 
   test('which repetitions were recognised', () => {
     const events = [withRun({ status: 'done', finishedAt: NOW })]
-    const told = (times: number) => answer({ events, deliveries: new Map([['e-1', times]]) }).because
+    const told = (times: number) => answer({ events, deliveries: new Map([['e-1', times]]) }).reason
     expect(told(1)).not.toContain('times')
     expect(told(2)).toContain('delivered the event 2 times. The other was recognised as the same event')
     expect(told(3)).toContain('The 2 others were recognised')
@@ -228,7 +233,7 @@ describe('where no event came, why says', () => {
       {},
       {
         verdict: 'nothing_came',
-        because: expect.stringMatching(
+        reason: expect.stringMatching(
           /^No event about it came since .*\. A webhook covers it\. No delivery was turned away in the last day\./,
         ),
       },
@@ -238,7 +243,7 @@ describe('where no event came, why says', () => {
       { events: [event({ trigger: 'FILE.LOCKED' })] },
       {
         verdict: 'not_subscribed',
-        because: expect.stringMatching(/^What came about it is FILE\.LOCKED; it is on FILE\.UPLOADED\./),
+        reason: expect.stringMatching(/^What came about it is FILE\.LOCKED; it is on FILE\.UPLOADED\./),
       },
     ],
     [
@@ -246,22 +251,22 @@ describe('where no event came, why says', () => {
       { refused: { known: true, value: { signature_mismatch: 12 } } },
       {
         verdict: 'nothing_came',
-        because: expect.stringContaining('12 with signature_mismatch'),
-        next: expect.stringContaining('npx boxhooks verify'),
+        reason: expect.stringContaining('12 with signature_mismatch'),
+        action: expect.stringContaining('npx boxhooks verify'),
       },
     ],
     [
       'that nobody knows what was turned away',
       { refused: { known: false, reason: 'no right.' } },
-      { because: expect.stringContaining('turned away is not known: no right.') },
+      { reason: expect.stringContaining('turned away is not known: no right.') },
     ],
     [
       'that its webhook is missing',
       covered({ kind: 'create', actual: [], reason: 'missing', message: 'It is gone.' }),
       {
         verdict: 'no_webhook',
-        because: expect.stringContaining('folder:9 is not on Box, or not as it should be: It is gone.'),
-        next: expect.stringContaining('npx boxhooks webhooks apply --stage prod'),
+        reason: expect.stringContaining('folder:9 is not on Box, or not as it should be: It is gone.'),
+        action: expect.stringContaining('npx boxhooks webhooks apply --stage prod'),
       },
     ],
     [
@@ -272,12 +277,12 @@ describe('where no event came, why says', () => {
         reason: 'triggers_differ',
         message: 'It lacks it.',
       }),
-      { verdict: 'no_webhook', because: expect.stringContaining('It lacks it.') },
+      { verdict: 'no_webhook', reason: expect.stringContaining('It lacks it.') },
     ],
     [
       'that its webhook leads elsewhere',
       covered({ kind: 'update', reason: 'address_moved', message: 'It leads elsewhere.' }),
-      { verdict: 'no_webhook', because: expect.stringContaining('It leads elsewhere.') },
+      { verdict: 'no_webhook', reason: expect.stringContaining('It leads elsewhere.') },
     ],
     [
       'nothing of a webhook that only has a trigger too many',
@@ -287,17 +292,17 @@ describe('where no event came, why says', () => {
     [
       'that another webhook is in the way',
       covered({ kind: 'conflict', reason: 'foreign_webhook', message: 'It leads to others.' }),
-      { verdict: 'webhook_conflict', because: expect.stringContaining('It leads to others.') },
+      { verdict: 'webhook_conflict', reason: expect.stringContaining('It leads to others.') },
     ],
     [
       'that it is not deployed as it is declared here',
       { webhooks: { known: true, value: [] } },
-      { verdict: 'not_deployed', because: expect.stringContaining('wants no webhook for it on folder:9') },
+      { verdict: 'not_deployed', reason: expect.stringContaining('wants no webhook for it on folder:9') },
     ],
     [
       'that nobody knows which webhooks there are',
       { webhooks: { known: false, reason: 'Box does not answer.' } },
-      { verdict: 'webhooks_unknown', because: expect.stringContaining('Box does not answer.') },
+      { verdict: 'webhooks_unknown', reason: expect.stringContaining('Box does not answer.') },
     ],
     [
       'that the item lies elsewhere',
@@ -312,44 +317,44 @@ describe('where no event came, why says', () => {
       },
       {
         verdict: 'other_target',
-        because: 'It watches folder:9; the item lies in folder:7.',
+        reason: 'It watches folder:9; the item lies in folder:7.',
       },
     ],
     [
       'where the item lay that is gone',
       { path: { is: 'then', gone: true, path: [{ type: 'file', id: '1' }, FOLDER] } },
-      { verdict: 'nothing_came', because: expect.stringContaining('does not show the item') },
+      { verdict: 'nothing_came', reason: expect.stringContaining('does not show the item') },
     ],
     [
       'that Box shows no such item',
       { path: { is: 'unseen' } },
-      { verdict: 'item_unseen', because: expect.stringContaining('Box shows the app no file 1') },
+      { verdict: 'item_unseen', reason: expect.stringContaining('Box shows the app no file 1') },
     ],
     [
       'that where the item lies is not known',
       { path: { is: 'unknown', reason: 'Box does not answer.' } },
       {
         verdict: 'nothing_came',
-        because: expect.stringContaining('Where the item lies is not known: Box does not answer.'),
+        reason: expect.stringContaining('Where the item lies is not known: Box does not answer.'),
       },
     ],
     [
       'that it is on what never happens to such an item',
       { item: { type: 'folder', id: '1' } },
-      { verdict: 'other_kind', because: 'It is on FILE.UPLOADED, which never is about a folder.' },
+      { verdict: 'other_kind', reason: 'It is on FILE.UPLOADED, which never is about a folder.' },
     ],
     [
       'which setting has no value here',
       { declared: [declared({ unset: ['REVIEW_FOLDER_ID'] })] },
-      { verdict: 'settings_unknown', because: expect.stringContaining('depends on REVIEW_FOLDER_ID') },
+      { verdict: 'settings_unknown', reason: expect.stringContaining('depends on REVIEW_FOLDER_ID') },
     ],
     [
       'that V1 callbacks can’t be listed',
       { declared: [declared({ v1: true, watch: [{ type: 'folder', id: '0' }] })] },
-      { verdict: 'by_v1_only', next: expect.stringContaining('Developer Console') },
+      { verdict: 'by_v1_only', action: expect.stringContaining('Developer Console') },
     ],
   ])('%s', (_, more, expected) => {
-    expect(answer(more)).toMatchObject({ automation: 'archive', next: expect.any(String), ...expected })
+    expect(answer(more)).toMatchObject({ automation: 'archive', action: expect.any(String), ...expected })
     expect(answer(more)).not.toHaveProperty('eventId', 'e-2')
   })
 })
@@ -468,14 +473,14 @@ describe('whatever the facts are', () => {
   test('every automation gets one answer, which agrees with the ledger, and nothing throws', () => {
     fc.assert(
       fc.property(anyFacts, one => {
-        const answers = answersTo(one)
-        expect(answers.map(({ automation }) => automation)).toEqual(automationsIn(one))
+        const answers = explainItem(one)
+        expect(answers.map(({ automation }) => automation)).toEqual(listAutomations(one))
         expect(new Set(answers.map(({ automation }) => automation)).size).toBe(answers.length)
-        for (const { automation, verdict, because, next, eventId } of answers) {
+        for (const { automation, verdict, reason, action, eventId } of answers) {
           expect(Object.hasOwn(VERDICTS, verdict)).toBe(true)
-          expect(because.trim() && next.trim()).not.toBe('')
-          expect(`${because} ${next}`).not.toMatch(/undefined|\[object|Invalid Date/)
-          const decisive = decisiveEvent(one, automation)
+          expect(reason.trim() && action.trim()).not.toBe('')
+          expect(`${reason} ${action}`).not.toMatch(/undefined|\[object|Invalid Date/)
+          const decisive = findDecisiveEvent(one, automation)
           expect(eventId).toBe(decisive?.eventId)
           const runs = decisive?.runs ?? {}
           const own = Object.hasOwn(runs, automation) ? runs[automation] : undefined
@@ -500,7 +505,7 @@ test.each([
 ] as const)('%s is an item', (text, type, sources) => {
   const item = parseItem(text)
   expect(item?.type).toBe(type)
-  expect(item && sourcesOf(item)).toEqual(sources)
+  expect(item && listSources(item)).toEqual(sources)
 })
 
 test.each([

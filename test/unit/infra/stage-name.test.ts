@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { placeOf } from '../../../cli/place/place.ts'
+import { readStageRef } from '../../../cli/stage/stage-ref.ts'
 import { stageOf } from '../../../infra/build/package.ts'
 import { stageProblem } from '../../../infra/stage/stage-name.ts'
 import { runCommand } from '../../support/command.ts'
@@ -14,9 +14,9 @@ describe('a name that is too long for a stage', () => {
   })
 
   test('is said to be too long by the commands that work on a stage', async () => {
-    expect(() => placeOf({ stage: LONG, port: 4400 })).toThrow(TOO_LONG)
+    expect(() => readStageRef({ stage: LONG, port: 4400 })).toThrow(TOO_LONG)
     const { code, err } = await runCommand(['secrets', 'check', '--stage', LONG])
-    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(TOO_LONG) })
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(TOO_LONG) })
   })
 })
 

@@ -2,10 +2,9 @@ import { GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch'
 import { ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda'
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs'
 import { parseObject } from '../../lib/base/json.ts'
-import { asked, type Check, deployFix } from './check.ts'
-import { functionName } from './deployed-function.ts'
-import { type Finding, fail, ok, so, spanText, warn } from './finding.ts'
-import type { Scene } from './scene.ts'
+import type { DoctorContext } from './context.ts'
+import { type Check, callAws, deployFix, functionName } from './context.ts'
+import { type Finding, fail, ok, pluralize, spanText, warn } from './finding.ts'
 
 const LOCAL = 'The local stack polls the queue itself.'
 
@@ -16,7 +15,7 @@ export const QUEUE_CHECKS: readonly Check[] = [
     name: 'queue',
     rights: ['sqs:GetQueueAttributes'],
     outputs: ['QueueUrl', 'DeadLetterQueueUrl'],
-    run: lookAtQueue,
+    run: checkQueue,
   },
   {
     group: 'Queue',
@@ -24,7 +23,7 @@ export const QUEUE_CHECKS: readonly Check[] = [
     rights: ['cloudwatch:GetMetricStatistics'],
     notLocal: 'CloudWatch measures the age of what waits, and the local stack has none.',
     outputs: ['QueueUrl'],
-    run: lookAtAge,
+    run: checkAge,
   },
   {
     group: 'Queue',
@@ -32,24 +31,28 @@ export const QUEUE_CHECKS: readonly Check[] = [
     rights: ['sqs:GetQueueAttributes', 'lambda:ListEventSourceMappings'],
     notLocal: LOCAL,
     outputs: ['QueueUrl'],
-    run: (scene, signal) => lookAtConsumer(scene, signal),
+    run: (context, signal) => checkConsumer(context, signal),
   },
   {
     group: 'Queue',
     name: 'dead-letters',
     rights: ['sqs:GetQueueAttributes'],
     outputs: ['DeadLetterQueueUrl'],
-    run: lookAtDeadLetters,
+    run: checkDeadLetters,
   },
 ]
 
 type Attributes = Readonly<Record<string, string | undefined>>
 
-async function attributesOf(scene: Scene, output: string, signal: AbortSignal): Promise<Attributes> {
-  const QueueUrl = scene.outputs[output] ?? ''
+async function attributesOf(
+  context: DoctorContext,
+  output: string,
+  signal: AbortSignal,
+): Promise<Attributes> {
+  const QueueUrl = context.outputs[output] ?? ''
   const right = `sqs:GetQueueAttributes on ${nameOf(QueueUrl)}`
   const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] })
-  const answer = await asked(scene, right, signal, options => scene.clients.sqs.send(command, options))
+  const answer = await callAws(context, right, signal, options => context.clients.sqs.send(command, options))
   return answer.Attributes ?? {}
 }
 
@@ -58,18 +61,18 @@ const nameOf = (queueUrl: string): string => queueUrl.slice(queueUrl.lastIndexOf
 /** More than a storm of Box leaves behind for some minutes. */
 const WAITING_MANY = 1000
 
-async function lookAtQueue(scene: Scene, signal: AbortSignal): Promise<Finding> {
+async function checkQueue(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
   const [queue, dead] = await Promise.all([
-    attributesOf(scene, 'QueueUrl', signal),
-    attributesOf(scene, 'DeadLetterQueueUrl', signal),
+    attributesOf(context, 'QueueUrl', signal),
+    attributesOf(context, 'DeadLetterQueueUrl', signal),
   ])
   const waiting = Number(queue.ApproximateNumberOfMessages ?? 0)
   const inFlight = Number(queue.ApproximateNumberOfMessagesNotVisible ?? 0)
   const delayed = Number(queue.ApproximateNumberOfMessagesDelayed ?? 0)
-  const found = `${so(waiting, 'event')} waiting, ${inFlight.toLocaleString('en')} in flight or to be tried again, ${delayed.toLocaleString('en')} delayed.`
+  const found = `${pluralize(waiting, 'event')} waiting, ${inFlight.toLocaleString('en')} in flight or to be tried again, ${delayed.toLocaleString('en')} delayed.`
   const redrive = parseObject(queue.RedrivePolicy ?? '')
   if (redrive?.deadLetterTargetArn !== dead.QueueArn)
-    return fail(`${found} What is never finished does not go to the dead-letter queue.`, deployFix(scene))
+    return fail(`${found} What is never finished does not go to the dead-letter queue.`, deployFix(context))
   return waiting > WAITING_MANY
     ? warn(
         found,
@@ -82,70 +85,73 @@ async function lookAtQueue(scene: Scene, signal: AbortSignal): Promise<Finding> 
 const AGE = { warnSeconds: 3600, failSeconds: 21_600 }
 const PERIOD_SECONDS = 300
 
-async function lookAtAge(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const EndTime = new Date(scene.now())
+async function checkAge(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+  const EndTime = new Date(context.now())
   const command = new GetMetricStatisticsCommand({
     Namespace: 'AWS/SQS',
     MetricName: 'ApproximateAgeOfOldestMessage',
-    Dimensions: [{ Name: 'QueueName', Value: nameOf(scene.outputs.QueueUrl ?? '') }],
+    Dimensions: [{ Name: 'QueueName', Value: nameOf(context.outputs.QueueUrl ?? '') }],
     StartTime: new Date(EndTime.getTime() - 3 * PERIOD_SECONDS * 1000),
     EndTime,
     Period: PERIOD_SECONDS,
     Statistics: ['Maximum'],
   })
-  const { Datapoints = [] } = await asked(scene, 'cloudwatch:GetMetricStatistics', signal, options =>
-    scene.clients.cloudwatch.send(command, options),
+  const { Datapoints = [] } = await callAws(context, 'cloudwatch:GetMetricStatistics', signal, options =>
+    context.clients.cloudwatch.send(command, options),
   )
   const latest = Datapoints.toSorted((a, b) => Number(b.Timestamp) - Number(a.Timestamp))[0]
-  return ageFinding(latest?.Maximum, scene.place)
+  return ageFinding(latest?.Maximum, context.ref)
 }
 
 /** @param seconds undefined where CloudWatch has no figure */
-function ageFinding(seconds: number | undefined, place: Scene['place']): Finding {
+function ageFinding(seconds: number | undefined, ref: DoctorContext['ref']): Finding {
   if (seconds === undefined) return ok('Nothing has waited in the last 15 minutes.')
   const found = `The oldest event has waited for ${spanText(seconds)}.`
-  const log = functionName({ place }, 'automate')
+  const log = functionName({ ref }, 'automate')
   const fix = `Box throttles (box_throttled) or refuses the app (box_auth), or automate fails: its log /aws/lambda/${log} says which.`
   if (seconds >= AGE.failSeconds) return fail(found, fix)
   return seconds >= AGE.warnSeconds ? warn(found, fix) : ok(found)
 }
 
-async function lookAtConsumer(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const { QueueArn: EventSourceArn } = await attributesOf(scene, 'QueueUrl', signal)
+async function checkConsumer(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+  const { QueueArn: EventSourceArn } = await attributesOf(context, 'QueueUrl', signal)
   const command = new ListEventSourceMappingsCommand({ EventSourceArn })
-  const { EventSourceMappings = [] } = await asked(scene, 'lambda:ListEventSourceMappings', signal, options =>
-    scene.clients.lambda.send(command, options),
+  const { EventSourceMappings = [] } = await callAws(
+    context,
+    'lambda:ListEventSourceMappings',
+    signal,
+    options => context.clients.lambda.send(command, options),
   )
-  const automate = functionName(scene, 'automate')
+  const automate = functionName(context, 'automate')
   const isOurs = ({ FunctionArn = '' }) => FunctionArn.split(':').includes(automate)
   const others = EventSourceMappings.filter(one => !isOurs(one))
   if (others.length > 0)
     return fail(
       'Another function takes events off the queue, which automate then never sees.',
-      `Delete what is named: aws lambda delete-event-source-mapping --uuid UUID --region ${scene.region}. What it has taken is not in the ledger: npx boxhooks backfill makes up for it.`,
+      `Delete what is named: aws lambda delete-event-source-mapping --uuid UUID --region ${context.region}. What it has taken is not in the ledger: npx boxhooks backfill makes up for it.`,
       { details: others.map(({ FunctionArn, UUID }) => `${FunctionArn}, by the event source ${UUID}`) },
     )
   const mapping = EventSourceMappings.find(isOurs)
-  if (!mapping) return fail('Nothing works off the queue: its event source is gone.', deployFix(scene))
+  if (!mapping) return fail('Nothing works off the queue: its event source is gone.', deployFix(context))
   const { State = '', UUID = '', BatchSize, ScalingConfig, LastProcessingResult: result } = mapping
   const concurrency = ScalingConfig?.MaximumConcurrency
   const limits = `${BatchSize ?? '?'} events a batch, ${concurrency === undefined ? 'any number of' : concurrency} Lambdas at a time`
   if (/^(Disabl|Delet)/.test(State))
     return fail(
       `The queue is not worked off: its event source is ${State}.`,
-      `aws lambda update-event-source-mapping --uuid ${UUID} --enabled --region ${scene.region}`,
+      `aws lambda update-event-source-mapping --uuid ${UUID} --enabled --region ${context.region}`,
     )
-  if (result && /^PROBLEM/.test(result)) return fail(`automate can't be fed: ${result}`, deployFix(scene))
+  if (result && /^PROBLEM/.test(result)) return fail(`automate can't be fed: ${result}`, deployFix(context))
   return State === 'Enabled'
     ? ok(`automate works off the queue: ${limits}.`)
     : warn(`The queue's event source is ${State}: ${limits}.`, 'Look again in a minute.')
 }
 
-async function lookAtDeadLetters(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const dead = await attributesOf(scene, 'DeadLetterQueueUrl', signal)
+async function checkDeadLetters(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+  const dead = await attributesOf(context, 'DeadLetterQueueUrl', signal)
   const hidden = Number(dead.ApproximateNumberOfMessagesNotVisible ?? 0)
   const letters = Number(dead.ApproximateNumberOfMessages ?? 0) + hidden
   return letters === 0
     ? ok('There is no dead letter.')
-    : warn(`${so(letters, 'dead letter')}.`, `npx boxhooks dlq list ${scene.flags}`)
+    : warn(`${pluralize(letters, 'dead letter')}.`, `npx boxhooks dlq list ${context.flags}`)
 }

@@ -5,11 +5,11 @@ import type { LogLine } from '../../lib/log/log.ts'
 import { parseLine } from '../../local/journal.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Shell } from '../terminal/shell.ts'
-import type { Place } from './place.ts'
 import { askLocal } from './stage-aws.ts'
+import type { StageRef } from './stage-ref.ts'
 
 /** A request at the front door, as far as the logs tell. */
-export type HeardDelivery = {
+export type DeliveryLog = {
   readonly deliveryId: string
   /** When it came, in milliseconds since the epoch. */
   readonly at: number
@@ -24,34 +24,29 @@ export type HeardDelivery = {
 }
 
 /** What the logs have of one event. */
-export type Heard = {
+export type EventLog = {
   /** Undefined where nothing was heard of it. */
   readonly eventId: string | undefined
-  readonly deliveries: readonly HeardDelivery[]
+  readonly deliveries: readonly DeliveryLog[]
   readonly lines: readonly LogLine[]
 }
 
-/** The functions' logs at a place. Each method throws LogsUnreadable. */
-export type PlaceLogs = {
+/** The functions' logs at a place. Each method throws CommandError. */
+export type StageLogs = {
   /**
    * Finds what was logged of an event.
    * @param id the event's, or that of one of its deliveries
    * @param from in milliseconds since the epoch
    */
-  heardOf(id: string, from: number): Promise<Heard>
+  findEventLog(id: string, from: number): Promise<EventLog>
   /** Counts the deliveries that were turned away since a time, by code. */
-  refusedSince(from: number): Promise<Readonly<Record<string, number>>>
+  countRefusals(from: number): Promise<Readonly<Record<string, number>>>
   close(): void
 }
 
-/** The logs can't be read; the message says why, and what to do. */
-export class LogsUnreadable extends CommandError {
-  override readonly name = 'LogsUnreadable'
-}
-
 /** Opens the logs of a place; nothing is asked for yet. */
-export const openLogs = (shell: Shell, place: Place, signal?: AbortSignal): PlaceLogs =>
-  'stage' in place ? stageLogs(place, signal) : localLogs(shell, place.port)
+export const openLogs = (shell: Shell, ref: StageRef, signal?: AbortSignal): StageLogs =>
+  'stage' in ref ? stageLogs(ref, signal) : localLogs(shell, ref.port)
 
 /** How many pages of a log group one question reads at most, each of up to 1 MB or 10,000 lines, and many of them empty. */
 const PAGES_MAX = 200
@@ -59,7 +54,7 @@ const PAGES_MAX = 200
 function stageLogs(
   { stage, region }: { readonly stage: string; readonly region: string },
   signal: AbortSignal | undefined,
-): PlaceLogs {
+): StageLogs {
   const logs = new CloudWatchLogsClient({ region, maxAttempts: 5 })
 
   /** The lines of a function that hold a text. */
@@ -83,26 +78,26 @@ function stageLogs(
     } catch (error) {
       // A function that never ran has no log.
       if (error instanceof Error && error.name === 'ResourceNotFoundException') return lines
-      throw new LogsUnreadable(awsReason(error, `logs:FilterLogEvents on ${logGroupName}`, region), {
+      throw new CommandError(awsReason(error, `logs:FilterLogEvents on ${logGroupName}`, region), {
         cause: error,
       })
     }
-    throw new LogsUnreadable(
+    throw new CommandError(
       `The log ${logGroupName} is too long to be looked through here. In CloudWatch Logs Insights: filter eventId = "…" | sort @timestamp.`,
     )
   }
 
-  const heardOf = async (id: string, from: number): Promise<Heard> => {
+  const findEventLog = async (id: string, from: number): Promise<EventLog> => {
     const all = (await Promise.all(['ingest', 'automate'].map(fn => linesWith(fn, id, from)))).flat()
     const lines = all.filter(({ eventId }) => eventId === id)
     if (lines.length > 0) return { eventId: id, deliveries: lines.flatMap(accepted), lines }
     const eventId = all.find(({ deliveryId }) => deliveryId === id)?.eventId
-    if (typeof eventId === 'string' && eventId !== id) return heardOf(eventId, from)
+    if (typeof eventId === 'string' && eventId !== id) return findEventLog(eventId, from)
     return { eventId: undefined, deliveries: [], lines: [] }
   }
   return {
-    heardOf,
-    async refusedSince(from) {
+    findEventLog,
+    async countRefusals(from) {
       const kinds = ['delivery_refused', 'delivery_failed']
       const lines = (await Promise.all(kinds.map(kind => linesWith('ingest', kind, from)))).flat()
       return countOf(lines.filter(({ event }) => kinds.includes(event)).map(({ code }) => String(code)))
@@ -117,15 +112,15 @@ const parsed = (fn: string, text: string): LogLine[] => {
 }
 
 /** A delivery that was taken, from the line that tells of it. */
-function accepted({ event, time, deliveryId, key }: LogLine): HeardDelivery[] {
+function accepted({ event, time, deliveryId, key }: LogLine): DeliveryLog[] {
   const at = Date.parse(time)
   if (event !== 'delivery_accepted' || typeof deliveryId !== 'string' || Number.isNaN(at)) return []
   return [{ deliveryId, at, status: 202, code: 'accepted', ...(typeof key === 'string' ? { key } : {}) }]
 }
 
-function localLogs(shell: Shell, port: number): PlaceLogs {
+function localLogs(shell: Shell, port: number): StageLogs {
   return {
-    async heardOf(id) {
+    async findEventLog(id) {
       const { eventId, deliveries, lines } = await askLocal(
         shell,
         port,
@@ -143,7 +138,7 @@ function localLogs(shell: Shell, port: number): PlaceLogs {
         lines: told,
       }
     },
-    async refusedSince(from) {
+    async countRefusals(from) {
       const { codes } = await askLocal(shell, port, `/_local/refused?since=${from}`)
       return countOf(listOf(codes).map(String))
     },
@@ -157,7 +152,7 @@ const isLine = (value: unknown): value is LogLine =>
   isObject(value) &&
   [value.function, value.time, value.level, value.event].every(one => typeof one === 'string')
 
-function readDelivery(value: unknown): HeardDelivery[] {
+function readDelivery(value: unknown): DeliveryLog[] {
   if (!isObject(value)) return []
   const { deliveryId, at, status, code, attempt } = value
   if (typeof deliveryId !== 'string' || typeof at !== 'number' || typeof status !== 'number') return []

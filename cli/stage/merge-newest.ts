@@ -1,7 +1,7 @@
 import type { EventRecord } from '../../lib/ledger/record.ts'
 
 /** Events of several sources, each the newest first, as one. */
-export async function* mergedNewestFirst(
+export async function* mergeNewestFirst(
   sources: readonly AsyncIterable<EventRecord>[],
 ): AsyncGenerator<EventRecord> {
   const iterators = sources.map(source => source[Symbol.asyncIterator]())

@@ -3,10 +3,10 @@ import { ACCOUNT, targetText } from '../../lib/event/target.ts'
 import { momentText } from '../terminal/moment.ts'
 import type { Answer, DeclaredFact, WhyFacts } from './why-facts.ts'
 
-type Said = Pick<Answer, 'verdict' | 'because' | 'next'>
+type Explanation = Pick<Answer, 'verdict' | 'reason' | 'action'>
 
 /** Says why no event about the item has come that an automation is on. Pure, and never throws. */
-export function answerFromSilence(facts: WhyFacts, declared: DeclaredFact): Said {
+export function explainNoEvent(facts: WhyFacts, declared: DeclaredFact): Explanation {
   return (
     otherKind(facts, declared) ??
     settingsUnknown(facts, declared) ??
@@ -19,12 +19,12 @@ const joined = (words: readonly string[]): string => words.join(', ') || 'nothin
 
 const texts = (targets: readonly Target[]): string => joined(targets.map(targetText))
 
-function otherKind({ item }: WhyFacts, { on }: DeclaredFact): Said | undefined {
+function otherKind({ item }: WhyFacts, { on }: DeclaredFact): Explanation | undefined {
   if (on.some(trigger => canBeAbout(trigger, item.type))) return undefined
   return {
     verdict: 'other_kind',
-    because: `It is on ${joined(on)}, which never ${on.length === 1 ? 'is' : 'are'} about a ${item.type ?? 'file or a folder'}.`,
-    next: 'Let it be on other triggers if it should run here: docs/write-an-automation.md lists them.',
+    reason: `It is on ${joined(on)}, which never ${on.length === 1 ? 'is' : 'are'} about a ${item.type ?? 'file or a folder'}.`,
+    action: 'Let it be on other triggers if it should run here: docs/write-an-automation.md lists them.',
   }
 }
 
@@ -37,16 +37,16 @@ function canBeAbout(name: string, type: WhyFacts['item']['type']): boolean {
   return subscribable
 }
 
-function settingsUnknown({ flags }: WhyFacts, { unset }: DeclaredFact): Said | undefined {
+function settingsUnknown({ flags }: WhyFacts, { unset }: DeclaredFact): Explanation | undefined {
   if (unset.length === 0) return undefined
   return {
     verdict: 'settings_unknown',
-    because: `No event of its triggers came, and what it watches depends on ${joined(unset)}, which serverless.yml gives no value for here, or one from elsewhere.`,
-    next: `See which webhooks there are: npx boxhooks webhooks plan ${flags}`,
+    reason: `No event of its triggers came, and what it watches depends on ${joined(unset)}, which serverless.yml gives no value for here, or one from elsewhere.`,
+    action: `See which webhooks there are: npx boxhooks webhooks plan ${flags}`,
   }
 }
 
-function otherTarget({ path, item }: WhyFacts, { watch }: DeclaredFact): Said | undefined {
+function otherTarget({ path, item }: WhyFacts, { watch }: DeclaredFact): Explanation | undefined {
   if (path.is === 'unknown') return undefined
   if (path.is === 'unseen') return unseen(item, watch)
   const watched = new Set(watch.map(targetText))
@@ -56,21 +56,21 @@ function otherTarget({ path, item }: WhyFacts, { watch }: DeclaredFact): Said | 
   const when = path.is === 'then' ? ' lay, at its last event,' : ' lies'
   return {
     verdict: 'other_target',
-    because: `It watches ${texts(watch)}; the item${when} in ${texts(path.path.slice(1))}.`,
-    next: 'Let it watch one of those, or the item, if it should run here, and deploy; or move the item.',
+    reason: `It watches ${texts(watch)}; the item${when} in ${texts(path.path.slice(1))}.`,
+    action: 'Let it watch one of those, or the item, if it should run here, and deploy; or move the item.',
   }
 }
 
-function unseen({ type, id }: WhyFacts['item'], watch: readonly Target[]): Said | undefined {
+function unseen({ type, id }: WhyFacts['item'], watch: readonly Target[]): Explanation | undefined {
   if (watch.some(one => one.id === id && (type === undefined || type === one.type))) return undefined
   return {
     verdict: 'item_unseen',
-    because: `No event came, and Box shows the app no ${type ?? 'file and no folder'} ${id}: it is deleted or in the trash, or the app’s service account does not see it.`,
-    next: 'Check the id. If it is right, invite the service account to the folder that is watched.',
+    reason: `No event came, and Box shows the app no ${type ?? 'file and no folder'} ${id}: it is deleted or in the trash, or the app’s service account does not see it.`,
+    action: 'Check the id. If it is right, invite the service account to the folder that is watched.',
   }
 }
 
-function uncovered(facts: WhyFacts, declared: DeclaredFact): Said {
+function uncovered(facts: WhyFacts, declared: DeclaredFact): Explanation {
   const { webhooks, flags } = facts
   const came = cameText(facts, declared)
   const targets = watchedAbove(facts, declared)
@@ -78,19 +78,24 @@ function uncovered(facts: WhyFacts, declared: DeclaredFact): Said {
   if (targets.every(one => targetText(one) === targetText(ACCOUNT)))
     return {
       verdict: 'by_v1_only',
-      because: `${came} It watches the whole account, which only V1 callbacks tell of, and no API of Box lists those.`,
-      next: 'Look at the V1 webhook in Box’s Developer Console: is its address this stage’s, with a token, and the trigger chosen?',
+      reason: `${came} It watches the whole account, which only V1 callbacks tell of, and no API of Box lists those.`,
+      action:
+        'Look at the V1 webhook in Box’s Developer Console: is its address this stage’s, with a token, and the trigger chosen?',
     }
   if (!webhooks.known)
     return {
       verdict: 'webhooks_unknown',
-      because: `${came} Whether a webhook covers it is not known: ${webhooks.reason}${hidden}`,
-      next: `Once that is mended, ask again; or look: npx boxhooks webhooks plan ${flags}`,
+      reason: `${came} Whether a webhook covers it is not known: ${webhooks.reason}${hidden}`,
+      action: `Once that is mended, ask again; or look: npx boxhooks webhooks plan ${flags}`,
     }
   const covering = targets.map(target => coverOf(webhooks.value, target, declared))
   const best = covering.find(({ covers }) => covers) ?? covering[0]
   if (best && !best.covers)
-    return { ...best.said, because: `${came} ${best.said.because}${hidden}`, next: best.said.next(flags) }
+    return {
+      ...best.explanation,
+      reason: `${came} ${best.explanation.reason}${hidden}`,
+      action: best.explanation.action(flags),
+    }
   return silence(facts, declared, came, hidden)
 }
 
@@ -107,10 +112,10 @@ type Cover =
   | { readonly covers: true }
   | {
       readonly covers: false
-      readonly said: {
+      readonly explanation: {
         readonly verdict: 'no_webhook' | 'webhook_conflict' | 'not_deployed'
-        readonly because: string
-        readonly next: (flags: string) => string
+        readonly reason: string
+        readonly action: (flags: string) => string
       }
     }
 
@@ -125,19 +130,19 @@ function coverOf(
   if (!found || !on.some(trigger => wants.has(trigger)))
     return {
       covers: false,
-      said: {
+      explanation: {
         verdict: 'not_deployed',
-        because: `The stage as it is deployed wants no webhook for it on ${name}, so it is not deployed as this clone declares it.`,
-        next: flags => `Deploy it, then look: npx boxhooks webhooks plan ${flags}`,
+        reason: `The stage as it is deployed wants no webhook for it on ${name}, so it is not deployed as this clone declares it.`,
+        action: flags => `Deploy it, then look: npx boxhooks webhooks plan ${flags}`,
       },
     }
   if (found.kind === 'conflict')
     return {
       covers: false,
-      said: {
+      explanation: {
         verdict: 'webhook_conflict',
-        because: `The webhook that it needs on ${name} can’t be: ${found.message}`,
-        next: flags => `When that is out of the way: npx boxhooks webhooks apply ${flags}`,
+        reason: `The webhook that it needs on ${name} can’t be: ${found.message}`,
+        action: flags => `When that is out of the way: npx boxhooks webhooks apply ${flags}`,
       },
     }
   const has = new Set(found.actual.map(one => triggerOf(one) ?? one))
@@ -145,24 +150,24 @@ function coverOf(
   if (addressed && on.some(trigger => has.has(trigger))) return { covers: true }
   return {
     covers: false,
-    said: {
+    explanation: {
       verdict: 'no_webhook',
-      because: `The webhook that it needs on ${name} is not on Box, or not as it should be: ${found.message}`,
-      next: flags =>
+      reason: `The webhook that it needs on ${name} is not on Box, or not as it should be: ${found.message}`,
+      action: flags =>
         `npx boxhooks webhooks apply ${flags}. What happened before is back-filled, or it never comes.`,
     },
   }
 }
 
-function silence(facts: WhyFacts, { on }: DeclaredFact, came: string, hidden: string): Said {
+function silence(facts: WhyFacts, { on }: DeclaredFact, came: string, hidden: string): Explanation {
   const { refused, flags, events, path } = facts
   const turnedAway = refusedText(refused)
   const gone = path.is === 'then' && path.gone ? ' Box does not show the item to the app any more.' : ''
-  const because = `${came} A webhook covers it.${gone}${turnedAway} As far as is known, nothing of ${joined(on)} has happened to it.${hidden}`
-  const next = /[1-9]/.test(turnedAway)
+  const reason = `${came} A webhook covers it.${gone}${turnedAway} As far as is known, nothing of ${joined(on)} has happened to it.${hidden}`
+  const action = /[1-9]/.test(turnedAway)
     ? `See why deliveries are turned away: docs/errors.md, and npx boxhooks verify on one that you captured.`
     : `Do in Box what it is on, and ask again; what is on the queue still shows only once it is claimed: npx boxhooks events list --since 1h ${flags}`
-  return { verdict: events.length > 0 ? 'not_subscribed' : 'nothing_came', because, next }
+  return { verdict: events.length > 0 ? 'not_subscribed' : 'nothing_came', reason, action }
 }
 
 function refusedText(refused: WhyFacts['refused']): string {

@@ -7,9 +7,9 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { parse } from 'yaml'
 import { isObject } from '../../lib/base/json.ts'
-import { asked, type Check, deployFix, Unjudged } from './check.ts'
-import { type Finding, fail, ok, so, warn } from './finding.ts'
-import type { Scene } from './scene.ts'
+import type { DoctorContext } from './context.ts'
+import { type Check, CheckInconclusive, callAws, deployFix } from './context.ts'
+import { type Finding, fail, ok, pluralize, warn } from './finding.ts'
 
 const OUTPUTS = ['LedgerTable']
 
@@ -20,7 +20,7 @@ export const LEDGER_CHECKS: readonly Check[] = [
     name: 'table',
     rights: ['dynamodb:DescribeTable'],
     outputs: OUTPUTS,
-    run: lookAtTable,
+    run: checkTable,
   },
   {
     group: 'Ledger',
@@ -28,7 +28,7 @@ export const LEDGER_CHECKS: readonly Check[] = [
     rights: ['dynamodb:DescribeTimeToLive'],
     notLocal: 'Nothing in the local stack lives longer than its process.',
     outputs: OUTPUTS,
-    run: lookAtExpiry,
+    run: checkExpiry,
   },
   {
     group: 'Ledger',
@@ -36,18 +36,18 @@ export const LEDGER_CHECKS: readonly Check[] = [
     rights: ['dynamodb:DescribeContinuousBackups'],
     notLocal: 'The local stack keeps no backups.',
     outputs: OUTPUTS,
-    run: lookAtRecovery,
+    run: checkRecovery,
   },
 ]
 
 const GONE =
   'The ledger’s table is gone, and with it what was done already: an event that comes again would be done again.'
 
-async function lookAtTable(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const { LedgerTable: TableName = '' } = scene.outputs
+async function checkTable(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+  const { LedgerTable: TableName = '' } = context.outputs
   const right = `dynamodb:DescribeTable on ${TableName}`
-  const found = await asked(scene, right, signal, options =>
-    scene.clients.dynamodb.send(new DescribeTableCommand({ TableName }), options).catch(unlessGone),
+  const found = await callAws(context, right, signal, options =>
+    context.clients.dynamodb.send(new DescribeTableCommand({ TableName }), options).catch(unlessGone),
   )
   if (!found)
     return fail(GONE, 'Restore it from a backup in the DynamoDB console under the same name, or deploy anew.')
@@ -55,9 +55,9 @@ async function lookAtTable(scene: Scene, signal: AbortSignal): Promise<Finding> 
   const indexes = new Map(
     GlobalSecondaryIndexes.map(({ IndexName = '', IndexStatus = '' }) => [IndexName, IndexStatus]),
   )
-  const lacking = (await declaredIndexes(scene.root)).filter(name => !indexes.has(name))
+  const lacking = (await declaredIndexes(context.root)).filter(name => !indexes.has(name))
   if (lacking.length > 0)
-    return fail(`The ledger’s table lacks the index ${lacking.join(', ')}.`, deployFix(scene))
+    return fail(`The ledger’s table lacks the index ${lacking.join(', ')}.`, deployFix(context))
   if (!/^(ACTIVE|UPDATING)$/.test(status))
     return fail(
       `The ledger’s table is ${status || 'in no state'}.`,
@@ -70,7 +70,7 @@ async function lookAtTable(scene: Scene, signal: AbortSignal): Promise<Finding> 
       'Wait until it is ACTIVE; large tables take hours.',
     )
   return ok(
-    `The ledger’s table is ${status}, ${so(indexes.size, 'index').replace('indexs', 'indexes')} ready, about ${so(ItemCount, 'record')}.`,
+    `The ledger’s table is ${status}, ${pluralize(indexes.size, 'index').replace('indexs', 'indexes')} ready, about ${pluralize(ItemCount, 'record')}.`,
   )
 }
 
@@ -88,39 +88,39 @@ async function declaredIndexes(root: string): Promise<string[]> {
   return Array.isArray(indexes) ? indexes.map(index => String(at(index, 'IndexName'))) : []
 }
 
-async function lookAtExpiry(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const { LedgerTable: TableName = '' } = scene.outputs
-  const answer = await asked(scene, `dynamodb:DescribeTimeToLive on ${TableName}`, signal, options =>
-    scene.clients.dynamodb.send(new DescribeTimeToLiveCommand({ TableName }), options).catch(unlessGone),
+async function checkExpiry(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+  const { LedgerTable: TableName = '' } = context.outputs
+  const answer = await callAws(context, `dynamodb:DescribeTimeToLive on ${TableName}`, signal, options =>
+    context.clients.dynamodb.send(new DescribeTimeToLiveCommand({ TableName }), options).catch(unlessGone),
   )
-  if (!answer) throw new Unjudged('There is no table to be asked.')
+  if (!answer) throw new CheckInconclusive('There is no table to be asked.')
   const { TimeToLiveStatus: status = 'DISABLED', AttributeName: attribute } =
     answer.TimeToLiveDescription ?? {}
   return /^ENABL/.test(status) && attribute === 'expiresAt'
     ? ok('Records go 35 days after their last write.')
     : fail(
         `Records are never removed: their time to live is ${status}.`,
-        `aws dynamodb update-time-to-live --table-name ${TableName} --time-to-live-specification Enabled=true,AttributeName=expiresAt --region ${scene.region}`,
+        `aws dynamodb update-time-to-live --table-name ${TableName} --time-to-live-specification Enabled=true,AttributeName=expiresAt --region ${context.region}`,
       )
 }
 
-async function lookAtRecovery(scene: Scene, signal: AbortSignal): Promise<Finding> {
-  const { LedgerTable: TableName = '' } = scene.outputs
+async function checkRecovery(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+  const { LedgerTable: TableName = '' } = context.outputs
   const right = `dynamodb:DescribeContinuousBackups on ${TableName}`
-  const answer = await asked(scene, right, signal, options =>
-    scene.clients.dynamodb
+  const answer = await callAws(context, right, signal, options =>
+    context.clients.dynamodb
       .send(new DescribeContinuousBackupsCommand({ TableName }), options)
       .catch((error: unknown) => {
         if (error instanceof Error && error.name === 'TableNotFoundException') return undefined
         throw error
       }),
   )
-  if (!answer) throw new Unjudged('There is no table to be asked.')
+  if (!answer) throw new CheckInconclusive('There is no table to be asked.')
   const { PointInTimeRecoveryDescription: recovery } = answer.ContinuousBackupsDescription ?? {}
   return recovery?.PointInTimeRecoveryStatus === 'ENABLED'
     ? ok('The table can be restored to any moment that AWS keeps.')
     : warn(
         'The table can’t be restored: point-in-time recovery is off.',
-        `aws dynamodb update-continuous-backups --table-name ${TableName} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true --region ${scene.region}`,
+        `aws dynamodb update-continuous-backups --table-name ${TableName} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true --region ${context.region}`,
       )
 }

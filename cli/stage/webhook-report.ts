@@ -1,6 +1,4 @@
 import type { ReconcileReport, ReportedAction } from '../../lib/webhooks/reconcile.ts'
-import type { ShownWebhook } from '../../lib/webhooks/webhook-request.ts'
-import { table } from '../terminal/table.ts'
 
 const IN_STEP = 'The webhooks on Box are those that the automations declare.'
 
@@ -50,25 +48,4 @@ function actionLines(action: ReportedAction, mode: ReconcileReport['mode']): str
     ...(kind === 'leave' ? [] : [`      ${error?.message ?? message}`]),
     ...said,
   ]
-}
-
-/** Whether a plan takes a webhook away. */
-export const plansDeletion = ({ actions }: ReconcileReport): boolean =>
-  actions.some(({ kind }) => kind === 'delete')
-
-/** Webhooks as a table, for people. */
-export function webhookTable(webhooks: readonly ShownWebhook[]): string {
-  if (webhooks.length === 0) return 'The Box application has no webhooks.'
-  return table([
-    ['ID', 'TARGET', 'OURS', 'ADDRESS', 'TRIGGERS', 'CREATED', 'BY'],
-    ...webhooks.map(({ id, target, isOurs, address, triggers, createdAt, createdBy }) => [
-      id,
-      target ? `${target.type} ${target.id}` : '?',
-      isOurs ? 'yes' : 'no',
-      address,
-      triggers.join(', '),
-      createdAt ?? '',
-      createdBy?.login ?? '',
-    ]),
-  ])
 }

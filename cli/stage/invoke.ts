@@ -2,13 +2,13 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import type { FunctionName } from '../../infra/build/bundle.ts'
 import { awsReason } from '../../infra/stage/aws-reason.ts'
 import { isObject } from '../../lib/base/json.ts'
+import {
+  isWebhookAnswer,
+  type WebhookAnswer,
+  type WebhookRequest,
+} from '../../lib/webhooks/webhook-request.ts'
 import { CommandError } from '../terminal/command-error.ts'
-import type { Place } from './place.ts'
-
-/** A function could not be asked; the message says why, and what to do. */
-export class FunctionUnreachable extends CommandError {
-  override readonly name = 'FunctionUnreachable'
-}
+import type { StageRef } from './stage-ref.ts'
 
 /** The longest that a request takes, in milliseconds: the functions' own time, and some. */
 const ANSWER_MS_MAX = 310_000
@@ -17,21 +17,21 @@ const ANSWER_MS_MAX = 310_000
  * Asks a function of a place. Box's credentials stay there.
  * @param signal ends the waiting, not what the function does
  * @returns what it answers, as JSON
- * @throws FunctionUnreachable; the signal's reason
+ * @throws CommandError; the signal's reason
  */
 export async function invokeFunction(
-  place: Place,
+  ref: StageRef,
   name: FunctionName,
   request: Readonly<Record<string, unknown>>,
   signal?: AbortSignal,
 ): Promise<unknown> {
-  const FunctionName = `boxhooks-${'stage' in place ? place.stage : 'local'}-${name}`
+  const FunctionName = `boxhooks-${'stage' in ref ? ref.stage : 'local'}-${name}`
   const client = new LambdaClient({
-    ...('stage' in place
-      ? { region: place.region }
+    ...('stage' in ref
+      ? { region: ref.region }
       : {
           region: 'local',
-          endpoint: `http://localhost:${place.port}`,
+          endpoint: `http://localhost:${ref.port}`,
           credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
         }),
     // One that is asked twice would do what it is asked twice.
@@ -48,40 +48,40 @@ export async function invokeFunction(
     if (FunctionError !== undefined) throw failed(FunctionName, answer)
     return answer
   } catch (error) {
-    if (error instanceof FunctionUnreachable) throw error
+    if (error instanceof CommandError) throw error
     signal?.throwIfAborted()
-    throw unreachable(place, FunctionName, error)
+    throw unreachable(ref, FunctionName, error)
   } finally {
     client.destroy()
   }
 }
 
 /** The function's answer is of another version. */
-export const answeredOtherwise = (place: Place, name: FunctionName): FunctionUnreachable =>
-  new FunctionUnreachable(
-    `boxhooks-${'stage' in place ? place.stage : 'local'}-${name} gave an answer of another version. Deploy again.`,
+export const createVersionError = (ref: StageRef, name: FunctionName): CommandError =>
+  new CommandError(
+    `boxhooks-${'stage' in ref ? ref.stage : 'local'}-${name} gave an answer of another version. Deploy again.`,
   )
 
-function failed(name: string, answer: unknown): FunctionUnreachable {
+function failed(name: string, answer: unknown): CommandError {
   const reason = isObject(answer)
     ? [answer.errorType, answer.errorMessage].filter(Boolean).join(': ')
     : 'unknown'
-  return new FunctionUnreachable(
+  return new CommandError(
     `${name} failed: ${reason}. Its log, /aws/lambda/${name}, tells more. What it had done by then stays; the same command goes on from there.`,
   )
 }
 
-function unreachable(place: Place, functionName: string, error: unknown): FunctionUnreachable {
+function unreachable(ref: StageRef, functionName: string, error: unknown): CommandError {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
-  const say = (text: string) => new FunctionUnreachable(text, { cause: error })
-  if (!('stage' in place)) {
+  const say = (text: string) => new CommandError(text, { cause: error })
+  if (!('stage' in ref)) {
     if (/ECONNREFUSED/.test(`${name} ${message} ${codeOf(error)}`))
       return say(
-        `No local stack listens on port ${place.port}. Start it with npm start, or name its port with --port.`,
+        `No local stack listens on port ${ref.port}. Start it with npm start, or name its port with --port.`,
       )
-    return say(`The local stack on port ${place.port} can't be asked: ${name}: ${message}`)
+    return say(`The local stack on port ${ref.port} can't be asked: ${name}: ${message}`)
   }
-  const { stage, region } = place
+  const { stage, region } = ref
   if (name === 'ResourceNotFoundException')
     return say(
       `There is no function ${functionName} in ${region}. Deploy the stage first: npm run deploy -- --stage ${stage}. If it is in another region, name that with --region.`,
@@ -91,3 +91,18 @@ function unreachable(place: Place, functionName: string, error: unknown): Functi
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+
+/**
+ * Asks the function reconcile of a place.
+ * @param signal ends the waiting, not what the function does
+ * @throws CommandError; the signal's reason
+ */
+export async function askReconcile(
+  ref: StageRef,
+  request: WebhookRequest,
+  signal?: AbortSignal,
+): Promise<WebhookAnswer> {
+  const answer = await invokeFunction(ref, 'reconcile', request, signal)
+  if (!isWebhookAnswer(answer)) throw createVersionError(ref, 'reconcile')
+  return answer
+}

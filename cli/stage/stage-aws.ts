@@ -8,7 +8,7 @@ import { createLedger, type Ledger } from '../../lib/ledger/ledger.ts'
 import { createDeadLetters, type DeadLetters } from '../../lib/operations/dead-letters.ts'
 import { createQueue, type Queue } from '../../lib/queue/queue.ts'
 import type { Shell } from '../terminal/shell.ts'
-import type { Place } from './place.ts'
+import type { StageRef } from './stage-ref.ts'
 
 /** The queues and the ledger of a place. Whatever can't be reached throws AwsUnreachable, saying what to do. */
 export type StageAws = {
@@ -24,16 +24,16 @@ export type StageAws = {
  * Finds the queues and the ledger of a place: by the outputs of a deployed stack, or by asking the local one.
  * @throws AwsUnreachable
  */
-export async function connectStage(shell: Shell, place: Place): Promise<StageAws> {
-  const { output, client } = await reachStage(shell, place)
+export async function connectStage(shell: Shell, ref: StageRef): Promise<StageAws> {
+  const { output, client } = await reachStage(shell, ref)
   const queueUrl = output('QueueUrl')
   const deadLetterQueueUrl = output('DeadLetterQueueUrl')
   const table = output('LedgerTable')
   // The endpoint is what the environment says, also where a queue's URL names another host.
   const sqs = new SQSClient({ ...client('SQS'), useQueueUrlAsEndpoint: false })
   const dynamodb = new DynamoDBClient(client('DYNAMODB'))
-  sqs.middlewareStack.add(telling('sqs', place), INITIALIZE)
-  dynamodb.middlewareStack.add(telling('dynamodb', place), INITIALIZE)
+  sqs.middlewareStack.add(explainErrors('sqs', ref), INITIALIZE)
+  dynamodb.middlewareStack.add(explainErrors('dynamodb', ref), INITIALIZE)
   const ledger = createLedger({ dynamodb, table, now: shell.now })
   return {
     queue: createQueue(sqs, queueUrl),
@@ -53,10 +53,10 @@ export async function connectStage(shell: Shell, place: Place): Promise<StageAws
  */
 export async function atStage(
   shell: Shell,
-  place: Place,
+  ref: StageRef,
   work: (stage: StageAws) => Promise<void>,
 ): Promise<void> {
-  const stage = await connectStage(shell, place)
+  const stage = await connectStage(shell, ref)
   try {
     await work(stage)
   } finally {
@@ -68,17 +68,17 @@ export async function atStage(
  * Finds what a place tells of itself, and how its services are reached.
  * @throws AwsUnreachable; the signal's reason
  */
-export async function reachStage(shell: Shell, place: Place, signal?: AbortSignal): Promise<Reach> {
-  const told = await ('stage' in place ? deployed(place, signal) : local(shell, place))
+export async function reachStage(shell: Shell, ref: StageRef, signal?: AbortSignal): Promise<Reach> {
+  const told = await ('stage' in ref ? deployed(ref, signal) : local(shell, ref))
   return {
     ...told,
     output(name) {
       const value = told.outputs[name]
       if (value) return value
       throw new AwsUnreachable(
-        'stage' in place
-          ? `The stack boxhooks-${place.stage} has no output ${name}. Deploy the stage again: npm run deploy -- --stage ${place.stage}`
-          : `The local stack on port ${place.port} does not tell its ${name}. Start it again from this clone: npm start`,
+        'stage' in ref
+          ? `The stack boxhooks-${ref.stage} has no output ${name}. Deploy the stage again: npm run deploy -- --stage ${ref.stage}`
+          : `The local stack on port ${ref.port} does not tell its ${name}. Start it again from this clone: npm start`,
       )
     },
   }
@@ -103,11 +103,11 @@ export type Reach = {
 type Told = Omit<Reach, 'output'>
 
 async function deployed(
-  place: { readonly stage: string; readonly region: string },
+  ref: { readonly stage: string; readonly region: string },
   signal: AbortSignal | undefined,
 ): Promise<Told> {
-  const outputs = await readStage({ ...place, ...(signal ? { signal } : {}) })
-  return { outputs, client: () => ({ region: place.region }) }
+  const outputs = await readStage({ ...ref, ...(signal ? { signal } : {}) })
+  return { outputs, client: () => ({ region: ref.region }) }
 }
 
 async function local(shell: Shell, { port }: { readonly port: number }): Promise<Told> {
@@ -169,8 +169,8 @@ const texts = (object: Readonly<Record<string, unknown>>): Record<string, string
 export const INITIALIZE = { step: 'initialize', name: 'tellReason' } as const
 
 /** Lets a client say of each call that fails why, and what to do. */
-export const telling =
-  (service: string, place: Place) =>
+export const explainErrors =
+  (service: string, ref: StageRef) =>
   <A, R>(next: (args: A) => Promise<R>, { commandName = '' }: { readonly commandName?: string }) =>
   async (args: A): Promise<R> => {
     try {
@@ -179,7 +179,7 @@ export const telling =
       // The ledger's own way to say that somebody was faster.
       if (error instanceof Error && error.name === 'ConditionalCheckFailedException') throw error
       const right = `${service}:${commandName.replace(/(Batch)?Command$/, '')}`
-      throw new AwsUnreachable(reasonOf(error, right, place), { cause: error })
+      throw new AwsUnreachable(reasonOf(error, right, ref), { cause: error })
     }
   }
 
@@ -189,11 +189,11 @@ const GONE: ReadonlySet<string> = new Set([
   'ResourceNotFoundException',
 ])
 
-function reasonOf(error: unknown, right: string, place: Place): string {
+function reasonOf(error: unknown, right: string, ref: StageRef): string {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
-  if (!('stage' in place))
-    return `The local stack on port ${place.port} does not answer ${right} any more: ${message || name}. Where it was stopped, its queues and its ledger are gone with it; start it again with npm start.`
+  if (!('stage' in ref))
+    return `The local stack on port ${ref.port} does not answer ${right} any more: ${message || name}. Where it was stopped, its queues and its ledger are gone with it; start it again with npm start.`
   if (GONE.has(name))
-    return `${right}: what stage ${place.stage} calls its own is not there any more: ${message} Deploy the stage again: npm run deploy -- --stage ${place.stage}`
-  return awsReason(error, right, place.region)
+    return `${right}: what stage ${ref.stage} calls its own is not there any more: ${message} Deploy the stage again: npm run deploy -- --stage ${ref.stage}`
+  return awsReason(error, right, ref.region)
 }

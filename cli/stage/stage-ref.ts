@@ -1,0 +1,28 @@
+import { regionOf } from '../../infra/stage/aws-reason.ts'
+import { stageProblem } from '../../infra/stage/stage-name.ts'
+import { usageError } from '../terminal/command-error.ts'
+import { PORT, type StageOptions } from '../terminal/options.ts'
+
+/** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
+export type StageRef = { readonly stage: string; readonly region: string } | { readonly port: number }
+
+/**
+ * Reads where a command is to work.
+ * @throws CommandError
+ */
+export function readStageRef({ stage, region, local, port }: StageOptions): StageRef {
+  if (local && stage === undefined) return { port }
+  if (stage === undefined || local)
+    throw usageError('Specify --stage NAME for a deployed stage, or --local for the local stack.')
+  const problem = stageProblem(stage)
+  if (problem !== undefined) throw usageError(problem)
+  return { stage, region: regionOf(region) }
+}
+
+/** A place as people are told of it. */
+export const formatStage = (ref: StageRef): string =>
+  'stage' in ref ? `stage ${ref.stage}` : 'the local stack'
+
+/** The options that name a place again, for commands that are told. */
+export const formatStageFlags = (ref: StageRef): string =>
+  'stage' in ref ? `--stage ${ref.stage}` : ref.port === PORT ? '--local' : `--local --port ${ref.port}`
