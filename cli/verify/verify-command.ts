@@ -3,22 +3,18 @@ import { parseTimestamp } from '../../lib/base/timestamp.ts'
 import { AGE_MAX_SECONDS, SKEW_MAX_SECONDS } from '../../lib/ingest/signature.ts'
 import { seconds } from '../terminal/options.ts'
 import type { Shell } from '../terminal/shell.ts'
-import { FORMATS } from './capture.ts'
+import { FORMATS } from './read-captures.ts'
 import type { VerifyOptions } from './verify.ts'
 
 /** Makes the command `verify`. */
 export function verifyCommand(shell: Shell): Command {
   return new Command('verify')
     .description('Diagnose why a delivery is rejected, offline')
-    .argument(
-      '[capture]',
-      'a file with the request (HTTP, HAR, curl, Lambda event, JSON), or - for standard input',
-    )
-    .option('--curl <command>', 'a curl command instead of a file')
+    .argument('[capture]', 'a file with the request (HTTP text, HAR, Lambda event), or - for standard input')
     .addOption(
       new Option('--format <format>', 'what the capture is; found out by default').choices([...FORMATS]),
     )
-    .addOption(new Option('--entry <number>', 'which request of a HAR or a list, from 0 on').argParser(entry))
+    .addOption(new Option('--entry <number>', 'which request of a HAR, from 0 on').argParser(entry))
     .option(
       '--keys <file>',
       'holds {"primary": "…", "secondary": "…"} (or set BOX_SIGNATURE_PRIMARY_KEY and BOX_SIGNATURE_SECONDARY_KEY; asked for otherwise)',
@@ -26,7 +22,7 @@ export function verifyCommand(shell: Shell): Command {
     .addOption(
       new Option(
         '--at <time>',
-        'when it was received, as 2026-11-23T10:00:00Z; by default as the capture tells, or now',
+        'when it was received, as 2026-11-23T10:00:00Z; by default as in the capture, or now',
       ).argParser(moment),
     )
     .addOption(
@@ -47,7 +43,7 @@ export function verifyCommand(shell: Shell): Command {
 
 function entry(text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number from 0 up.')
+  throw new InvalidArgumentError('It must be a non-negative integer.')
 }
 
 function moment(text: string): number {

@@ -1,4 +1,4 @@
-import { sign } from 'aws4'
+import aws4 from 'aws4'
 import type { Environment } from '../base/environment.ts'
 import { parseObject } from '../base/json.ts'
 import { AwsError, AwsSettingsMissing, AwsUnreachable, awsErrorCode, retryBaseMs } from './errors.ts'
@@ -38,7 +38,8 @@ export function createAwsCall(api: AwsApi, { env, limits }: AwsOptions) {
     const { host, pathname: path } = url
     const { service } = api
     const headers = { ...api.headers, 'x-amz-target': `${api.target}.${action}` }
-    const signed = sign({ method: 'POST', service, region, host, path, body, headers }, credentialsIn(env))
+    const request = { method: 'POST', service, region, host, path, body, headers }
+    const signed = aws4.sign(request, credentialsIn(env))
     // A process that was frozen wakes up late.
     return post(signed.headers ?? {}, body, { connectMs, answerMs: Math.max(0, Math.min(answerMs, leftMs)) })
   }

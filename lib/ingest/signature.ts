@@ -119,7 +119,7 @@ export const missingHeader = (headers: HeadersByName): string | undefined =>
     : 'box-signature-primary')
 
 /** The headers that every V2 delivery carries, beside at least one signature. */
-export const REQUIRED_HEADERS = [
+const REQUIRED_HEADERS = [
   'box-delivery-id',
   'box-delivery-timestamp',
   'box-signature-version',

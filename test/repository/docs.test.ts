@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { CAUSES } from '../../cli/verify/causes.ts'
 import { ROOT } from '../../infra/build/bundle.ts'
 import { BACKFILL_CODES } from '../../lib/backfill/backfill-request.ts'
 import { FAILURE_CODES } from '../../lib/base/errors.ts'
 import { BoxError } from '../../lib/box/box-error.ts'
-import { CAUSES } from '../../lib/doctor/causes.ts'
 import { TRIGGERS } from '../../lib/event/event.ts'
 import { ANSWERS } from '../../lib/ingest/ingest.ts'
 import { V1_ANSWERS } from '../../lib/ingest/ingest-v1.ts'
@@ -75,15 +75,15 @@ test('docs/webhooks.md has every reason there is, and no other', () => {
   expect(documented.sort()).toEqual([...WEBHOOK_REASONS].sort())
 })
 
-test('docs/verify.md has every cause that the signature doctor can name, as it says it, and no other', () => {
+test('docs/verify.md has every cause that verify can name, with its summary, and no other', () => {
   const [, causes = ''] = text('docs/verify.md').split('| Cause |')
-  const documented = [...causes.matchAll(/^\| `([a-z0-9_]+)` \| (.+) \|$/gm)].map(([, cause, says]) => [
+  const documented = [...causes.matchAll(/^\| `([a-z0-9_]+)` \| (.+) \|$/gm)].map(([, cause, summary]) => [
     cause,
-    says,
+    summary,
   ])
   expect(documented.sort()).toEqual(
     Object.entries(CAUSES)
-      .map(([cause, { says }]) => [cause, says])
+      .map(([cause, { summary }]) => [cause, summary])
       .sort(),
   )
 })

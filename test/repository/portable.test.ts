@@ -5,7 +5,7 @@ import { ROOT } from '../../infra/build/bundle.ts'
 import { isObject } from '../../lib/base/json.ts'
 
 /** Programs other than Node that a test may start, if they are installed. */
-const OPTIONAL = ['bash', 'cfn-lint', 'git', 'mkfifo', 'moto_server', 'openssl', 'python3', 'sh']
+const OPTIONAL = ['bash', 'cfn-lint', 'git', 'moto_server', 'openssl', 'python3', 'sh']
 
 /** Every source that starts processes, with its code. */
 const STARTERS = globSync('{bench,cli,conformance,functions,infra,lib,local,test}/**/*.{ts,tsx,mjs,cjs}', {
