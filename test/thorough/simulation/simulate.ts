@@ -32,7 +32,7 @@ export type Figures = {
 }
 
 /** More than this has never been needed; a plan that needs it does not come to rest. */
-const HAPPENINGS_MAX = 400_000
+const HAPPENINGS_MAX = 1_500_000
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
