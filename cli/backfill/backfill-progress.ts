@@ -3,7 +3,7 @@ import { totalOf } from '../../lib/backfill/progress.ts'
 import { count } from '../terminal/progress.ts'
 import type { Shell } from '../terminal/shell.ts'
 
-/** Tells how far a back-fill has come. */
+/** Shows the progress of a backfill. */
 export type BackfillProgress = {
   show(report: BackfillReport): void
   /** Leaves the line to others. */
@@ -13,7 +13,7 @@ export type BackfillProgress = {
 /** How wide the bar is, in characters. */
 const WIDTH = 24
 
-/** How often everybody but a terminal is told, in milliseconds. */
+/** How often a line is logged where there is no terminal, in milliseconds. */
 const EVERY_MS = 10_000
 
 /**

@@ -14,12 +14,12 @@ export function automationCode({ name, on, watch }: NewAutomation): string {
   ]
   return `import { automation } from ${quoted('boxhooks')}
 
-/** Say here what it is for, in a sentence. */
+/** Describe here in a sentence what it is for. */
 export default automation({
   name: ${quoted(name)},
 ${lists.join('\n')}
   async run({ event, log }) {
-    // Next: take \`box\` from the context as well, and do here what is to be done about event.source. An event can come
+    // Next: take \`box\` from the context as well, and act on event.source here. An event can come
     // again, so let repeating it do no harm. docs/write-an-automation.md shows what there is, filters and retries too.
     log.info(\`ran for \${event.trigger}\`)
   },

@@ -1,5 +1,5 @@
 /**
- * The words most like a given one, best first; upper and lower case are alike, and so are `.`, `_`, `-` and blanks.
+ * Finds the words most like a given one, best first. Upper and lower case are alike, and so are `.`, `_`, `-` and blanks.
  * @param max how many at most
  */
 export function near(word: string, among: readonly string[], max = 3): string[] {

@@ -83,7 +83,7 @@ export function eventId(text: string): string {
   throw new InvalidArgumentError('It must be the id of an event: up to 128 characters without a space.')
 }
 
-/** Gathers the values of an option that can be repeated. */
+/** Collects the values of an option that can be repeated. */
 export const repeated = (text: string, before: readonly string[] = []): string[] => [...before, text]
 
 /** The values of the options that say where a command works. */
