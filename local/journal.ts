@@ -6,7 +6,7 @@ import type { Attempt } from './box/events/delivery.ts'
 import type { VerdictStep } from './inspector/verdict.ts'
 import type { GatewayAnswer } from './runtime/gateway.ts'
 
-/** A request at the front door: what was sent and what it was answered. */
+/** A request at ingest: what was sent and what it was answered. */
 export type DeliveryEntry = {
   /** Grows with each request that is heard of. */
   readonly seq: number
@@ -25,7 +25,7 @@ export type DeliveryEntry = {
   readonly status: number
   readonly answer: string
   readonly nextAttemptAt?: number | undefined
-  /** How its signature was judged; absent where it was not heard at the front door. */
+  /** How its signature was judged; absent where it was not heard at ingest. */
   readonly verdict?: readonly VerdictStep[] | undefined
 }
 
@@ -46,7 +46,7 @@ export type EventEntry = {
   readonly lines: LogLine[]
 }
 
-/** Undelivered is what the front door could not take: Box sends it again. Refused is what it did not want. */
+/** Undelivered is what ingest could not take: Box sends it again. Refused is what it did not want. */
 export type EventEntryStatus = 'refused' | 'undelivered' | 'queued' | 'running' | 'retrying' | 'done' | 'dead'
 
 /** What happened on the local stack, by event, the oldest forgotten first. */

@@ -87,7 +87,7 @@ const FIXTURES = 'test/fixtures/deliveries'
 const BOX_APP = { clientId: 'local-client', clientSecret: 'local-secret', enterpriseId: '1' }
 
 /**
- * Starts everything on one origin: the front door, the emulated Box and the page. The functions are the bundles that
+ * Starts everything on one origin: ingest, the emulated Box and the page. The functions are the bundles that
  * Lambda gets, and the queues and the table are those of the compiled template.
  * @throws PortTaken, PackageError, FileNotWritten, ManifestError, ExpectedError, AwsEndpointFailed, each with what to do
  */
@@ -253,7 +253,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         poller,
         deadLetters,
         replay: { ledger, queue: createQueue(aws.sqs, aws.queueUrl) },
-        mendWebhooks: () => makeWebhooks(),
+        syncWebhooks: () => makeWebhooks(),
         ourKeys: () => ourKeys,
         async setOurKeys(next) {
           await secrets.set('SignatureKeysSecret', JSON.stringify(next))

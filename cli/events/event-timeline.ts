@@ -1,6 +1,6 @@
 import type { EventRecord, RunRecord } from '../../lib/ledger/record.ts'
 import type { LogLine } from '../../lib/log/log.ts'
-import { describeLine, FRONT_DOOR, QUEUE } from '../../lib/operations/event-timeline.ts'
+import { describeLine, INGEST, QUEUE } from '../../lib/operations/event-timeline.ts'
 import type { DeliveryLog, EventLog } from '../stage/stage-logs.ts'
 
 /** Something that happened to an event. */
@@ -32,14 +32,14 @@ function deliveryMoment({ deliveryId, at, status, code, attempt, key }: Delivery
   const answer = taken ? 'accepted' : status === 0 ? 'not answered' : `answered ${status} ${code}`.trim()
   const more = [key && `signed with the ${key} key`, attempt && attempt > 1 && `Box’s attempt ${attempt}`]
   const what = [`delivery ${deliveryId} ${answer}`, ...more.filter(Boolean)].join(', ')
-  return { at, where: FRONT_DOOR, what, by: 'log' }
+  return { at, where: INGEST, what, by: 'log' }
 }
 
 function lineMoment(line: LogLine): TimelineEntry[] {
   // Deliveries have entries of their own.
   if (line.event === 'delivery_accepted') return []
   const { automation, function: fn } = line
-  const where = typeof automation === 'string' ? automation : fn === 'ingest' ? FRONT_DOOR : QUEUE
+  const where = typeof automation === 'string' ? automation : fn === 'ingest' ? INGEST : QUEUE
   return [{ at: Date.parse(line.time), where, what: describeLine(line), by: 'log' }]
 }
 
@@ -69,7 +69,7 @@ function ledgerMoments(
         Math.abs(Date.parse(line.time) - at) <= SAME_MS,
     )
   return [
-    ...(isHeard ? [] : [moment(Date.parse(receivedAt), FRONT_DOOR, `delivery ${deliveryId} received`)]),
+    ...(isHeard ? [] : [moment(Date.parse(receivedAt), INGEST, `delivery ${deliveryId} received`)]),
     ...Object.entries(runs).flatMap(([name, run]) => [
       ...(run.startedAt === undefined || isLogged(name, ['run_started'], run.startedAt)
         ? []

@@ -12,7 +12,7 @@ import type { BoxConnectionOptions, SecretsManager } from '../box/connected-app.
 import { idText } from '../event/event-body.ts'
 import { createLedger, type LedgerDatabase } from '../ledger/ledger.ts'
 import { createLog, type LogConfig, logSample, readLogConfig } from '../log/log.ts'
-import { redact } from '../log/redaction.ts'
+import { createFunctionLog, redact } from '../log/redaction.ts'
 import { createQueue, type Sqs } from '../queue/queue.ts'
 import { createWebhookRecord } from '../webhooks/webhook-record.ts'
 import { recordedTargets } from '../webhooks/webhook-targets.ts'
@@ -104,16 +104,10 @@ const within = (value: unknown, ...path: readonly string[]): unknown =>
 const MIDDY = { timeoutEarlyInMillis: 0 }
 
 function createDeps(deps: AutomateDeps): BatchDeps {
-  const { automations, env, clock, random, newToken, write } = deps
+  const { automations, env, clock, random, newToken } = deps
   const config = automateConfig(env)
   const { now } = clock
-  const log = createLog({
-    now,
-    write,
-    level: config.logLevel,
-    metrics: config.metrics,
-    redaction: config.logDetails ? undefined : redact,
-  })
+  const log = createFunctionLog(config, deps)
   const sqs = once(deps.sqs)
   const connection = deps.connectBox({
     secretsManager: once(deps.secretsManager),

@@ -1,53 +1,47 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import type { SQSClient } from '@aws-sdk/client-sqs'
 import middy from '@middy/core'
 import type { Context } from 'aws-lambda'
-import { type Automation, bindSettings } from '../automation/automation.ts'
-import type { Clock } from '../base/clock.ts'
+import { bindSettings } from '../automation/automation.ts'
 import { type Environment, readEnvironment } from '../base/environment.ts'
 import { AutomationError } from '../base/errors.ts'
 import { once } from '../base/once.ts'
-import type { BoxConnection } from '../box/box.ts'
 import { isBoxError } from '../box/box-error.ts'
-import type { BoxConnectionOptions } from '../box/connected-app.ts'
+import { targetText } from '../event/target.ts'
 import { createHistory } from '../ledger/history.ts'
-import { createLog, type Log, type LogConfig, readLogConfig } from '../log/log.ts'
-import { redact } from '../log/redaction.ts'
-import { createQueue } from '../queue/queue.ts'
+import { type Log, readLogConfig } from '../log/log.ts'
+import { createFunctionLog } from '../log/redaction.ts'
+import { countWaiting, createQueue } from '../queue/queue.ts'
 import { desiredWebhooks } from '../webhooks/plan.ts'
-import { createWebhookRecord } from '../webhooks/webhook-record.ts'
-import type { BackfillParts } from './backfill.ts'
-import { createBackfillAnswers } from './backfill-answers.ts'
-import { forbidden } from './backfill-refusals.ts'
+import type { ReconcileWorld } from '../webhooks/reconcile-function.ts'
+import { createWebhookRecord, type WebhookRecord } from '../webhooks/webhook-record.ts'
+import { type BackfillParts, backfillStep } from './backfill.ts'
 import {
   type BackfillAnswer,
   type BackfillRefusal,
+  type BackfillReport,
   type BackfillRequest,
+  busy,
+  forbidden,
   parseBackfillRequest,
+  spanOf,
+  unfinished,
 } from './backfill-request.ts'
-import { createItems } from './item-cache.ts'
-import { createKnownIds } from './known-ids.ts'
-import { createBackfillStates } from './state.ts'
-import { createStreamApi } from './stream-api.ts'
+import {
+  type BackfillState,
+  type BackfillStates,
+  beginningOf,
+  createBackfillStates,
+  totalOf,
+} from './progress.ts'
+import { createItems, createStreamApi } from './stream-api.ts'
 import { type StreamName, StreamUnreadable } from './stream-event.ts'
-
-export type BackfillConfig = {
-  readonly queueUrl: string
-  readonly ledgerTable: string
-  readonly boxAppSecretId: string
-  readonly boxApiUrl: string
-  /** What the stage was deployed from; see infra/build/version.ts. */
-  readonly version: string | undefined
-  /** Whether logs may show names, addresses and links. */
-  readonly logDetails: boolean
-} & LogConfig
+import { partTriggers } from './stream-triggers.ts'
 
 /**
  * Reads backfill's settings.
  * @throws ConfigError that names every variable that is missing or wrong
  */
-export const backfillConfig = (env: Environment): BackfillConfig =>
+export const backfillConfig = (env: Environment) =>
   readEnvironment(env, variable => ({
     queueUrl: variable.url('QUEUE_URL'),
     ledgerTable: variable.text('LEDGER_TABLE'),
@@ -58,19 +52,8 @@ export const backfillConfig = (env: Environment): BackfillConfig =>
     ...readLogConfig(variable),
   }))
 
-/** What the function backfill reaches the world through. */
-export type BackfillWorld = {
-  readonly automations: readonly Automation[]
-  readonly env: Environment
-  readonly clock: Clock
-  /** Takes one finished log line. */
-  readonly write: (line: string) => void
-  /** Each made with the first request, so that loading the function costs nothing. */
-  readonly secretsManager: () => Pick<SecretsManagerClient, 'send'>
-  readonly sqs: () => Pick<SQSClient, 'send'>
-  readonly dynamodb: () => Pick<DynamoDBClient, 'send'>
-  readonly connectBox: (options: BoxConnectionOptions) => BoxConnection
-}
+/** The collaborators of the function backfill. Its clients are made with the first request, so that loading it costs nothing. */
+export type BackfillDeps = Omit<ReconcileWorld, 'random'> & { readonly sqs: () => Pick<SQSClient, 'send'> }
 
 /** How long a step begins pages, in milliseconds; whoever asks is told of progress in between. */
 const STEP_MS = 5000
@@ -79,7 +62,7 @@ const STEP_MS = 5000
 const PAGE_MS = 120_000
 
 /** Makes the function backfill, which the command line asks step by step; see {@link BackfillRequest}. */
-export function backfillFunction(world: BackfillWorld) {
+export function backfillFunction(world: BackfillDeps) {
   let ready: ReturnType<typeof partsOf> | undefined
   return middy<unknown, BackfillAnswer, Error, Pick<Context, 'getRemainingTimeInMillis'>>(MIDDY).handler(
     async (event, context) => {
@@ -105,16 +88,10 @@ const UNKNOWN: BackfillAnswer = {
   },
 }
 
-function partsOf(world: BackfillWorld) {
+function partsOf(world: BackfillDeps) {
   const { automations, env, clock } = world
   const config = backfillConfig(env)
-  const log = createLog({
-    now: clock.now,
-    write: world.write,
-    level: config.logLevel,
-    metrics: config.metrics,
-    redaction: config.logDetails ? undefined : redact,
-  })
+  const log = createFunctionLog(config, world)
   const [sqs, dynamodb] = [world.sqs(), world.dynamodb()]
   const table = config.ledgerTable
   const box = world
@@ -131,7 +108,6 @@ function partsOf(world: BackfillWorld) {
     api,
     items: createItems(api, clock),
     history: createHistory({ dynamodb, table, payloads: true }),
-    knownIds: createKnownIds({ dynamodb, table }),
     queue: createQueue(sqs, config.queueUrl),
     watched: desiredWebhooks(
       bindSettings(automations, env).map(({ automation: { on, v1 = false }, watch }) => ({ on, watch, v1 })),
@@ -142,7 +118,7 @@ function partsOf(world: BackfillWorld) {
     parts,
     states: createBackfillStates({ dynamodb, table }),
     webhooks: createWebhookRecord({ dynamodb, table }, clock.now),
-    waiting: () => waitingOn(sqs, config.queueUrl),
+    waiting: () => countWaiting(sqs, config.queueUrl),
     log,
   })
   return {
@@ -161,13 +137,13 @@ function partsOf(world: BackfillWorld) {
 
 /** @throws what is neither Box's refusal nor an answer of it that can't be read */
 function refusalOf(error: unknown, stream: StreamName, log: Log): BackfillRefusal {
-  const refusal = describedRefusal(error, stream)
+  const refusal = describeRefusal(error, stream)
   if (!refusal) throw error
   log.error('backfill_refused', { code: refusal.code, message: refusal.message, status: refusal.status })
   return refusal
 }
 
-function describedRefusal(error: unknown, stream: StreamName): BackfillRefusal | undefined {
+function describeRefusal(error: unknown, stream: StreamName): BackfillRefusal | undefined {
   if (error instanceof StreamUnreadable) return { code: 'backfill_stream_unreadable', message: error.message }
   if (isBoxError(error, 403) && error.call.path === '/2.0/events') return forbidden(stream, error.requestId)
   if (!(error instanceof AutomationError)) return undefined
@@ -177,15 +153,122 @@ function describedRefusal(error: unknown, stream: StreamName): BackfillRefusal |
   return { code, message, status, ...(requestId === undefined ? {} : { requestId }) }
 }
 
-/** How many messages nobody has received yet, those included that come back. */
-async function waitingOn(sqs: Pick<SQSClient, 'send'>, QueueUrl: string): Promise<number> {
-  const { Attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({
-      QueueUrl,
-      AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'],
-    }),
-  )
-  const { ApproximateNumberOfMessages: visible = 0, ApproximateNumberOfMessagesDelayed: delayed = 0 } =
-    Attributes
-  return Number(visible) + Number(delayed)
+export type BackfillAnswersParts = {
+  readonly parts: Omit<BackfillParts, 'webhookIds'>
+  readonly states: BackfillStates
+  /** Which webhooks are the stage's. */
+  readonly webhooks: Pick<WebhookRecord, 'read'>
+  /** How many messages on the queue nobody has received yet. */
+  readonly waiting: () => Promise<number>
+  readonly log: Log
 }
+
+type Run = Extract<BackfillRequest, { action: 'run' }>
+type Count = Extract<BackfillRequest, { action: 'count' }>
+
+/** A back-fill that is under way, and the version on whose strength it goes on. */
+type UnderWay = { readonly state: BackfillState; readonly version: number }
+
+/**
+ * Answers the requests that there are.
+ * @returns takes a request, and until when pages may be begun, in milliseconds since the epoch
+ */
+export function createBackfillAnswers({ parts, states, webhooks, waiting, log }: BackfillAnswersParts) {
+  const { clock } = parts
+
+  const reportOf = ({ begunAt, span, progress }: BackfillState): BackfillReport => {
+    const { through, done, counts, unclear } = progress
+    const { lost } = partTriggers(
+      parts.watched.flatMap(one => one.triggers),
+      span.stream,
+    )
+    return { begunAt, ...span, through, done, counts, unclear, lost, queued: 0 }
+  }
+
+  const withWebhooks = async (): Promise<BackfillParts> => {
+    const recorded = (await webhooks.read())?.webhooks ?? []
+    const ids = recorded.flatMap(({ target, webhookId }) =>
+      webhookId === undefined ? [] : [[targetText(target), webhookId] as const],
+    )
+    return { ...parts, webhookIds: new Map(ids) }
+  }
+
+  const count = async (request: Count, deadline: number): Promise<BackfillAnswer> => {
+    const asked = spanOf(request, clock.now())
+    if ('refusal' in asked) return { ok: false, error: asked.refusal }
+    const { span } = asked
+    const { progress, ...end } = await backfillStep(await withWebhooks(), {
+      span,
+      progress: request.progress ?? beginningOf(span),
+      send: false,
+      deadline,
+      queueMax: Number.POSITIVE_INFINITY,
+      save: async () => true,
+    })
+    const begunAt = new Date(clock.now()).toISOString()
+    return { ok: true, report: { ...reportOf({ begunAt, span, progress }), ...end, progress } }
+  }
+
+  /** Finds what is to be gone on with, or begins. */
+  const begin = async (request: Run): Promise<UnderWay | { readonly refusal: BackfillRefusal }> => {
+    for (;;) {
+      const { state, version } = await states.read()
+      const underWay = state && !state.progress.done && !request.restart ? state : undefined
+      if (underWay && !isAskedFor(underWay, request)) return unfinished(underWay)
+      const unseen = request.evenIfQueueIsBusy ? 0 : await waiting()
+      if (unseen > 0) return busy(unseen)
+      if (underWay) return { state: underWay, version }
+      const asked = spanOf(request, clock.now())
+      if ('refusal' in asked) return asked
+      const begunAt = new Date(clock.now()).toISOString()
+      const fresh = { begunAt, span: asked.span, progress: beginningOf(asked.span) }
+      // Somebody else may begin at the same time; then it is theirs that is gone on with, or refused.
+      if (await states.write(fresh, version)) return { state: fresh, version: version + 1 }
+    }
+  }
+
+  const goOn = async (
+    { state, version }: UnderWay,
+    { queueMax }: Run,
+    deadline: number,
+  ): Promise<BackfillAnswer> => {
+    let seen = version
+    const { progress, ...end } = await backfillStep(await withWebhooks(), {
+      span: state.span,
+      progress: state.progress,
+      send: true,
+      deadline,
+      queueMax,
+      async save(next) {
+        const kept = await states.write({ ...state, progress: next }, seen)
+        seen += 1
+        return kept
+      },
+    })
+    const { read, queued, seen: known } = totalOf(progress.counts)
+    log.info('backfill_step', { through: progress.through, done: progress.done, read, seen: known, queued })
+    return { ok: true, report: { ...reportOf({ ...state, progress }), ...end } }
+  }
+
+  const run = async (request: Run, deadline: number): Promise<BackfillAnswer> => {
+    if (request.begunAt === undefined) {
+      const begun = await begin(request)
+      return 'refusal' in begun ? { ok: false, error: begun.refusal } : goOn(begun, request, deadline)
+    }
+    const { state, version } = await states.read()
+    if (!state) return { ok: true, report: null }
+    // Somebody else has finished it, or begun another.
+    if (state.begunAt !== request.begunAt || state.progress.done) return { ok: true, report: reportOf(state) }
+    return goOn({ state, version }, request, deadline)
+  }
+
+  return async (request: BackfillRequest, deadline: number): Promise<BackfillAnswer> => {
+    if (request.action === 'count') return count(request, deadline)
+    if (request.action === 'run') return run(request, deadline)
+    const { state } = await states.read()
+    return { ok: true, report: state ? reportOf(state) : null }
+  }
+}
+
+const isAskedFor = ({ span }: BackfillState, { since, until, stream }: Run): boolean =>
+  span.since === since && span.stream === stream && (until === undefined || span.until === until)

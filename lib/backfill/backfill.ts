@@ -1,3 +1,4 @@
+import pMap from 'p-map'
 import type { Clock } from '../base/clock.ts'
 import { isBoxError } from '../box/box-error.ts'
 import type { Target } from '../event/event.ts'
@@ -7,13 +8,9 @@ import type { Queue } from '../queue/queue.ts'
 import type { DesiredWebhook } from '../webhooks/plan.ts'
 import { backfilledMessage, backfillId, showsItem } from './backfilled-event.ts'
 import { type Claim, type Covered, coveredOf } from './claims.ts'
-import { inParallel } from './in-parallel.ts'
-import type { Items } from './item-cache.ts'
-import type { KnownIds } from './known-ids.ts'
-import { type Match, matchesToKeep, TOLERANCE_MS } from './matching.ts'
 import { addCounts, type BackfillSpan, type Progress, UNCLEAR_NAMED } from './progress.ts'
-import { seenEvents } from './seen-events.ts'
-import type { StreamApi } from './stream-api.ts'
+import { type Match, matchesToKeep, seenEvents, TOLERANCE_MS } from './seen-events.ts'
+import type { Items, StreamApi } from './stream-api.ts'
 import { familyOf, type StreamEvent, type StreamPage } from './stream-event.ts'
 import { partTriggers } from './stream-triggers.ts'
 
@@ -21,8 +18,7 @@ import { partTriggers } from './stream-triggers.ts'
 export type BackfillParts = {
   readonly api: Pick<StreamApi, 'page'>
   readonly items: Items
-  readonly history: Pick<History, 'ofItem'>
-  readonly knownIds: KnownIds
+  readonly history: Pick<History, 'ofItem' | 'targetsOf'>
   readonly queue: Pick<Queue, 'send'>
   /** The targets with the triggers that automations are on there. */
   readonly watched: readonly DesiredWebhook[]
@@ -102,7 +98,7 @@ async function workPage(
   const covered = await coveredOf(events, stream, parts.watched, parts.items)
   const isAsked = ({ event: { at } }: Pick<Covered, 'event'>): boolean => at >= since && at < until
   const claims = covered.flatMap(({ claim }) => claim ?? [])
-  const before = await parts.knownIds(claims.map(({ id }) => id))
+  const before = await parts.history.targetsOf(claims.map(({ id }) => id))
   const fresh = claims.filter(({ id }) => !before.has(id))
   const found = await seenEvents(parts.history, fresh, progress.matches, familyOf(stream))
   const seen = new Map(found.map(one => [one.match.event, one]))
@@ -112,7 +108,7 @@ async function workPage(
     const targets = record ? missingIn(claim.targets, record.targets) : claim.targets
     return targets.length > 0 ? [{ ...claim, id: brought?.match.record ?? claim.id, targets }] : []
   })
-  if (send) await inParallel(lost, QUEUE_AT_ONCE, claim => queueClaim(parts, span, claim))
+  if (send) await pMap(lost, claim => queueClaim(parts, span, claim), QUEUE_AT_ONCE)
   const queued = new Set(lost.map(({ event, trigger }) => backfillId(event, trigger)))
   const fateOf = (id: string): Fate => (queued.has(id) ? 'queued' : before.has(id) ? 'before' : 'seen')
   const matches = found.map(({ match }) => match)
@@ -135,7 +131,7 @@ const missingIn = (wanted: readonly Target[], known: readonly Target[] | undefin
 const EDGE_MS = 10 * TOLERANCE_MS
 
 /** How many events are made and put on the queue at a time. */
-const QUEUE_AT_ONCE = 4
+const QUEUE_AT_ONCE = { concurrency: 4 }
 
 /** Events in the order of time, each once: some streams repeat events, and only one takes bounds of time. */
 function between(events: readonly StreamEvent[], since: number, until: number): readonly StreamEvent[] {

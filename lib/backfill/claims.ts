@@ -1,9 +1,9 @@
+import pMap from 'p-map'
 import type { Target, Trigger } from '../event/event.ts'
 import { targetText } from '../event/target.ts'
 import type { DesiredWebhook } from '../webhooks/plan.ts'
 import { backfillId } from './backfilled-event.ts'
-import { inParallel } from './in-parallel.ts'
-import type { Items } from './item-cache.ts'
+import type { Items } from './stream-api.ts'
 import type { StreamEvent, StreamName } from './stream-event.ts'
 import { type Folder, type StreamSource, sourceOf } from './stream-source.ts'
 import { triggersOf } from './stream-triggers.ts'
@@ -35,7 +35,7 @@ export type Covered = {
 }
 
 /** How many items Box is asked about at a time. */
-const AT_ONCE = 4
+const AT_ONCE = { concurrency: 4 }
 
 /**
  * Finds out which watched targets events lie below.
@@ -52,7 +52,9 @@ export function coveredOf(
   const pairs = events.flatMap(event =>
     triggersOf(event, stream, triggers).map(trigger => ({ event, trigger })),
   )
-  return inParallel(pairs, AT_ONCE, async ({ event, trigger }) => {
+  return pMap(pairs, coverOne, AT_ONCE)
+
+  async function coverOne({ event, trigger }: (typeof pairs)[number]): Promise<Covered> {
     const targets = watched.filter(one => one.triggers.includes(trigger)).map(({ target }) => target)
     const about = sourceOf(trigger, event)
     if (!about) return { event, trigger, unclear: true, item: '' }
@@ -68,7 +70,7 @@ export function coveredOf(
       unclear: path === undefined && covering.length < targets.filter(({ type }) => type === 'folder').length,
       item: targetText(about.item),
     }
-  })
+  }
 }
 
 const isItem = ({ type, id }: Target, { item }: StreamSource): boolean => type === item.type && id === item.id

@@ -1,6 +1,8 @@
-import { isObject } from '../base/json.ts'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { isObject, parseObject } from '../base/json.ts'
 import { TRIGGERS, type Trigger } from '../event/event.ts'
-import type { Match } from './matching.ts'
+import { type ItemDatabase, versionedItem } from '../webhooks/versioned-item.ts'
+import type { Match } from './seen-events.ts'
 import { STREAMS, type StreamName } from './stream-event.ts'
 
 /** What is to be back-filled. */
@@ -162,3 +164,60 @@ const countOf = (value: unknown): number =>
   Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : 0
 const listOf = (value: unknown): readonly Record<string, unknown>[] =>
   Array.isArray(value) ? value.filter(isObject) : []
+
+/** The back-fill of a stage that is under way, or the last one that was. */
+export type BackfillState = {
+  /** When it was begun, ISO 8601. */
+  readonly begunAt: string
+  readonly span: BackfillSpan
+  readonly progress: Progress
+}
+
+/** Where a stage remembers how far its back-fill has come, so that anybody can go on with it. */
+export type BackfillStates = {
+  /** One that can't be read is as none, but has a version all the same; 0 where there is nothing at all. */
+  read(): Promise<{ readonly version: number; readonly state: BackfillState | undefined }>
+  /**
+   * Replaces what is remembered.
+   * @param seen the version on whose strength it is replaced
+   * @returns false where somebody else has written since
+   */
+  write(state: BackfillState, seen: number): Promise<boolean>
+}
+
+/** The key of the state in the ledger's table. No event can have it, for no event's id has a space; see idText(). */
+export const BACKFILL_STATE_KEY = 'back-fill of this stage'
+
+/** How much is unpacked at most, in bytes; what is kept has far less. */
+const PROGRESS_BYTES_MAX = 4_000_000
+
+/** The state as one item beside the events of the ledger's table. */
+export function createBackfillStates(options: {
+  readonly dynamodb: ItemDatabase
+  readonly table: string
+}): BackfillStates {
+  const item = versionedItem(options, BACKFILL_STATE_KEY)
+  return {
+    async read() {
+      const found = (await item.read()) ?? {}
+      return { version: typeof found.version === 'number' ? found.version : 0, state: readState(found) }
+    },
+    write: ({ begunAt, span, progress }, seen) =>
+      item.write({ begunAt, span, progress: gzipSync(JSON.stringify(progress)) }, seen),
+  }
+}
+
+function readState({ begunAt, span, progress }: Record<string, unknown>): BackfillState | undefined {
+  const read = parseSpan(span)
+  const come = progress instanceof Uint8Array ? parseProgress(unpacked(progress)) : undefined
+  if (!read || !come || typeof begunAt !== 'string') return undefined
+  return { begunAt, span: read, progress: come }
+}
+
+function unpacked(packed: Uint8Array): unknown {
+  try {
+    return parseObject(gunzipSync(packed, { maxOutputLength: PROGRESS_BYTES_MAX }).toString())
+  } catch {
+    return undefined
+  }
+}

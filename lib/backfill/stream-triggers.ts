@@ -15,19 +15,14 @@ const NOT_NAMED = {
 }
 const NOT_APART = { lost: 'What is deleted for good is not told apart from what is moved to the trash.' }
 const ENTERPRISE_ONLY = { lost: 'Only the enterprise’s log has it.' }
+const NOWHERE = { lost: 'The enterprise’s log names the file only, and the user’s stream lacks it.' }
 const NO_INSTANCE = { lost: 'The log does not name the metadata instance.' }
 
-const file = (enterprise: Shown['enterprise'], user: Shown['user']): Shown => ({
-  enterprise,
-  user,
-  item: 'file',
-})
-const folder = (enterprise: Shown['enterprise'], user: Shown['user']): Shown => ({
-  enterprise,
-  user,
-  item: 'folder',
-})
-const both = (enterprise: Shown['enterprise'], user: Shown['user']): Shown => ({ enterprise, user })
+type Types = Shown[StreamFamily]
+
+const file = (enterprise: Types, user: Types): Shown => ({ enterprise, user, item: 'file' })
+const folder = (enterprise: Types, user: Types): Shown => ({ enterprise, user, item: 'folder' })
+const both = (enterprise: Types, user: Types): Shown => ({ enterprise, user })
 const lost = (why: { readonly lost: string }): Shown => ({ enterprise: why, user: why })
 const sign = (type: string): Shown => both([type], ENTERPRISE_ONLY)
 
@@ -65,9 +60,7 @@ export const STREAM_TRIGGERS: Readonly<Record<Trigger, Shown>> = {
   'COLLABORATION.REMOVED': both(['COLLABORATION_REMOVE'], ['COLLAB_REMOVE_COLLABORATOR']),
   'COLLABORATION.UPDATED': both(['COLLABORATION_ROLE_CHANGE'], ['COLLAB_ROLE_CHANGE']),
   'COMMENT.CREATED': both(NOT_NAMED, ['COMMENT_CREATE']),
-  'COMMENT.UPDATED': lost({
-    lost: 'The enterprise’s log names the file only, and the user’s stream lacks it.',
-  }),
+  'COMMENT.UPDATED': lost(NOWHERE),
   'COMMENT.DELETED': both(NOT_NAMED, ['COMMENT_DELETE']),
   'METADATA_INSTANCE.CREATED': lost(NO_INSTANCE),
   'METADATA_INSTANCE.UPDATED': lost(NO_INSTANCE),
@@ -76,9 +69,7 @@ export const STREAM_TRIGGERS: Readonly<Record<Trigger, Shown>> = {
   'SHARED_LINK.UPDATED': both(['ITEM_SHARED_UPDATE'], ['ITEM_SHARED_UPDATE']),
   'SHARED_LINK.DELETED': both(['UNSHARE'], ['ITEM_SHARED_UNSHARE']),
   'TASK_ASSIGNMENT.CREATED': both(NOT_NAMED, ['TASK_ASSIGNMENT_CREATE']),
-  'TASK_ASSIGNMENT.UPDATED': lost({
-    lost: 'The enterprise’s log names the file only, and the user’s stream lacks it.',
-  }),
+  'TASK_ASSIGNMENT.UPDATED': lost(NOWHERE),
   'SIGN_REQUEST.COMPLETED': sign('SIGN_DOCUMENT_COMPLETED'),
   'SIGN_REQUEST.DECLINED': sign('SIGN_DOCUMENT_DECLINED'),
   'SIGN_REQUEST.EXPIRED': sign('SIGN_DOCUMENT_EXPIRED'),

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import {
+  type AttributeValue,
   BatchGetItemCommand,
   type BatchGetItemCommandOutput,
   type DynamoDBClient,
@@ -7,6 +8,8 @@ import {
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
+import type { Target } from '../event/event.ts'
+import { parseTarget } from '../event/target.ts'
 import { dayOf } from './ledger.ts'
 import { type EventRecord, RECORD_FIELDS, readRecord } from './record.ts'
 
@@ -22,6 +25,8 @@ export type History = {
    * @param source such as `file:123`; see sourceKey()
    */
   ofItem(source: string, span: Span): AsyncIterable<EventRecord>
+  /** The targets of those of many events that have a record by now; undefined where they are not known. */
+  targetsOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly Target[] | undefined>>
 }
 
 /** How many records DynamoDB gives at a time. */
@@ -61,23 +66,25 @@ export function createHistory(options: {
     } while (ExclusiveStartKey)
   }
 
-  const records = async (ids: readonly string[]): Promise<readonly EventRecord[]> => {
-    const found = new Map<string, EventRecord>()
-    let keys: BatchGetItemCommandOutput['UnprocessedKeys'] = {
-      [table]: { Keys: ids.map(eventId => marshall({ eventId })), ...(payloads ? {} : WITHOUT_PAYLOAD) },
-    }
-    for (let round = 0; ids.length > 0 && Object.keys(keys ?? {}).length > 0; round += 1) {
+  const itemsOf = async (ids: readonly string[], reading: object): Promise<readonly Item[]> => {
+    const found: Item[] = []
+    let keys: BatchGetItemCommandOutput['UnprocessedKeys'] =
+      ids.length === 0 ? {} : { [table]: { Keys: ids.map(eventId => marshall({ eventId })), ...reading } }
+    for (let round = 0; Object.keys(keys ?? {}).length > 0; round += 1) {
       // What DynamoDB left out it had no capacity for; asked again at once, it would leave it out again.
       if (round > 0) await delay(Math.min(50 * 2 ** round, 2000))
       const answer: BatchGetItemCommandOutput = await dynamodb.send(
         new BatchGetItemCommand({ RequestItems: keys }),
       )
-      for (const item of answer.Responses?.[table] ?? []) {
-        const record = readRecord(item)
-        found.set(record.eventId, record)
-      }
+      found.push(...(answer.Responses?.[table] ?? []))
       keys = answer.UnprocessedKeys
     }
+    return found
+  }
+
+  const records = async (ids: readonly string[]): Promise<readonly EventRecord[]> => {
+    const items = await itemsOf(ids, payloads ? {} : WITHOUT_PAYLOAD)
+    const found = new Map(items.map(readRecord).map(record => [record.eventId, record]))
     return ids.flatMap(id => found.get(id) ?? [])
   }
 
@@ -90,8 +97,24 @@ export function createHistory(options: {
       for (const day of daysOf(span)) yield* read(BY_DAY, day, span)
     },
     ofItem: (source, span) => read(BY_SOURCE, source, span),
+    async targetsOf(given) {
+      const ids = [...new Set(given)]
+      const found = new Map<string, readonly Target[] | undefined>()
+      for (let index = 0; index < ids.length; index += BATCH)
+        for (const { eventId, targets } of await itemsOf(ids.slice(index, index + BATCH), ONLY_TARGETS))
+          if (eventId?.S)
+            found.set(
+              eventId.S,
+              targets?.L?.flatMap(({ S = '' }) => parseTarget(S) ?? []),
+            )
+      return found
+    },
   }
 }
+
+type Item = Record<string, AttributeValue>
+
+const ONLY_TARGETS = { ProjectionExpression: 'eventId, targets', ConsistentRead: true }
 
 type Index = { readonly name: string; readonly key: string }
 

@@ -1,4 +1,4 @@
-import type { LogFields, Redaction } from './log.ts'
+import { createLog, type Log, type LogConfig, type LogFields, type Redaction } from './log.ts'
 
 /** What stands in a log for what is hidden, by what it was. */
 const MARKS = { name: '[name]', email: '[email]', token: '[token]', link: '[link]' } as const
@@ -180,4 +180,13 @@ function bounded(text: string, source: string, wordly: string): string {
   const before = WORDLY.test(first) ? `(?:(?<![${wordly}])|(?<=${ESCAPE}))` : ''
   const after = WORDLY.test(last) ? `(?![${wordly}])` : ''
   return before + source + after
+}
+
+/** Makes the log of a function that has to do with automations: it hides names, addresses and links unless details are asked for. */
+export function createFunctionLog(
+  { logLevel, metrics, logDetails }: LogConfig & { readonly logDetails: boolean },
+  { clock, write }: { readonly clock: { now(): number }; readonly write: (line: string) => void },
+): Log {
+  const redaction = logDetails ? undefined : redact
+  return createLog({ now: clock.now, write, level: logLevel, metrics, redaction })
 }

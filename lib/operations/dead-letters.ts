@@ -21,9 +21,9 @@ export type DeadLetter = Pick<Message, 'eventId' | 'deliveryId' | 'trigger' | 'r
   readonly ageSeconds: number
   /** When SQS took it, in milliseconds since the epoch by SQS's clock. */
   readonly sentAt: number
-  /** The runs that were given up; empty where the event as a whole failed. */
+  /** The runs that failed; empty where the event as a whole failed. */
   readonly automations: readonly FailedRun[]
-  /** Present where more runs were given up than are named; see {@link Failure}. */
+  /** Present where more runs failed than are named; see {@link Failure}. */
   readonly all?: number
   readonly body: Uint8Array
   readonly held: HeldLetter

@@ -21,17 +21,17 @@ type Span = { readonly from: number; readonly to: number; readonly tone: Tone; r
 /** Something that happened at one moment. */
 type Mark = { readonly at: number; readonly tone: Tone; readonly text: string }
 
-/** One row of the picture: the front door, the queue, or an automation. */
+/** One row of the picture: ingest, the queue, or an automation. */
 export type Lane = { readonly name: string; readonly spans: readonly Span[]; readonly marks: readonly Mark[] }
 
 /** An event's whole life. */
-export type Story = {
+export type EventTimeline = {
   readonly lanes: readonly Lane[]
   /** All of it in words, in the order it happened. */
   readonly steps: readonly (Mark & { readonly lane: string })[]
 }
 
-export const FRONT_DOOR = 'front door'
+export const INGEST = 'ingest'
 export const QUEUE = 'queue'
 
 /** Ends of an attempt at a run. */
@@ -47,10 +47,10 @@ const ENDS: ReadonlySet<string> = new Set(['event_finished', 'event_dead_lettere
  * Tells an event's life from what was heard of it: its deliveries and the functions' log lines. Pure; what is missing leaves
  * gaps, and lines in any order are put in order.
  */
-export function storyOf(heard: {
+export function eventTimeline(heard: {
   readonly deliveries: readonly TimelineDelivery[]
   readonly lines: readonly LogLine[]
-}): Story {
+}): EventTimeline {
   const lines = heard.lines
     .map(line => ({ line, at: Date.parse(line.time) }))
     .filter(({ at }) => !Number.isNaN(at))
@@ -81,7 +81,7 @@ function frontDoor(deliveries: readonly TimelineDelivery[], lines: readonly Time
   for (const { line, at } of lines)
     if (line.event === 'delivery_accepted')
       marks.push({ at, tone: 'good', text: `verified with the ${line.key} key, and queued` })
-  return { name: FRONT_DOOR, spans, marks }
+  return { name: INGEST, spans, marks }
 }
 
 const sentText = (attempt: number): string => {
@@ -175,7 +175,7 @@ const SAID: Readonly<Record<string, (line: LogLine) => string>> = {
   run_skipped: ({ reason }) => `run skipped: ${reason}`,
   run_retrying: ({ code, message, delaySeconds }) =>
     `failed (${code}: ${message}), again in ${delaySeconds} s`,
-  run_failed: ({ code, message }) => `given up (${code}: ${message})`,
+  run_failed: ({ code, message }) => `failed permanently (${code}: ${message})`,
   run_threw: ({ error }) => `threw ${error}`,
   box_call: ({ method, path, status, ms }) =>
     `${method} ${path} → ${status || 'no answer'}, ${durationText(Number(ms))}`,
@@ -215,7 +215,7 @@ export type Scale = (at: number) => number
  * A time axis that shows milliseconds beside minutes: between two moments at which something happens, the width grows with the
  * logarithm of the time.
  */
-export function scaleOf({ lanes }: Story): Scale {
+export function scaleOf({ lanes }: EventTimeline): Scale {
   const moments = lanes.flatMap(({ spans, marks }) => [
     ...spans.flatMap(({ from, to }) => [from, to]),
     ...marks.map(({ at }) => at),
@@ -235,7 +235,7 @@ export function scaleOf({ lanes }: Story): Scale {
 const TICKS_APART = 0.16
 
 /** The moments whose time is written along the axis: the ends of what took time, the first and the last, as far as there is room. */
-export function ticksOf({ lanes, steps }: Story, scale: Scale): readonly number[] {
+export function ticksOf({ lanes, steps }: EventTimeline, scale: Scale): readonly number[] {
   const ends = lanes.flatMap(({ spans }) => spans.flatMap(({ from, to }) => [from, to]))
   const [first, last] = [steps[0]?.at, steps.at(-1)?.at]
   if (first === undefined || last === undefined) return []

@@ -34,3 +34,13 @@ export function createQueue(sqs: Sqs | (() => Promise<Sqs>), queueUrl: string): 
     },
   }
 }
+
+/** Counts the messages that have not been received yet, those included that come back. */
+export async function countWaiting(sqs: Sqs, QueueUrl: string): Promise<number> {
+  const { GetQueueAttributesCommand } = await import('@aws-sdk/client-sqs')
+  const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'] as const
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] }),
+  )
+  return names.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0)
+}

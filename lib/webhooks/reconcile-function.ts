@@ -11,8 +11,8 @@ import type { BoxConnection } from '../box/box.ts'
 import type { BoxConnectionOptions } from '../box/connected-app.ts'
 import { idText } from '../event/event-body.ts'
 import { targetText } from '../event/target.ts'
-import { createLog, type Log, type LogConfig, readLogConfig } from '../log/log.ts'
-import { redact } from '../log/redaction.ts'
+import { type Log, readLogConfig } from '../log/log.ts'
+import { createFunctionLog } from '../log/redaction.ts'
 import { type BoxCheck, checkBox } from './box-check.ts'
 import { itemPath } from './item-path.ts'
 import { desiredWebhooks } from './plan.ts'
@@ -21,23 +21,11 @@ import { operate } from './webhook-operations.ts'
 import { createWebhookRecord } from './webhook-record.ts'
 import { parseWebhookRequest, type WebhookAnswer, type WebhookRequest } from './webhook-request.ts'
 
-export type ReconcileConfig = {
-  readonly ledgerTable: string
-  readonly boxAppSecretId: string
-  readonly boxApiUrl: string
-  /** The address that the webhooks get. */
-  readonly address: string
-  /** What the stage was deployed from; see infra/build/version.ts. */
-  readonly version: string | undefined
-  /** Whether logs may show names, addresses and links. */
-  readonly logDetails: boolean
-} & LogConfig
-
 /**
  * Reads reconcile's settings.
  * @throws ConfigError that names every variable that is missing or wrong
  */
-export const reconcileConfig = (env: Environment): ReconcileConfig =>
+export const reconcileConfig = (env: Environment) =>
   readEnvironment(env, variable => ({
     ledgerTable: variable.text('LEDGER_TABLE'),
     boxAppSecretId: variable.text('BOX_APP_SECRET_ID'),
@@ -123,15 +111,9 @@ function told(records: readonly unknown[], log: Log): Log {
 }
 
 function partsOf(world: ReconcileWorld) {
-  const { automations, env, clock, random, write } = world
+  const { automations, env, clock, random } = world
   const config = reconcileConfig(env)
-  const log = createLog({
-    now: clock.now,
-    write,
-    level: config.logLevel,
-    metrics: config.metrics,
-    redaction: config.logDetails ? undefined : redact,
-  })
+  const log = createFunctionLog(config, world)
   const { address } = config
   const connection = world.connectBox({
     secretsManager: once(world.secretsManager),

@@ -1,14 +1,8 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  PutItemCommand,
-} from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { isObject } from '../base/json.ts'
 import type { Target } from '../event/event.ts'
 import { parseTarget, targetText } from '../event/target.ts'
 import type { ActualWebhook, DesiredWebhook, RecordedWebhook, WebhookAction } from './plan.ts'
+import { type ItemDatabase, versionedItem } from './versioned-item.ts'
 
 /** A webhook that is not there any more, or has another target: its last deliveries can still come. */
 type GoneWebhook = {
@@ -44,12 +38,6 @@ export type WebhookRecord = {
 /** The key of the record in the ledger's table. No event can have it, for no event's id has a space; see idText(). */
 export const WEBHOOK_RECORD_KEY = 'webhooks of this stage'
 
-/** The calls of DynamoDB that the record makes. */
-export type RecordDatabase = {
-  send(command: GetItemCommand): Promise<{ readonly Item?: Record<string, AttributeValue> | undefined }>
-  send(command: PutItemCommand): Promise<unknown>
-}
-
 /** How long a webhook that is gone is remembered, in milliseconds. */
 const GONE_MS = 35 * 86_400_000
 
@@ -68,48 +56,27 @@ function goneAfter(next: readonly RecordedWebhook[], seen: Recorded, now: number
   return [...left, ...known].slice(0, GONE_MAX)
 }
 
-/** The record as one item beside the events of the ledger's table, kept for good. 1000 webhooks take about 150 KB of 400. */
+/** The record as one item beside the events of the ledger's table. 1000 webhooks take about 150 KB of 400. */
 export function createWebhookRecord(
-  { dynamodb, table }: { readonly dynamodb: RecordDatabase; readonly table: string },
+  options: { readonly dynamodb: ItemDatabase; readonly table: string },
   now: () => number,
 ): WebhookRecord {
+  const item = versionedItem(options, WEBHOOK_RECORD_KEY)
+  const kept = <T extends { readonly target: Target }>({ target, ...one }: T) => ({
+    ...one,
+    target: targetText(target),
+  })
   return {
     async read() {
-      const Key = marshall({ eventId: WEBHOOK_RECORD_KEY })
-      const command = new GetItemCommand({ TableName: table, Key, ConsistentRead: true })
-      const { Item } = await dynamodb.send(command)
-      return Item && readRecorded(unmarshall(Item))
+      const found = await item.read()
+      return found && readRecorded(found)
     },
     async write(webhooks, seen) {
-      const written = { version: seen.version + 1, webhooks, gone: goneAfter(webhooks, seen, now()) }
-      const Item = marshall({
-        eventId: WEBHOOK_RECORD_KEY,
-        version: written.version,
-        gone: written.gone.map(({ target, ...one }) => ({
-          ...one,
-          target: targetText(target),
-        })),
-        webhooks: webhooks.map(({ target, address, webhookId }) => ({
-          target: targetText(target),
-          address,
-          ...(webhookId === undefined ? {} : { webhookId }),
-        })),
-      })
-      try {
-        await dynamodb.send(
-          new PutItemCommand({
-            TableName: table,
-            Item,
-            ConditionExpression: 'attribute_not_exists(#version) OR #version = :seen',
-            ExpressionAttributeNames: { '#version': 'version' },
-            ExpressionAttributeValues: marshall({ ':seen': seen.version }),
-          }),
-        )
-        return written
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return undefined
-        throw error
-      }
+      const gone = goneAfter(webhooks, seen, now())
+      const fields = { gone: gone.map(kept), webhooks: webhooks.map(kept) }
+      return (await item.write(fields, seen.version))
+        ? { version: seen.version + 1, webhooks, gone }
+        : undefined
     },
   }
 }

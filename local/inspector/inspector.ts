@@ -124,7 +124,7 @@ const deliverySummary = ({ seq, at, ms, attempt, status, answer }: DeliveryEntry
   code: codeOf(answer),
 })
 
-/** The code of an answer of the front door; empty where it has none. */
+/** The code of an answer of ingest; empty where it has none. */
 export function codeOf(answer: string): string {
   const { code } = parseObject(answer) ?? {}
   return typeof code === 'string' ? code : ''

@@ -21,7 +21,7 @@ export type About = {
   readonly problems?: readonly string[]
 }
 
-/** A delivery as the list shows it: one request at the front door. */
+/** A delivery as the list shows it: one request at ingest. */
 export type DeliverySummary = Pick<DeliveryEntry, 'seq' | 'at' | 'ms' | 'attempt' | 'status'> & {
   /** The code of the answer; see docs/errors.md. */
   readonly code: string

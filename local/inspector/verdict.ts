@@ -27,12 +27,12 @@ export type Judged = {
   readonly keys: SignatureKeys
   /** Milliseconds since the epoch. */
   readonly receivedAt: number
-  /** How old a delivery may be that the front door accepts. */
+  /** How old a delivery may be that ingest accepts. */
   readonly ageMaxSeconds?: number
 }
 
 /**
- * Tells a delivery's check step by step, with the rules that the front door goes by. Never throws, and shows no key.
+ * Tells a delivery's check step by step, with the rules that ingest goes by. Never throws, and shows no key.
  * @see verify
  */
 export function explain(judged: Judged): readonly VerdictStep[] {

@@ -14,7 +14,7 @@ export type SiteParts = {
   readonly aws: Pick<Aws, 'queueUrl' | 'deadLetterQueueUrl' | 'table' | 'env'>
   /** What else a deployed stage's outputs tell. */
   readonly outputs: Readonly<Record<string, string>>
-  /** Answers everything that is neither the page's nor Box's: the front door. */
+  /** Answers everything that is neither the page's nor Box's: ingest. */
   readonly gateway: (request: Request) => Promise<Response>
   /** The functions by their names, to be invoked as Lambda's own API does it. */
   readonly functions: ReadonlyMap<string, Pick<Lambda, 'invoke'>>
@@ -23,7 +23,7 @@ export type SiteParts = {
 /** Answers every request to the local stack. */
 export type Site = (request: Request) => Response | Promise<Response>
 
-/** The one origin of the local stack: the page and its data, the emulated Box's API, and the front door. */
+/** The one origin of the local stack: the page and its data, the emulated Box's API, and ingest. */
 export async function createSite(parts: SiteParts): Promise<Site> {
   const page = await createInspector(parts.source)
   actionRoutes(page, parts.acts)

@@ -1,7 +1,7 @@
 import { PurgeQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createBackfillProgress } from '../../cli/backfill/backfill-progress.ts'
-import { BACKFILL_STATE_KEY, createBackfillStates } from '../../lib/backfill/state.ts'
+import { BACKFILL_STATE_KEY, createBackfillStates } from '../../lib/backfill/progress.ts'
 import { systemClock } from '../../lib/base/clock.ts'
 import { parseObject } from '../../lib/base/json.ts'
 import { type Stack, startStack } from '../../local/stack.ts'

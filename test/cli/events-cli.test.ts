@@ -190,11 +190,11 @@ describe('boxhooks events show', { timeout: 120_000 }, () => {
       /about +folder:100001/,
       /archive +failed +3 +0 +0 .*copied \(10\)/,
       /archive: box_forbidden: Box says no\./,
-      /\+0 ms +front door +delivery d-s-1 accepted, signed with the primary key/,
+      /\+0 ms +ingest +delivery d-s-1 accepted, signed with the primary key/,
       /\+200 ms +archive +run started, attempt 3/,
       /\+400 ms +archive +PUT \/2\.0\/files\/1 → 403, 12 ms/,
       /\+600 ms +queue +put on the dead-letter queue \(box_forbidden\)/,
-      /\+900 ms +front door +delivery d-again accepted, signed with the secondary key/,
+      /\+900 ms +ingest +delivery d-again accepted, signed with the secondary key/,
       /\+1\.0 s +queue +event duplicate/,
       /npx boxhooks dlq redrive s-1 --stage prod/,
     ])

@@ -92,3 +92,9 @@ test('the guide lists every trigger', () => {
   for (const trigger of Object.keys(TRIGGERS))
     expect(text('docs/write-an-automation.md')).toContain(`\`${trigger}\``)
 })
+
+test('the README has at most 120 lines of at most 100 characters', () => {
+  const lines = text('README.md').trimEnd().split('\n')
+  expect(lines.length).toBeLessThanOrEqual(120)
+  expect(lines.filter(line => [...line].length > 100)).toEqual([])
+})

@@ -77,7 +77,7 @@ export const BOX_DOINGS: readonly Doing[] = [
   },
   {
     name: 'mend-api',
-    label: 'Mend the API',
+    label: 'Restore the API',
     on: 'box',
     fields: [],
     triggers: [],

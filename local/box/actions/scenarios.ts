@@ -56,7 +56,7 @@ export function sendTwice(
   return Promise.all([once(), once()])
 }
 
-export type Storm = {
+export type Burst = {
   /** The first attempts of all that was sent. */
   readonly attempts: Promise<readonly Attempt[]>
   /** Sends no more; what is under way ends. */
@@ -64,7 +64,7 @@ export type Storm = {
 }
 
 /** Lets many events happen in a short time. */
-export function storm(options: {
+export function burst(options: {
   readonly clock: Clock
   readonly count: number
   /** As fast as answers come where it is infinite. */
@@ -73,7 +73,7 @@ export function storm(options: {
   readonly underWayMax?: number
   /** Makes one event and gives back its first attempt. */
   readonly fire: () => Promise<Attempt>
-}): Storm {
+}): Burst {
   const { clock, count, perSecond, underWayMax = Number.POSITIVE_INFINITY, fire } = options
   const begunAt = clock.now()
   const attempts: Attempt[] = []

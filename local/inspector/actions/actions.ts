@@ -18,13 +18,13 @@ export type Acts = PromiseParts &
   DeadLetterParts & {
     readonly box: EmulatedBox
     /** Makes the webhooks those that the automations declare, as the reconciliation does each hour. */
-    readonly mendWebhooks: () => Promise<ReconcileReport | undefined>
+    readonly syncWebhooks: () => Promise<ReconcileReport | undefined>
   }
 
 /** Everything that the page can do to the stack on this machine. */
 export function actionRoutes(page: Hono, acts: Acts): void {
   const actions: Readonly<Record<string, Action>> = {
-    ...boxActions(acts.box, acts.mendWebhooks),
+    ...boxActions(acts.box, acts.syncWebhooks),
     ...eventActions(acts),
     ...promises(acts),
     ...deadLetterActions(acts),

@@ -11,7 +11,7 @@ import { isPaused } from './promises.ts'
 /** What is done in the emulated Box, as a user of Box or its Developer Console would do it. */
 export function boxActions(
   box: EmulatedBox,
-  mendWebhooks: () => Promise<ReconcileReport | undefined>,
+  syncWebhooks: () => Promise<ReconcileReport | undefined>,
 ): Readonly<Record<string, Action>> {
   const { webhooks } = box
   return {
@@ -26,17 +26,17 @@ export function boxActions(
     'update-webhook'(input) {
       const { id } = webhooks.update(input.id ?? '', webhookIn(input))
       return {
-        message: `The webhook ${id} is changed. What is declared otherwise is mended by “Make what is declared”.`,
+        message: `The webhook ${id} is changed. What is declared otherwise is mended by “Sync webhooks”.`,
       }
     },
     'delete-webhook'({ id = '' }) {
       webhooks.delete(id)
       return {
-        message: `The webhook ${id} is deleted, and nobody is told. “Make what is declared” finds out, as boxhooks does each hour.`,
+        message: `The webhook ${id} is deleted, and nobody is told. “Sync webhooks” finds out, as boxhooks does each hour.`,
       }
     },
     async 'mend-webhooks'() {
-      const report = await mendWebhooks()
+      const report = await syncWebhooks()
       if (!report?.inStep)
         throw new ActionRefused('The webhooks could not all be made: npm start prints what is in the way.')
       const { create, update, delete: deleted } = report.counts

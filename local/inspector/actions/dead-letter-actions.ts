@@ -52,7 +52,7 @@ export function deadLetterActions(parts: DeadLetterParts): Readonly<Record<strin
       const count = await redrive(parts.deadLetters, letter => all === 'true' || letter.eventId === event)
       if (count === 0) throw new ActionRefused('There is no such dead letter (any more).')
       const what = count === 1 ? '1 dead letter is' : `${count} dead letters are`
-      const message = `${what} back on the queue. Only what was given up runs again.`
+      const message = `${what} back on the queue. Only what failed runs again.`
       return all === 'true' ? { message } : { message, eventId: event }
     },
     async replay({ event = '' }) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../../lib/base/clock.ts'
 import type { SignatureKeys } from '../../../lib/ingest/signature.ts'
-import { FORGED, storm } from '../../box/actions/scenarios.ts'
+import { burst, FORGED } from '../../box/actions/scenarios.ts'
 import type { EmulatedBox } from '../../box/emulated-box.ts'
 import type { Attempt } from '../../box/events/delivery.ts'
 import { samplePayload } from '../../box/events/payload.ts'
@@ -21,7 +21,7 @@ export type PromiseParts = {
   readonly automate: Pick<Lambda, 'kill' | 'limit'>
   readonly poller: Pick<Poller, 'hurry'>
   readonly ourKeys: () => SignatureKeys
-  /** Stores keys where the front door reads them. */
+  /** Stores keys where ingest reads them. */
   readonly setOurKeys: (keys: SignatureKeys) => Promise<void>
 }
 
@@ -31,17 +31,17 @@ const KILLED_LIMIT_MS = 8000
 /** How long a worker may take to come to its call to Box, in milliseconds. */
 const CALL_MS_MAX = 15_000
 
-const STORM = 500
-const STORM_MAX = 10_000
+const BURST = 500
+const BURST_MAX = 10_000
 
-/** How long the front door keeps to the keys that it has read before it reads them anew, in milliseconds, and a little more. */
+/** How long ingest keeps to the keys that it has read before it reads them anew, in milliseconds, and a little more. */
 const KEYS_KEPT_MS = 10_500
 
 /** How long to wait until nothing is under way, in milliseconds. */
 const QUIET_MS_MAX = 5000
 
-/** How many deliveries of a storm are under way at a time. */
-const STORM_WIDTH = 10
+/** How many deliveries of a burst are under way at a time. */
+const BURST_WIDTH = 10
 
 /** Each makes something go wrong on purpose, so that what boxhooks promises about it is seen. */
 export function promises(parts: PromiseParts): Readonly<Record<string, Action>> {
@@ -54,7 +54,7 @@ export function promises(parts: PromiseParts): Readonly<Record<string, Action>> 
     'rotate-keys': () => rotate(parts),
     'kill-worker': () => killWorker(parts),
     'pause-box': ({ on = 'true' }) => pause(box, on === 'true'),
-    storm: ({ count = String(STORM), perSecond = '' }) => stormOf(parts, count, perSecond),
+    burst: ({ count = String(BURST), perSecond = '' }) => burstOf(parts, count, perSecond),
     'show-main-job': () => showMainJob(parts),
   }
 }
@@ -141,7 +141,7 @@ async function forge(parts: PromiseParts): Promise<ActionResult> {
 
 /**
  * One key after the other is reset on Box and stored here, with a delivery in between: one signature always matches. Between
- * the two the front door gets the time to learn of the first.
+ * the two ingest gets the time to learn of the first.
  */
 async function rotate(parts: PromiseParts): Promise<ActionResult> {
   const { box } = parts
@@ -217,16 +217,16 @@ async function showMainJob(parts: PromiseParts): Promise<ActionResult> {
  * Many downloads, each an event of its own.
  * @param rate how many a second; empty for as many as are taken
  */
-async function stormOf(parts: PromiseParts, many: string, rate: string): Promise<ActionResult> {
+async function burstOf(parts: PromiseParts, many: string, rate: string): Promise<ActionResult> {
   const count = Number(many)
-  if (!Number.isInteger(count) || count < 1 || count > STORM_MAX)
-    throw new ActionRefused(`A storm has from 1 to ${STORM_MAX} deliveries.`)
+  if (!Number.isInteger(count) || count < 1 || count > BURST_MAX)
+    throw new ActionRefused(`A burst has from 1 to ${BURST_MAX} deliveries.`)
   const perSecond = rate === '' ? Number.POSITIVE_INFINITY : Number(rate)
-  if (!(perSecond >= 1) || (rate !== '' && perSecond > STORM_MAX))
-    throw new ActionRefused(`A storm has from 1 to ${STORM_MAX} deliveries a second.`)
+  if (!(perSecond >= 1) || (rate !== '' && perSecond > BURST_MAX))
+    throw new ActionRefused(`A burst has from 1 to ${BURST_MAX} deliveries a second.`)
   const { fire } = await stage(parts)
   const startedAt = performance.now()
-  const attempts = await storm({ clock: systemClock, count, perSecond, underWayMax: STORM_WIDTH, fire })
+  const attempts = await burst({ clock: systemClock, count, perSecond, underWayMax: BURST_WIDTH, fire })
     .attempts
   const accepted = attempts.filter(({ status }) => status === 202).length
   const seconds = (performance.now() - startedAt) / 1000

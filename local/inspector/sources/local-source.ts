@@ -44,7 +44,7 @@ export const localSource = ({
 })
 
 /**
- * What the journal is told of a request at the front door: with the steps of its signature's check, and without the tokens of
+ * What the journal is told of a request at ingest: with the steps of its signature's check, and without the tokens of
  * V1 callbacks.
  */
 export function heard(

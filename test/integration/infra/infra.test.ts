@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { EXAMPLES, FUNCTIONS, type FunctionName, ROOT } from '../../../infra/build/bundle.ts'
 import type { Packaged } from '../../../infra/build/package.ts'
 import { type CompiledTemplate, numberOf, resource } from '../../../infra/build/template.ts'
-import { BACKFILL_STATE_KEY } from '../../../lib/backfill/state.ts'
+import { BACKFILL_STATE_KEY } from '../../../lib/backfill/progress.ts'
 import { isObject } from '../../../lib/base/json.ts'
 import { WEBHOOK_RECORD_KEY } from '../../../lib/webhooks/webhook-record.ts'
 import { packagedLocal } from '../../support/packaged.ts'
@@ -184,7 +184,7 @@ describe('the compiled template', () => {
     const rights = (role: string) => [...new Set(actions(role))].filter(right => !right.startsWith('logs:'))
     expect(rights('IngestRole')).toEqual(callsOf('ingest'))
     const poller = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']
-    expect(rights('AutomateRole')).toEqual([...callsOf('automate'), ...poller].sort())
+    expect(rights('AutomateRole')).toEqual([...new Set([...callsOf('automate'), ...poller])].sort())
     expect(rights('ReconcileRole')).toEqual([...callsOf('reconcile'), ...poller].sort())
     // backfill's bundle shares modules with what changes a message's visibility and writes the ledger, which it does not.
     const shared = ['sqs:ChangeMessageVisibility', 'dynamodb:UpdateItem']

@@ -22,7 +22,7 @@ const eventId = async () =>
 describe.skipIf(browserAbsent)('the page', () => {
   test('it explains itself, and shows the main job at the press of its first button', async () => {
     const start = page.locator('.start')
-    for (const station of ['Box', 'Front door', 'Queue', 'Automations', 'Dead letters'])
+    for (const station of ['Box', 'Ingest', 'Queue', 'Automations', 'Dead letters'])
       await start.locator('.way strong', { hasText: station }).waitFor()
     await start.getByText(`${REMOVE_LINK} on FILE.DOWNLOADED`).waitFor()
     await fileRow('contract.pdf').getByText('shared link').waitFor()
@@ -63,7 +63,7 @@ describe.skipIf(browserAbsent)('the page', () => {
     ])
       await step(text).first().waitFor()
     const lanes = await page.locator('.timeline .lane:not(.axis) .lane-name').allTextContents()
-    expect(lanes).toEqual(['front door', 'queue', REMOVE_LINK])
+    expect(lanes).toEqual(['ingest', 'queue', REMOVE_LINK])
     const took = await page.locator('.timeline .span').allTextContents()
     expect(took.length).toBeGreaterThanOrEqual(3)
     for (const text of took) expect(text).toMatch(/^\d+(\.\d)? m?s$/)
@@ -149,7 +149,7 @@ describe.skipIf(browserAbsent)('the page', () => {
   test('“Fail for good”: the event ends as a dead letter, and “Redrive” lets it be done', async () => {
     await press('Fail for good')
     await opened('dead')
-    await step('given up (box_forbidden').waitFor()
+    await step('failed permanently (box_forbidden').waitFor()
     await page.locator('#state', { hasText: '1 dead letter' }).waitFor()
     await page.locator('#event-actions').getByRole('button', { name: 'Redrive' }).click()
     await message('1 dead letter is back on the queue')
@@ -229,9 +229,9 @@ describe.skipIf(browserAbsent)('the page', () => {
     await opened('done')
   })
 
-  test('“Storm of 500”: all are accepted, and all are done', async () => {
+  test('“Burst of 500”: all are accepted, and all are done', async () => {
     const before = await page.locator('#count').textContent()
-    await press('Storm of 500')
+    await press('Burst of 500')
     await saysLater('500 of 500 deliveries were accepted')
     const counted = async () => Number.parseInt((await page.locator('#count').textContent()) ?? '', 10)
     await expect.poll(counted).toBeGreaterThanOrEqual(Number.parseInt(before ?? '', 10) + 500)

@@ -188,7 +188,7 @@ describe('inspect', () => {
 
   test('changes nothing: no action is there, and the page is for this machine only', async () => {
     const { running, printed, ask } = await inspecting()
-    for (const action of ['replay', 'redrive', 'storm'])
+    for (const action of ['replay', 'redrive', 'burst'])
       expect((await ask(`/_local/actions/${action}`, { method: 'POST', body: '{}' })).status).toBe(404)
     expect((await ask('/_local/box')).status).toBe(404)
     const foreign = await ask('/_local/events', { headers: { origin: 'https://evil.example' } })

@@ -130,10 +130,10 @@ export const pageRequests = asyncBoundary(
         replay: { ledger: memoryLedger(), queue: { send: async () => {} } },
         ourKeys: () => ({}),
         setOurKeys: async () => {},
-        mendWebhooks: async () => undefined,
+        syncWebhooks: async () => undefined,
         fixtures: { path: join(tmpdir(), 'boxhooks-fuzz'), shown: 'fuzz' },
       },
-      gateway: async () => new Response('the front door', { status: 404 }),
+      gateway: async () => new Response('ingest', { status: 404 }),
       functions: new Map(),
     })
     const headers = { host: at, ...(from === undefined ? {} : { origin: from }) }

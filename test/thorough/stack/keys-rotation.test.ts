@@ -5,7 +5,7 @@ import { paginateScan } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../../lib/base/clock.ts'
 import { isObject, parseObject } from '../../../lib/base/json.ts'
-import { storm } from '../../../local/box/actions/scenarios.ts'
+import { burst } from '../../../local/box/actions/scenarios.ts'
 import type { Attempt } from '../../../local/box/events/delivery.ts'
 import { builtBundle } from '../../support/packaged.ts'
 import { runSpawned, spawnCommand } from '../../support/spawn.ts'
@@ -68,7 +68,7 @@ test('a whole rotation under a steady stream of deliveries, killed in the middle
   })
   const keysBefore = stack.box.keys
   let sent = 0
-  const stream = storm({
+  const stream = burst({
     clock: systemClock,
     count: 1_000_000,
     perSecond: RATE,

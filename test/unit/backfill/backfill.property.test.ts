@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type BackfillParts, backfillStep } from '../../../lib/backfill/backfill.ts'
-import { matchEvents, TOLERANCE_MS } from '../../../lib/backfill/matching.ts'
 import { type BackfillSpan, beginningOf, type Progress, totalOf } from '../../../lib/backfill/progress.ts'
+import { matchEvents, TOLERANCE_MS } from '../../../lib/backfill/seen-events.ts'
 import type { StreamEvent, StreamName } from '../../../lib/backfill/stream-event.ts'
 import type { EventRecord } from '../../../lib/ledger/record.ts'
 import { recordOf } from '../../support/records.ts'
@@ -99,6 +99,8 @@ function world(all: readonly Happened[], sizes: readonly number[], claimsAtOnce 
       pathOf: async ({ parent }) => (parent ? [parent] : undefined),
     },
     history: {
+      targetsOf: async ids =>
+        new Map(ids.filter(id => known.has(id)).map(id => [id, known.get(id)?.targets])),
       async *ofItem(source, { from, to }) {
         for (const one of known.values()) {
           const at = Date.parse(one.receivedAt)
@@ -106,7 +108,6 @@ function world(all: readonly Happened[], sizes: readonly number[], claimsAtOnce 
         }
       },
     },
-    knownIds: async ids => new Map(ids.filter(id => known.has(id)).map(id => [id, known.get(id)?.targets])),
     queue: {
       async send(message) {
         if (sendsLeft <= 0) throw new Killed()

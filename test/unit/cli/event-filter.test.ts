@@ -137,7 +137,7 @@ describe('a timeline', () => {
       ],
     })
     expect(timeline.map(({ at: when, where, what }) => [when - NOW, where, what])).toEqual([
-      [5, 'front door', 'delivery d accepted, signed with the primary key, Box’s attempt 2'],
+      [5, 'ingest', 'delivery d accepted, signed with the primary key, Box’s attempt 2'],
       [300, 'a', 'run started, attempt 2'],
       [500, 'a', 'PUT /2.0/files/1 → 429, 7 ms'],
       [901, 'a', 'run done after 600 ms'],
@@ -150,7 +150,7 @@ describe('a timeline', () => {
     const runs = { a: { ...failed, attempts: 3, startedAt: NOW + 300, finishedAt: NOW + 900 } }
     const timeline = buildTimeline(event({ receivedAt: at(0), runs, dropped }), { deliveries: [], lines: [] })
     expect(timeline).toEqual([
-      { at: NOW, where: 'front door', what: 'delivery d received', by: 'ledger' },
+      { at: NOW, where: 'ingest', what: 'delivery d received', by: 'ledger' },
       { at: NOW + 300, where: 'a', what: 'run started, attempt 3', by: 'ledger' },
       { at: NOW + 900, where: 'a', what: 'failed permanently', by: 'ledger' },
       { at: NOW + 9000, where: 'queue', what: 'dead letter dropped by ada: It is gone.', by: 'ledger' },

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { verify } from '../../../lib/ingest/signature.ts'
-import { BENDS, type BendName, isBendName, sendTwice, storm } from '../../../local/box/actions/scenarios.ts'
+import { BENDS, type BendName, burst, isBendName, sendTwice } from '../../../local/box/actions/scenarios.ts'
 import { type Attempt, Deliveries, type Outgoing } from '../../../local/box/events/delivery.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 
@@ -119,10 +119,10 @@ describe('what the emulated Box can act out', () => {
     expect(sent.at(-1)?.nextAttemptAt).toBeUndefined()
   })
 
-  test('a storm sends so many in a second, by its clock', async () => {
+  test('a burst sends so many in a second, by its clock', async () => {
     const { made, clock, sent } = deliveries()
     let nth = 0
-    const { attempts } = storm({
+    const { attempts } = burst({
       clock,
       count: 50,
       perSecond: 10,
@@ -142,7 +142,7 @@ describe('what the emulated Box can act out', () => {
     expect(clock.now() - START).toBeGreaterThanOrEqual(4900)
   })
 
-  test('however wide a storm may be, it sends all, with no more under way than that', async () => {
+  test('however wide a burst may be, it sends all, with no more under way than that', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 60 }),
@@ -158,7 +158,7 @@ describe('what the emulated Box can act out', () => {
             return attempt
           }
           const perSecond = Number.POSITIVE_INFINITY
-          expect(await storm({ clock, count, perSecond, underWayMax, fire }).attempts).toHaveLength(count)
+          expect(await burst({ clock, count, perSecond, underWayMax, fire }).attempts).toHaveLength(count)
           expect(most).toBe(Math.min(count, underWayMax))
         },
       ),
@@ -166,9 +166,9 @@ describe('what the emulated Box can act out', () => {
     )
   })
 
-  test('a storm that is stopped ends with what was under way', async () => {
+  test('a burst that is stopped ends with what was under way', async () => {
     const { made, clock } = deliveries()
-    const one = storm({ clock, count: 100, perSecond: 1, fire: () => made.send(outgoing('e')) })
+    const one = burst({ clock, count: 100, perSecond: 1, fire: () => made.send(outgoing('e')) })
     one.stop()
     expect(await one.attempts).toHaveLength(1)
   })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { LogLine } from '../../../lib/log/log.ts'
-import { describeLine, durationText, scaleOf, storyOf } from '../../../lib/operations/event-timeline.ts'
+import { describeLine, durationText, eventTimeline, scaleOf } from '../../../lib/operations/event-timeline.ts'
 import type { DeliveryEntry } from '../../../local/journal.ts'
 
 const AT = Date.parse('2026-11-23T10:00:00Z')
@@ -33,8 +33,8 @@ const delivery = (ms: number, fields: Partial<DeliveryEntry> = {}): DeliveryEntr
 const accepted = line(10, 'delivery_accepted', { function: 'ingest', key: 'primary' })
 
 describe('an event’s story', () => {
-  test('a plain life: front door, queue, run, end', () => {
-    const { lanes, steps } = storyOf({
+  test('a plain life: ingest, queue, run, end', () => {
+    const { lanes, steps } = eventTimeline({
       deliveries: [delivery(0)],
       lines: [
         accepted,
@@ -47,7 +47,7 @@ describe('an event’s story', () => {
     expect(
       lanes.map(({ name, spans }) => [name, spans.map(({ from, to, tone }) => [from - AT, to - AT, tone])]),
     ).toEqual([
-      ['front door', [[0, 20, 'good']]],
+      ['ingest', [[0, 20, 'good']]],
       ['queue', [[10, 50, 'wait']]],
       [NAME, [[50, 90, 'good']]],
     ])
@@ -70,7 +70,7 @@ describe('an event’s story', () => {
       delaySeconds: 5,
       level: 'warn',
     }
-    const { lanes } = storyOf({
+    const { lanes } = eventTimeline({
       deliveries: [],
       lines: [
         accepted,
@@ -94,14 +94,14 @@ describe('an event’s story', () => {
       line(70, 'box_call', { automation: NAME, method: 'GET', path: '/', status: 0, ms: 5 }),
       line(9000, 'run_started', { automation: NAME, attempt: 2 }),
     ]
-    expect(storyOf({ deliveries: [], lines }).lanes[0]?.spans).toMatchObject([
+    expect(eventTimeline({ deliveries: [], lines }).lanes[0]?.spans).toMatchObject([
       { from: AT + 50, to: AT + 70, tone: 'bad', text: 'attempt 1: cut off' },
       { from: AT + 9000, tone: 'wait', text: 'attempt 2: under way' },
     ])
   })
 
   test('Box’s own retries are shown with the wait between them', () => {
-    const { lanes } = storyOf({
+    const { lanes } = eventTimeline({
       deliveries: [
         delivery(0, { status: 503, answer: 'down', nextAttemptAt: AT + 30_020 }),
         delivery(30_020, { attempt: 2 }),
@@ -135,15 +135,15 @@ describe('an event’s story', () => {
   test('whatever was heard, in any order: every line is told once, and no time runs backwards', () => {
     fc.assert(
       fc.property(fc.array(anyLine), lines => {
-        const story = storyOf({ deliveries: [delivery(0)], lines })
-        const told = story.steps.filter(({ lane }) => lane !== 'front door')
+        const story = eventTimeline({ deliveries: [delivery(0)], lines })
+        const told = story.steps.filter(({ lane }) => lane !== 'ingest')
         const expected = lines.filter(
           ({ automation, event }) => automation !== undefined || event !== undefined,
         )
         expect(told.length).toBeGreaterThanOrEqual(expected.length)
         for (const { spans } of story.lanes)
           for (const { from, to } of spans) expect(to).toBeGreaterThanOrEqual(from)
-        const shuffled = storyOf({ deliveries: [delivery(0)], lines: [...lines].reverse() })
+        const shuffled = eventTimeline({ deliveries: [delivery(0)], lines: [...lines].reverse() })
         expect(shuffled.steps.map(({ at }) => at)).toEqual(story.steps.map(({ at }) => at))
       }),
     )
@@ -152,7 +152,7 @@ describe('an event’s story', () => {
   test('the picture’s axis keeps the order of all moments, from edge to edge', () => {
     fc.assert(
       fc.property(fc.array(anyLine, { minLength: 2 }), lines => {
-        const story = storyOf({ deliveries: [delivery(0)], lines })
+        const story = eventTimeline({ deliveries: [delivery(0)], lines })
         const scale = scaleOf(story)
         const moments = story.lanes.flatMap(({ spans, marks }) => [
           ...spans.flatMap(({ from, to }) => [from, to]),

@@ -72,7 +72,7 @@ describe('a delivery’s check, step by step', () => {
     expect(judged({}, { keys: {} })[0]?.text).toBe('no signature key is stored here')
   })
 
-  test('comes to the front door’s verdict whatever came, and shows no key', () => {
+  test('comes to ingest’s verdict whatever came, and shows no key', () => {
     const text = fc.option(fc.constantFrom('', '1', 'HmacSHA256', AT, 'x', sign(BODY, AT, KEYS.primary)), {
       nil: undefined,
     })

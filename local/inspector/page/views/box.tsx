@@ -104,13 +104,7 @@ export function BoxSide({ live }: { readonly live: Live }) {
         </button>
       </p>
       <Webhooks view={view} read={readBox} address={live.about?.webhookUrl ?? ''} />
-      <DoingButtons
-        doings={own('box')}
-        id=""
-        folders={view.items}
-        onDo={doIt}
-        label="Act out of the ordinary"
-      />
+      <DoingButtons doings={own('box')} id="" folders={view.items} onDo={doIt} label="Scenarios" />
     </section>
   )
 }

@@ -3,7 +3,7 @@ import type { DeliveryEntry } from '../../../journal.ts'
 import type { VerdictStep } from '../../verdict.ts'
 import { Code, clockText, pretty } from '../parts.tsx'
 
-/** One request at the front door: what was sent, how it was judged, and what it was answered. */
+/** One request at ingest: what was sent, how it was judged, and what it was answered. */
 export function DeliveryCard({ delivery }: { readonly delivery: DeliveryEntry }) {
   const { deliveryId, headers, body, status, answer, attempt, at, ms, method, path, verdict } = delivery
   const [raw, setRaw] = useState(false)

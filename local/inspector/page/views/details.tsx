@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { LogLine } from '../../../../lib/log/log.ts'
-import { durationText, storyOf } from '../../../../lib/operations/event-timeline.ts'
+import { durationText, eventTimeline } from '../../../../lib/operations/event-timeline.ts'
 import { curlOf } from '../../curl.ts'
 import type { EventDetails, EventSummary } from '../../protocol.ts'
 import { get } from '../api.ts'
@@ -46,7 +46,7 @@ export function Details(props: {
     addEventListener('keydown', onKeyDown)
     return () => removeEventListener('keydown', onKeyDown)
   }, [])
-  const story = useMemo(() => details && storyOf(details), [details])
+  const story = useMemo(() => details && eventTimeline(details), [details])
   if (!details || !story)
     return (
       <section class="details" id="details">
@@ -159,7 +159,7 @@ function EventActions({ details, readOnly }: { readonly details: EventDetails; r
             </ActionButton>
             {status === 'dead' && (
               <ActionButton
-                title="Runs again what was given up, and only that."
+                title="Runs again what failed, and only that."
                 onPress={() => perform('redrive', input)}
               >
                 Redrive

@@ -20,7 +20,7 @@ const PROMISES = [
     'Kill the worker',
     'The Lambda dies in the middle of a run: another takes the event over when the lease has ended.',
   ],
-  ['storm', 'Storm of 500', '500 deliveries at once: all are accepted, queued and done.'],
+  ['burst', 'Burst of 500', '500 deliveries at once: all are accepted, queued and done.'],
 ] as const
 
 /**
@@ -55,19 +55,19 @@ export function Promises({ paused, brief }: { readonly paused: boolean; readonly
           </ActionButton>
           {!brief && <p class="quiet">{pauseTitle}</p>}
         </li>
-        {!brief && <StormForm />}
+        {!brief && <BurstForm />}
       </ul>
     </section>
   )
 }
 
 /** As many deliveries as one likes, as fast as one likes. */
-function StormForm() {
+function BurstForm() {
   const [count, setCount] = useState('100')
   const [perSecond, setPerSecond] = useState('20')
   return (
-    <li class="storm">
-      <ActionButton onPress={() => perform('storm', { count, perSecond })}>Storm at this rate</ActionButton>
+    <li class="burst">
+      <ActionButton onPress={() => perform('burst', { count, perSecond })}>Send at this rate</ActionButton>
       <p class="quiet">
         <label>
           Deliveries

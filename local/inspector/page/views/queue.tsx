@@ -81,7 +81,7 @@ function DeadLetters({ live, readOnly }: { readonly live: Live; readonly readOnl
           {!readOnly && (
             <div class="actions">
               <ActionButton
-                title="Runs again what was given up, and only that."
+                title="Runs again what failed, and only that."
                 onPress={() => redrive({ all: 'true' })}
               >
                 Redrive all

@@ -13,11 +13,7 @@ export function Start({ live, onClose }: { readonly live: Live; readonly onClose
       'signs what happened and posts it, again for two hours until it is taken',
       plural(counts.sent, 'delivery'),
     ],
-    [
-      'Front door',
-      'checks the signature; answers 202 only once the queue has it',
-      `${counts.refused} refused`,
-    ],
+    ['Ingest', 'checks the signature; answers 202 only once the queue has it', `${counts.refused} refused`],
     ['Queue', 'holds it until it is done, and lets it wait', `${queues?.queue.waiting ?? 0} waiting`],
     [
       'Automations',

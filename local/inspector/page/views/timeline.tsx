@@ -1,9 +1,9 @@
 import { useMemo } from 'preact/hooks'
 import {
   durationText,
+  type EventTimeline,
   type Lane,
   type Scale,
-  type Story,
   scaleOf,
   ticksOf,
 } from '../../../../lib/operations/event-timeline.ts'
@@ -11,11 +11,11 @@ import {
 const LEGEND = [
   ['good', 'went well'],
   ['wait', 'waiting, or to be tried again'],
-  ['bad', 'refused, cut off or given up'],
+  ['bad', 'refused, cut off or failed'],
 ] as const
 
-/** An event's life as a picture: a row for the front door, the queue and each automation, with how long each took. */
-export function Timeline({ story }: { readonly story: Story }) {
+/** An event's life as a picture: a row for ingest, the queue and each automation, with how long each took. */
+export function Timeline({ story }: { readonly story: EventTimeline }) {
   const scale = useMemo(() => scaleOf(story), [story])
   if (story.lanes.length === 0) return null
   const first = story.steps[0]?.at ?? 0

@@ -74,7 +74,7 @@ export function Webhooks(props: {
             title="What boxhooks does after each deploy and each hour: the webhooks become those that the automations declare"
             onClick={() => change('mend-webhooks', {})}
           >
-            Make what is declared
+            Sync webhooks
           </button>
         </span>
       )}
