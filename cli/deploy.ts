@@ -53,7 +53,7 @@ function regionIn(args: readonly string[]): string | undefined {
 }
 
 /**
- * Has the webhooks made that the automations of a deployed stage declare, and prints what was done or what is left to do.
+ * Syncs the webhooks of a deployed stage with what its automations declare, and prints what was done or is left to do.
  * @returns the exit code
  */
 export async function syncWebhooks(ref: StageRef & { readonly stage: string }): Promise<number> {

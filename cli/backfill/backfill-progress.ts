@@ -42,14 +42,14 @@ export function createBackfillProgress(
   }
 }
 
-/** How much of the span is done, from 0 to 1. */
+/** Computes how much of the span is done, from 0 to 1. */
 function partOf({ since, until, through, done }: BackfillReport): number {
   if (done) return 1
   const [from, to, come] = [since, until, through].map(Date.parse)
   return Math.min(Math.max(((come ?? 0) - (from ?? 0)) / ((to ?? 1) - (from ?? 0)), 0), 1)
 }
 
-/** Undefined until there is something to reckon with. */
+/** Estimates the seconds that are left; undefined until there is a basis. */
 function leftSeconds(part: number, first: number, seconds: number): number | undefined {
   return part > first && part < 1 ? ((1 - part) / (part - first)) * seconds : undefined
 }

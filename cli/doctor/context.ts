@@ -103,7 +103,7 @@ export async function openContext(
   }
 }
 
-/** The local stack has no such services as are skipped there, so nothing is ever sent to those clients. */
+/** Creates the clients. The local stack lacks the services whose checks are skipped there; their clients send nothing. */
 function clientsOf(client: Reach['client'], ref: StageRef): DoctorContext['clients'] {
   const there = (service: string) => ({ ...client(service), maxAttempts: 2 })
   const away = (service: string) => ('stage' in ref ? there(service) : { region: 'local' })

@@ -62,7 +62,7 @@ async function checkFunctions(context: DoctorContext, signal: AbortSignal): Prom
   )
 }
 
-/** What boxhooks deploys the functions on. */
+/** Reads which runtime and architecture boxhooks deploys. */
 async function deployedRuntime(): Promise<{ runtime: string; architecture: string }> {
   const text = await readFile(join(ROOT, 'infra', 'serverless', 'service.yml'), 'utf8')
   const service: unknown = parse(text, { logLevel: 'error' })
@@ -225,7 +225,7 @@ async function allAlarms(context: DoctorContext, signal: AbortSignal): Promise<M
   return alarms
 }
 
-/** An alarm by the name that docs/operate.md has, since when, and what it means. */
+/** Formats an alarm: its name as in docs/operate.md, since when, and what it means. */
 function lineOf(
   { AlarmName = '', StateUpdatedTimestamp, AlarmDescription }: MetricAlarm,
   { ref }: DoctorContext,

@@ -257,7 +257,7 @@ export const CLOCK_CHECKS: readonly Check[] = [
   },
 ]
 
-/** How old a delivery may be that the stage accepts, in seconds. */
+/** Reads how old a delivery may be that the stage accepts, in seconds. */
 async function ageMaxSeconds(context: DoctorContext, signal: AbortSignal): Promise<number> {
   if (!('stage' in context.ref)) return AGE_MAX_SECONDS
   const { env } = await deployedFunction(context, 'ingest', signal)

@@ -82,7 +82,7 @@ function unlessGone(error: unknown): undefined {
   throw error
 }
 
-/** The indexes that this clone's template gives the table. */
+/** Reads which indexes this clone's template gives the table. */
 async function declaredIndexes(root: string): Promise<string[]> {
   const text = await readFile(join(root, 'infra', 'cloudformation', 'ledger.yml'), 'utf8')
   const template: unknown = parse(text, { logLevel: 'error' })

@@ -50,7 +50,7 @@ export function createEventMatcher(
     (statuses?.some(statusFits(record)) ?? true)
 }
 
-/** Box spells some triggers in two ways. */
+/** Normalises a trigger: Box spells some in two ways. */
 const spelledAsWeDo = (trigger: string): string => triggerOf(trigger) ?? trigger
 
 function eventHas(record: EventRecord, status: StatusFilter, now: number): boolean {

@@ -88,6 +88,6 @@ function endText({ status, reason, error }: RunRecord): string {
   return `run ${status}`
 }
 
-/** Who dropped a dead letter, and why. */
+/** Formats who dropped a dead letter, and why. */
 export const droppedText = ({ reason, by }: NonNullable<EventRecord['dropped']>): string =>
   `dead letter dropped${by === undefined ? '' : ` by ${by}`}: ${reason}`

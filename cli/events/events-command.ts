@@ -82,7 +82,7 @@ function triggers(text: string, before: readonly string[] = []): string[] {
   )
 }
 
-/** An id alone is a file's or a folder's. */
+/** Parses an item; an id alone is a file's or a folder's. */
 function items(text: string, before: readonly string[] = []): string[] {
   if (/^\d{1,32}$/.test(text)) return [...before, `file:${text}`, `folder:${text}`]
   if (/^[a-z][\w-]{0,63}:[\w-]{1,128}$/.test(text)) return [...before, text]

@@ -42,7 +42,7 @@ function shownRun(run: RunRecord, record: EventRecord, now: number): ShownRun {
 
 export const EVENTS_HEADER = ['RECEIVED', 'EVENT', 'TRIGGER', 'ITEM', 'STATUS', 'RUNS']
 
-/** An event as a row of the list. */
+/** Formats an event as a row of the list. */
 export function eventRow(event: ShownEvent, now: number): readonly string[] {
   return [
     secondsText(event.receivedAt),
@@ -164,7 +164,7 @@ function endedText({ state, finishedAt, nextAt }: ShownEvent['runs'][string], no
     : ''
 }
 
-/** The first moment as a time, and all as what has passed since. */
+/** Formats the first entry's time, and each entry with the time since then. */
 function timelineText(timeline: readonly TimelineEntry[]): string {
   const begun = timeline[0]?.at ?? 0
   const rows = timeline.map(({ at, where, what }) => [`+${durationText(at - begun)}`, where, what])

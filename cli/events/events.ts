@@ -254,7 +254,7 @@ const LEDGER_ALONE = 'The logs can’t be read, so this is from the ledger alone
 const SILENT =
   'The logs have no line about it (`logRetentionDays` sets how long they are kept), so this is from the ledger alone.'
 
-/** The logs are worth having, and not worth failing for. */
+/** Reads the logs; what can't be read is a problem to show, not a failure. */
 async function readLogs(
   logs: StageLogs,
   id: string,

@@ -73,7 +73,7 @@ function unknownTrigger(word: string): string {
   return `--on ${JSON.stringify(word)}: Box has no such trigger. ${hint}`
 }
 
-/** What can't be watched on the target. Box sends some triggers unasked; those need no webhook. */
+/** Lists the triggers that can't be watched on the target. Box sends some without a webhook. */
 function inapplicable(target: Target, triggers: readonly Trigger[]): string[] {
   const asked = triggers.filter(trigger => TRIGGERS[trigger].subscribable)
   if (asked.length === 0) return []

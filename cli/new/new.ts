@@ -61,7 +61,7 @@ async function listNameProblems(shell: Shell, name: string): Promise<string[]> {
   })
 }
 
-/** A setting without a value in the stage local would stop npm start and npm test. */
+/** Lists settings without a value in the stage local, which would stop npm start and npm test. */
 async function listMissingValues(project: string, { settings }: NewAutomation): Promise<string[]> {
   if (settings.length === 0) return []
   const stateOf = await readStageParams('local', join(project, 'serverless.yml'))

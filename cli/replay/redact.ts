@@ -186,7 +186,7 @@ const isId = (name: string): boolean => /(^|_)id$/.test(name) && name !== 'seque
 
 const COUNTS = /^(\$version|\$typeVersion|version_number|(total|comment|download|preview)_count)$/
 
-/** The end of a file's name, where it is one that many have: `j.smith` has none. */
+/** Returns the ending of a file's name if it is a common one: `j.smith` has none. */
 function endingOf(name: string): string {
   const [ending = ''] = /\.[a-zA-Z0-9]{1,10}$/.exec(name) ?? []
   return ENDINGS.has(ending.slice(1).toLowerCase()) ? ending : ''

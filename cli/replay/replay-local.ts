@@ -103,7 +103,7 @@ function localMessage(
   return { ...stored, ...describeBody(body), eventId: record.eventId, body, ...(replay ? { replay } : {}) }
 }
 
-/** What has run here before runs again; at first the event is as new. */
+/** Makes the replay that repeats what ran here before; undefined for an event that is new here. */
 function localReplay(before: EventRecord | undefined, automation: string | undefined): Replay | undefined {
   const request = { force: true, ...(automation === undefined ? {} : { automation }) }
   if (before) return replayOf(before, request)

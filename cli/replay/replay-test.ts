@@ -94,7 +94,7 @@ async function filesOf(
   ]
 }
 
-/** A setting that names what is watched has the id that the fixture has for it; another has the value of the stage local. */
+/** Reads the settings: one that names a watched item has its id in the fixture, another its value in the stage local. */
 async function settingsOf(
   project: string,
   record: EventRecord,
@@ -129,7 +129,7 @@ export type ReplayTest = {
   readonly settings: Readonly<Record<string, string>>
 }
 
-/** The code of a test that runs an automation on a recorded event, in the repository's format. */
+/** Makes the code of a test that runs an automation on a recorded event, in the repository's format. */
 export function replayTestCode({ file, name, slug, run, settings }: ReplayTest): string {
   const folders = Object.values(settings).filter(value => /^[1-9]\d*$/.test(value))
   const isSkipped = run?.status === 'skipped'

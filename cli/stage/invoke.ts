@@ -56,7 +56,7 @@ export async function invokeFunction(
   }
 }
 
-/** The function's answer is of another version. */
+/** Makes the error for an answer of another version. */
 export const createVersionError = (ref: StageRef, name: FunctionName): CommandError =>
   new CommandError(
     `boxhooks-${'stage' in ref ? ref.stage : 'local'}-${name} is of another version than this clone. Deploy the stage again.`,

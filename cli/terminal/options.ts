@@ -132,7 +132,7 @@ export const withExamples = (command: Command, ...lines: readonly string[]): Com
 export const byOption = (description: string): Option =>
   new Option('--by <name>', description).default(userName())
 
-/** A container may run under an id that no user has; then the system has no name for it. */
+/** Returns the user's name; a container may run under an id without one. */
 function userName(): string {
   try {
     return userInfo().username

@@ -90,7 +90,7 @@ export function processShell(): Shell {
 /** The reader has closed the pipe, as `| head` does; that is not a failure of the command. */
 const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED'])
 
-/** A second interrupt ends the process at once. */
+/** Calls back at the first interrupt; a second one ends the process at once. */
 function onInterrupt(listener: () => void): () => void {
   let firstAt: number | undefined
   const hear = () => {

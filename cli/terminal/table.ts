@@ -25,5 +25,5 @@ export function growingTable(): (cells: readonly (readonly string[])[]) => strin
   }
 }
 
-/** Text without what would move a terminal's cursor. */
+/** Removes what would move a terminal's cursor. */
 export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ')

@@ -94,7 +94,7 @@ function explainEvent(
   return { ...explanation, eventId: record.eventId }
 }
 
-/** `FILE.UPLOADED e-1 of 2026-…`. */
+/** Formats an event: `FILE.UPLOADED (event e-1, received 2026-…)`. */
 const eventText = ({ trigger, eventId, receivedAt }: EventRecord, now: number): string =>
   `${trigger || 'the event'} (event ${eventId}, received ${momentText(Date.parse(receivedAt), now)})`
 
@@ -235,7 +235,7 @@ const explainUndeployed = (
 const textOf = (targets: DeclaredFact['watch']): string =>
   targets.map(targetText).join(', ') || 'no watched item'
 
-/** Whether an event is known to be about targets that an automation does not watch. */
+/** Checks whether an event is known to be about targets that an automation does not watch. */
 function watchesOther({ watch, unset }: DeclaredFact, { targets = [] }: EventRecord): boolean {
   const watched = new Set(watch.map(targetText))
   return unset.length === 0 && targets.length > 0 && !targets.some(one => watched.has(targetText(one)))

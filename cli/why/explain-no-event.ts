@@ -28,7 +28,7 @@ function otherKind({ item }: WhyFacts, { on }: DeclaredFact): Explanation | unde
   }
 }
 
-/** Whether an event of a trigger can be about a file, or a folder. */
+/** Checks whether an event of a trigger can be about a file, or a folder. */
 function canBeAbout(name: string, type: WhyFacts['item']['type']): boolean {
   const trigger = triggerOf(name)
   if (trigger === undefined) return true

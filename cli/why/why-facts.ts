@@ -18,7 +18,7 @@ export function parseItem(text: string): ItemRef | undefined {
 const typeOf = (text: string | undefined): TargetType | undefined =>
   text === 'file' || text === 'folder' ? text : undefined
 
-/** The keys of the ledger's index under which an item's events may be; an id alone may be a web link's as well. */
+/** Lists the keys of the ledger's index that an item's events may have; an id alone may be a web link's too. */
 export const listSources = ({ type, id }: ItemRef): readonly string[] =>
   type === undefined ? [`file:${id}`, `folder:${id}`, `web_link:${id}`] : [`${type}:${id}`]
 

@@ -225,7 +225,7 @@ async function whereIs(ref: StageRef, { type, id }: ItemRef, signal: AbortSignal
 
 const OTHER_VERSION = 'the function reconcile is of another version. Deploy the stage again.'
 
-/** The path that the item's last event with a payload names. */
+/** Reads the path from the item's last event with a payload. */
 async function lastPath(
   events: readonly EventRecord[],
   ledger: Pick<Ledger, 'read'>,
