@@ -90,7 +90,7 @@ function missingText(stage: string, automations: readonly ListedAutomation[]): s
   if (missing.size === 0) return []
   return [
     '',
-    `Stage ${stage} lacks ${missing.size === 1 ? 'a value' : 'values'}. Write into serverless.yml, under params.${stage}:`,
+    `Stage ${stage} has no value for ${missing.size === 1 ? 'a setting' : 'some settings'}. Write into serverless.yml, under params.${stage}:`,
     ...[...missing].map(([name, meaning]) => `  ${name}: "…"  # ${meaning}`),
   ]
 }

@@ -82,7 +82,7 @@ export const conformanceCommand = (shell: Shell): Command =>
     .option('--secondary-key-file <file>', 'holds its secondary key (or set BOXHOOKS_SECONDARY_KEY)')
     .option(
       '--retired-key-file <file>',
-      'holds a key that it must refuse by now (or set BOXHOOKS_RETIRED_KEY)',
+      'holds a retired key, which it must reject (or set BOXHOOKS_RETIRED_KEY)',
     )
     .option('--only <id>', 'run this requirement or group; can be repeated', repeated)
     .option('--list', 'list the requirements and run none')

@@ -22,10 +22,10 @@ export type ConformanceOptions = {
   readonly header?: readonly string[]
 }
 
-/** The receiver can't be asked at all; 1 would say that it fails. */
+/** Makes the error for a receiver that can't be checked at all; exit code 1 would say that it fails. */
 const unusable = (message: string): CommandError => new CommandError(message, { exitCode: 2 })
 
-/** Asks any receiver of Box's webhooks for all that one must do. The exit code is 0 where it does, 1 where not, 2 where it could not be asked. */
+/** Runs the conformance suite against a receiver. The exit code is 0 where it conforms, 1 where not, 2 where it can't be checked. */
 export async function conformance(
   shell: Shell,
   given: string | undefined,
@@ -55,7 +55,7 @@ export async function conformance(
   const reached = await send(url, knock, { more: headers, timeoutMs })
   if (reached.kind === 'silent')
     throw unusable(
-      `${url.origin} can't be asked: ${reached.reason}. See that the receiver runs and that the address is right.`,
+      `${url.origin} can't be reached: ${reached.reason}. Check that the receiver runs and that the address is right.`,
     )
   const junit = options.junit === undefined ? undefined : writable(options.junit)
   const findings = await examine({
@@ -96,9 +96,7 @@ const isOf = (id: string, name: string): boolean => id === name || id.startsWith
 function urlOf(address: string | undefined): URL {
   const url = URL.parse(address ?? '')
   if (url?.username || url?.password)
-    throw unusable(
-      'Leave user and password out of the address; a gateway that asks for them gets them by --header.',
-    )
+    throw unusable('Leave user and password out of the address; send them to a gateway with --header.')
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
   throw unusable('Give the receiver’s address, such as https://example.com/box/webhook.')
 }
@@ -119,7 +117,7 @@ function headerOf(text: string): Header {
   throw unusable('A --header must have the form "Name: value".')
 }
 
-/** Keys come from a file or the environment: what stands on the command line is seen by every process. */
+/** Keys come from a file or the environment: every process can see a command line. */
 function keyOf(which: string, file: string | undefined, given: string | undefined): string | undefined {
   if (file === undefined) return given?.trim() || undefined
   const key = readKey(which, file).trim()

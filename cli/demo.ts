@@ -4,10 +4,10 @@ import { type Stack, startStack } from '../local/stack.ts'
 import { CommandError } from './terminal/command-error.ts'
 
 const AUTOMATION = 'remove-shared-link-after-download'
-/** How long anything may take, in milliseconds, before it counts as not happening. */
+/** How long to wait for a condition, in milliseconds. */
 const PATIENCE_MS = 20_000
 
-/** Tells the main story on the local stack, and fails where any of it does not hold. */
+/** Runs a delivery, its repetition and a forgery through the local stack. @throws CommandError where a check fails */
 export async function demo(): Promise<void> {
   console.log('Packaging the stage local …')
   const { AWS_ENDPOINT_URL: awsEndpoint } = process.env
@@ -18,20 +18,20 @@ export async function demo(): Promise<void> {
     onLine: line => console.log(line),
   })
   try {
-    await tell(stack)
-    console.log('\nAll of it holds.')
+    await runScenes(stack)
+    console.log('\nAll checks passed.')
   } finally {
     await stack.stop()
   }
 }
 
-async function tell(stack: Stack): Promise<void> {
+async function runScenes(stack: Stack): Promise<void> {
   const { content, sent, deliveries } = stack.box
   const file = content.uploadFile({ parentId: '100001', name: 'offer.pdf', content: '%PDF-1.4 an offer' })
   const link = content.updateFile(file.id, { sharedLink: { access: 'open' } }).sharedLink
   console.log(`\n1. offer.pdf has a shared link: ${link?.url}`)
 
-  console.log('2. Somebody downloads it.')
+  console.log('2. A user downloads it.')
   let removals = 0
   stack.box.on(notice => {
     if (
@@ -44,9 +44,9 @@ async function tell(stack: Stack): Promise<void> {
   const downloadedAt = Date.now()
   content.downloadFile(file.id)
   const event = sent.findLast(({ trigger }) => trigger === 'FILE.DOWNLOADED')
-  if (!event) throw new CommandError('Box told nobody of the download: no webhook is on the folder.')
+  if (!event) throw new CommandError('Box sent no event for the download: no webhook is on the folder.')
   const { eventId } = event
-  await until('the automation has run', () => stack.journal.event(eventId)?.status === 'done')
+  await waitUntil('the automation has run', () => stack.journal.event(eventId)?.status === 'done')
   check(content.file(file.id).sharedLink === undefined, 'the shared link is gone')
   for (const line of timeline(stack, eventId, downloadedAt)) console.log(`     ${line}`)
   console.log('   The shared link is gone.')
@@ -54,16 +54,16 @@ async function tell(stack: Stack): Promise<void> {
   console.log('3. Box delivers the same event again, under a new delivery id.')
   const again = await deliveries.send(event, { retry: false })
   check(again.status === 202, 'the repeated delivery is accepted')
-  await until('the repetition is recognised', () => linesOf(stack, eventId, 'event_duplicate').length > 0)
+  await waitUntil('the repetition is recognised', () => linesOf(stack, eventId, 'event_duplicate').length > 0)
   check(removals === 1, 'Box was asked to remove the link exactly once')
   console.log(
-    `   ${again.deliveryId}: accepted, recognised, and nothing done twice (${removals} call to Box in all).`,
+    `   ${again.deliveryId}: accepted and recognised; nothing is done twice (${removals} call to Box in all).`,
   )
 
-  console.log('4. Somebody forges a delivery.')
+  console.log('4. An attacker forges a delivery.')
   const forged = await deliveries.send(event, { retry: false, keys: { primary: 'forged' } })
-  check(forged.status === 401, 'the forged delivery is refused')
-  console.log(`   Refused with ${forged.status}: ${forged.answer}`)
+  check(forged.status === 401, 'the forged delivery is rejected')
+  console.log(`   Rejected with ${forged.status}: ${forged.answer}`)
 }
 
 const linesOf = ({ journal }: Stack, eventId: string, name: string): LogLine[] =>
@@ -76,7 +76,7 @@ function timeline(stack: Stack, eventId: string, from: number): string[] {
     delivery_accepted: 'verified and queued',
     run_started: `${AUTOMATION} starts`,
     run_done: `${AUTOMATION} is done`,
-    event_finished: 'the ledger has it',
+    event_finished: 'recorded in the ledger',
   }
   const steps = (entry?.lines ?? []).flatMap(line => {
     const call =
@@ -89,14 +89,14 @@ function timeline(stack: Stack, eventId: string, from: number): string[] {
 }
 
 function check(holds: boolean, what: string): void {
-  if (!holds) throw new CommandError(`This does not hold: ${what}.`)
+  if (!holds) throw new CommandError(`Check failed: ${what}.`)
 }
 
-async function until(what: string, holds: () => boolean): Promise<void> {
+async function waitUntil(what: string, holds: () => boolean): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS
   while (!holds()) {
     if (Date.now() > deadline)
-      throw new CommandError(`After ${PATIENCE_MS / 1000} s it is still not so that ${what}.`)
+      throw new CommandError(`Timed out after ${PATIENCE_MS / 1000} s waiting until ${what}.`)
     await new Promise(resolve => setTimeout(resolve, 10))
   }
 }

@@ -27,20 +27,20 @@ async function deploy(args: readonly string[]): Promise<number> {
     )
   if (!args.includes(NO_CHECK) && checkAutomations(CHECKED) !== 0)
     throw new CommandError(
-      `Nothing is deployed: what is printed above is wrong in automations/. Correct it, or deploy as it is with ${NO_CHECK}.`,
+      `Nothing was deployed: automations/ has the mistakes above. Fix them, or deploy anyway with ${NO_CHECK}.`,
     )
   const { folder, project } = await packageStage({ stage, args: rest })
   // Only its verbose form ends with the stack's outputs, the webhook URL among them.
   const { code } = await exclusively(lockOf(project), () =>
     osls(['deploy', '--verbose', '--stage', stage, '--package', folder, ...rest], { project, shown: true }),
   )
-  if (code === 0) return makeWebhooks({ stage, region: regionOf(regionIn(rest)) })
+  if (code === 0) return syncWebhooks({ stage, region: regionOf(regionIn(rest)) })
   console.error(
     [
       '',
-      `The deployment of stage ${stage} failed; what is said above tells why.`,
+      `The deployment of stage ${stage} failed; the reason is above.`,
       'Without AWS credentials: run `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
-      'Nothing is half done: CloudFormation rolls back. Mend the cause and run the same command again.',
+      'CloudFormation rolls back, so nothing is half done. Fix the cause and run the same command again.',
     ].join('\n'),
   )
   return code
@@ -53,12 +53,12 @@ function regionIn(args: readonly string[]): string | undefined {
 }
 
 /**
- * Has the webhooks made that the automations of a deployed stage declare, and prints what was done or what is left to do.
+ * Syncs the webhooks of a deployed stage with what its automations declare, and prints what was done or is left to do.
  * @returns the exit code
  */
-export async function makeWebhooks(ref: StageRef & { readonly stage: string }): Promise<number> {
+export async function syncWebhooks(ref: StageRef & { readonly stage: string }): Promise<number> {
   const { stage } = ref
-  console.log(`\nThe stage ${stage} is deployed. Now the webhooks on Box:\n`)
+  console.log(`\nThe stage ${stage} is deployed. Syncing the webhooks on Box:\n`)
   const again = `npx boxhooks webhooks apply --stage ${stage}`
   try {
     const answer = await askReconcile(ref, { action: 'apply' })
@@ -66,27 +66,27 @@ export async function makeWebhooks(ref: StageRef & { readonly stage: string }): 
       throw new CommandError(answer.ok ? 'reconcile gave another answer.' : answer.error.message)
     const { report } = answer
     console.log(isWithoutApp(report) ? firstSteps(stage, again) : reportText(report))
-    console.log(`\nWhether all is well, from end to end: npx boxhooks doctor --stage ${stage}`)
+    console.log(`\nTo check the stage from end to end: npx boxhooks doctor --stage ${stage}`)
     return report.inStep || isWithoutApp(report) ? 0 : 1
   } catch (error) {
     if (!(error instanceof ExpectedError)) throw error
-    console.error(`${error.message}\nThe stage runs; only its webhooks are not made yet. Then: ${again}`)
+    console.error(`${error.message}\nThe stage runs, but its webhooks are not synced yet. Next: ${again}`)
     return 1
   }
 }
 
-/** Whether nobody has stored the Box app's credentials yet, as after the first deployment. */
+/** Checks whether the Box app's credentials are not stored yet, as after the first deployment. */
 const isWithoutApp = ({ error }: ReconcileReport): boolean =>
   error?.code === 'box_app_secret_invalid' || error?.code === 'box_app_secret_unavailable'
 
 const firstSteps = (stage: string, again: string): string =>
   [
-    'Box is not asked yet: the secret of the Box app holds no credentials. Two commands are left:',
+    'The webhooks are not synced yet: the secret of the Box app holds no credentials. Run:',
     '',
     `  npx boxhooks secrets set signature-keys --stage ${stage}`,
     `  npx boxhooks secrets set box-app --stage ${stage}`,
     '',
-    `The webhooks are then made within the hour, or at once by: ${again}`,
+    `The webhooks are then synced within the hour, or at once by: ${again}`,
   ].join('\n')
 
 if (import.meta.main) {

@@ -15,8 +15,8 @@ export type InspectOptions = {
 }
 
 /**
- * Serves the page on a deployed stage, read-only, until it is told to stop. It shows what is in the company's Box, so
- * only who has the printed address may read it.
+ * Serves the inspector on a deployed stage, read-only, until it is interrupted. It shows what is in the company's Box, so
+ * only the printed address, which has a token, can read it.
  * @throws AwsUnreachable, PortTaken
  */
 export async function inspect(shell: Shell, options: InspectOptions): Promise<void> {

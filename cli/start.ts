@@ -42,7 +42,7 @@ export async function start(options: StartOptions): Promise<void> {
   process.exit(0)
 }
 
-/** Says in a line what becomes of each event, when it changes. */
+/** Makes a subscriber that prints a line when an event's status changes. */
 function activity(write: (line: string) => void): (event: EventEntry) => void {
   const said = new Map<string, string>()
   return ({ eventId, trigger, status, deliveries }) => {
@@ -60,14 +60,14 @@ function greeting(stack: Stack, ms: number): string[] {
     `Ready after ${(ms / 1000).toFixed(1)} s.`,
     '',
     `  page           ${url}`,
-    `  front door     ${webhookUrl}`,
+    `  endpoint       ${webhookUrl}`,
     ...(v1Url ? [`  V1 webhooks    ${v1Url}`] : []),
     `  emulated Box   ${url}/2.0 (token: POST ${url}/oauth2/token)`,
     `  primary key    ${keys.primary ?? 'none'}`,
     `  secondary key  ${keys.secondary ?? 'none'}`,
     `  automations    ${manifest.map(({ name }) => name).join(', ')}`,
     '',
-    'Open the page and download contract.pdf: its shared link goes. Change a file in automations/ and it is loaded.',
+    'Open the page and download contract.pdf: its shared link is removed. Changes to files in automations/ are loaded.',
     'Ctrl-C stops everything.',
   ]
 }

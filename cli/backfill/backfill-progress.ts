@@ -3,7 +3,7 @@ import { totalOf } from '../../lib/backfill/progress.ts'
 import { count } from '../terminal/progress.ts'
 import type { Shell } from '../terminal/shell.ts'
 
-/** Tells how far a back-fill has come. */
+/** Shows the progress of a backfill. */
 export type BackfillProgress = {
   show(report: BackfillReport): void
   /** Leaves the line to others. */
@@ -13,7 +13,7 @@ export type BackfillProgress = {
 /** How wide the bar is, in characters. */
 const WIDTH = 24
 
-/** How often everybody but a terminal is told, in milliseconds. */
+/** How often a line is logged where there is no terminal, in milliseconds. */
 const EVERY_MS = 10_000
 
 /**
@@ -42,14 +42,14 @@ export function createBackfillProgress(
   }
 }
 
-/** How much of the span is done, from 0 to 1. */
+/** Computes how much of the span is done, from 0 to 1. */
 function partOf({ since, until, through, done }: BackfillReport): number {
   if (done) return 1
   const [from, to, come] = [since, until, through].map(Date.parse)
   return Math.min(Math.max(((come ?? 0) - (from ?? 0)) / ((to ?? 1) - (from ?? 0)), 0), 1)
 }
 
-/** Undefined until there is something to reckon with. */
+/** Estimates the seconds that are left; undefined until there is a basis. */
 function leftSeconds(part: number, first: number, seconds: number): number | undefined {
   return part > first && part < 1 ? ((1 - part) / (part - first)) * seconds : undefined
 }

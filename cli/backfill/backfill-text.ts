@@ -13,25 +13,17 @@ const COLUMNS: readonly (keyof TriggerCounts)[] = [
 ]
 
 /**
- * What a back-fill found and did, for people.
+ * Formats what a backfill found and did, for people.
  * @param queued the heading of what webhooks had not brought
  */
 export function backfillText(report: BackfillReport, queued: 'QUEUED' | 'TO BE QUEUED'): string {
   const { since, until, stream, counts, unclear, lost } = report
   const rows = Object.entries(counts).sort()
-  const heads = [
-    'TRIGGER',
-    'IN THE STREAM',
-    'NOT COVERED',
-    'SEEN',
-    'BACK-FILLED BEFORE',
-    queued,
-    'CAN’T TELL',
-  ]
+  const heads = ['TRIGGER', 'IN THE STREAM', 'NOT COVERED', 'SEEN', 'BACKFILLED BEFORE', queued, 'UNKNOWN']
   const cells = (values: TriggerCounts) => COLUMNS.map(column => count(values[column]))
   const found =
     rows.length === 0
-      ? ['The stream has nothing that an automation is on.']
+      ? ['The stream has no event that an automation is on.']
       : [
           table([
             heads,
@@ -55,7 +47,7 @@ function unclearText({ unclear, counts }: BackfillReport): string {
   const all = totalOf(counts).unclear
   const lines = unclear.map(one => [one.createdAt, one.eventType, one.item || '(not named)', one.eventId])
   const head =
-    'Nobody can tell whether these lay below a watched folder: the item or its folder is gone, or hidden from the app.'
+    'It is unknown whether these were in a watched folder: the item or its folder is deleted, or hidden from the app.'
   return [
     head,
     table([['WHEN', 'WHAT', 'ITEM', 'EVENT OF THE STREAM'], ...lines]),

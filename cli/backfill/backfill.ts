@@ -32,7 +32,7 @@ export type BackfillOptions = {
 }
 
 /**
- * Makes up for events that webhooks did not bring. Without --yes it counts first and asks; an unfinished one is gone on with.
+ * Queues events that webhooks missed. Without --yes it counts first and asks; it resumes an unfinished backfill.
  * @throws CommandError
  */
 export async function backfill(shell: Shell, options: BackfillOptions): Promise<void> {
@@ -47,14 +47,14 @@ async function dryRun(shell: Shell, options: BackfillOptions): Promise<void> {
   else if (report) await shell.print(backfillText(report, 'TO BE QUEUED'))
 }
 
-/** Shows what would be done, and asks for it; false where nothing is to be done. */
+/** Shows what would be queued and asks for confirmation. @returns false if there is nothing to queue */
 async function isWanted(shell: Shell, options: BackfillOptions): Promise<boolean> {
   const unfinished = await unfinishedOf(options)
   if (unfinished) {
     shell.printError(
-      `${backfillText(unfinished, 'QUEUED')}\n\nThis back-fill is unfinished: it has come to ${unfinished.through}.`,
+      `${backfillText(unfinished, 'QUEUED')}\n\nThis backfill is unfinished: it has reached ${unfinished.through}.`,
     )
-    await confirm(shell, 'Go on with it?', NOT_INTERACTIVE)
+    await confirm(shell, 'Resume it?', NOT_INTERACTIVE)
     return true
   }
   const { report, stopped } = await count(shell, options)
@@ -76,8 +76,7 @@ async function isWanted(shell: Shell, options: BackfillOptions): Promise<boolean
   return true
 }
 
-const NOT_INTERACTIVE =
-  'Nobody is there to ask, so nothing was queued. To queue what is told above, add --yes.'
+const NOT_INTERACTIVE = 'Not a terminal, so nothing was queued. To queue what is listed above, add --yes.'
 
 async function unfinishedOf(options: BackfillOptions): Promise<BackfillReport | undefined> {
   const { ref, since, until, stream, restart } = options
@@ -114,7 +113,7 @@ async function carryOut(shell: Shell, options: BackfillOptions): Promise<void> {
   const { evenIfQueueIsBusy, evenIfBoxMayDeliver } = options
   const progress = createBackfillProgress(shell, 'queued')
   let sum = 0
-  const { report, stopped } = await interruptible(shell, 'Stopping after the step in hand …', signal =>
+  const { report, stopped } = await interruptible(shell, 'Stopping after this step …', signal =>
     stepByStep(shell, progress, signal, async last => {
       const begun = shell.now()
       const next = await ask(ref, {
@@ -138,24 +137,23 @@ async function carryOut(shell: Shell, options: BackfillOptions): Promise<void> {
   )
   if (!report)
     throw new CommandError(
-      'What is kept of the back-fill is gone. Repeat the command; nothing is queued twice.',
+      'The state of the backfill is gone. Run the same command again; nothing is queued twice.',
     )
   if (options.json) await shell.print(json({ stopped, ...report, queued: sum }))
   else await shell.print(`${backfillText(report, 'QUEUED')}\n\n${eventsText(sum)} queued by this command.`)
-  if (stopped) shell.printError('The same command goes on from there.')
+  if (stopped) shell.printError('Run the same command to resume.')
   else if (!options.json) shell.printError(LATE)
 }
 
 /** About so many seconds' worth of events are queued at a time. */
 const STEP_SECONDS = 5
 
-const LATE =
-  'Box writes its log late. Repeat the command in a day: it queues only what has come to light since then.'
+const LATE = 'Box writes its log late. Run the same command in a day: it queues only what has appeared since.'
 
 /** How often in a row Box is waited for. */
 const WAITS_MAX = 20
 
-/** Asks for one step after the other until all is done or somebody stops it. */
+/** Runs one step after the other until all is done or the user stops the command. */
 async function stepByStep(
   shell: Shell,
   progress: BackfillProgress,
@@ -170,13 +168,12 @@ async function stepByStep(
       if (!next) return { report: undefined, stopped: signal.aborted }
       if (report && next.begunAt !== report.begunAt && next.progress === undefined)
         throw new CommandError(
-          `Somebody else has begun another back-fill at ${next.begunAt}. This one has come to ${report.through}.`,
+          `Another backfill was started at ${next.begunAt}. This one has reached ${report.through}.`,
         )
       waits = next.waitSeconds === undefined || next.through !== report?.through ? 0 : waits + 1
       report = next
       progress.show(report)
-      if (waits > WAITS_MAX)
-        throw new CommandError('Box does not answer. The same command goes on from there.')
+      if (waits > WAITS_MAX) throw new CommandError('Box does not answer. Run the same command to resume.')
       if (next.waitSeconds !== undefined) await shell.sleep(next.waitSeconds * 1000, signal)
     } while (!report.done && !signal.aborted)
     return { report, stopped: signal.aborted && !report.done }
@@ -188,11 +185,11 @@ async function stepByStep(
 async function ask(ref: StageRef, request: BackfillRequest): Promise<BackfillReport | undefined> {
   const answer = await invokeFunction(ref, 'backfill', request)
   if (!isBackfillAnswer(answer)) throw createVersionError(ref, 'backfill')
-  if (!answer.ok) throw refused(answer)
+  if (!answer.ok) throw createError(answer)
   return answer.report ?? undefined
 }
 
-function refused({ error }: Extract<BackfillAnswer, { ok: false }>): CommandError {
+function createError({ error }: Extract<BackfillAnswer, { ok: false }>): CommandError {
   const { message, requestId } = error
   return new CommandError(requestId === undefined ? message : `${message}\nBox’s request id is ${requestId}.`)
 }

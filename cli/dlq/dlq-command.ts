@@ -28,10 +28,10 @@ type Filtering = Shared & {
 
 type Working = Filtering & Pick<WorkOptions, 'all' | 'limit' | 'rate' | 'dryRun' | 'yes'>
 
-/** How many are listed where nobody says how many, so that a long queue does not fill a terminal, or a memory. */
+/** How many are listed by default, so that a long queue fills neither a terminal nor the memory. */
 const LISTED = 200
 
-/** Letters a second where nobody says how many: Box takes about 1000 calls a minute. */
+/** Dead letters a second by default: Box takes about 1000 calls a minute. */
 const RATE = 10
 
 /** Makes the command `dlq` with its subcommands. */
@@ -56,7 +56,7 @@ export function dlqCommand(shell: Shell): Command {
   filters(add('list', 'List dead letters, the oldest first'))
     .addOption(new Option('--limit <number>', 'at most this many').default(LISTED).argParser(positive))
     .action(async (options: Filtering & { readonly limit: number }) =>
-      (await import('./dlq.ts')).list(shell, { ...options, ...meant(options), limit: options.limit }),
+      (await import('./dlq.ts')).list(shell, { ...options, ...readSelection(options), limit: options.limit }),
     )
   add('show', 'Show why an event failed and what a redrive would run')
     .argument('<event>', 'the event’s id; `boxhooks dlq list` shows it', eventId)
@@ -65,7 +65,7 @@ export function dlqCommand(shell: Shell): Command {
     )
   working(add('redrive', 'Send dead letters back to the queue, to run what is unfinished')).action(
     async (events: readonly string[], options: Working) =>
-      (await import('./dlq-work.ts')).redrive(shell, { ...options, ...meant(options, events) }),
+      (await import('./dlq-work.ts')).redrive(shell, { ...options, ...readSelection(options, events) }),
   )
   working(add('drop', 'Delete dead letters; the ledger keeps the reason'))
     .requiredOption('--reason <text>', 'why they need no action')
@@ -74,12 +74,15 @@ export function dlqCommand(shell: Shell): Command {
       async (
         events: readonly string[],
         options: Working & { readonly reason: string; readonly by: string },
-      ) => (await import('./dlq-work.ts')).drop(shell, { ...options, ...meant(options, events) }),
+      ) => (await import('./dlq-work.ts')).drop(shell, { ...options, ...readSelection(options, events) }),
     )
   return command
 }
 
-function meant(options: Filtering, events: readonly string[] = []): Pick<DlqOptions, 'ref' | 'filter'> {
+function readSelection(
+  options: Filtering,
+  events: readonly string[] = [],
+): Pick<DlqOptions, 'ref' | 'filter'> {
   const { code: codes, automation: automations } = options
   const { olderThan: olderThanSeconds, newerThan: newerThanSeconds } = options
   const filter: LetterFilter = { events, codes, automations, olderThanSeconds, newerThanSeconds }

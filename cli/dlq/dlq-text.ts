@@ -5,7 +5,6 @@ import { formatStage, type StageRef } from '../stage/stage-ref.ts'
 import { ageText } from '../terminal/age.ts'
 import { count } from '../terminal/progress.ts'
 import { table } from '../terminal/table.ts'
-import { isNarrow, type LetterFilter } from './letter-filter.ts'
 
 /** What is shown of a dead letter: everything but the body, in which files and people are named. */
 export type ShownLetter = Omit<DeadLetter, 'body' | 'held' | 'sentAt'> & { readonly messageId: string }
@@ -46,12 +45,12 @@ export function formatLetterTable(letters: readonly ShownLetter[]): string {
 export type Survey = {
   readonly letters: number
   readonly byCode: Readonly<Record<string, number>>
-  /** A letter counts for each automation that was given up. */
+  /** A dead letter counts for each automation that failed permanently. */
   readonly byAutomation: Readonly<Record<string, number>>
   readonly oldestSeconds: number
 }
 
-/** Adds letters up, however many. */
+/** Counts dead letters, however many. */
 export class SurveyCount {
   #letters = 0
   #oldestSeconds = 0
@@ -82,7 +81,7 @@ export class SurveyCount {
   }
 }
 
-/** Tells what would be done. */
+/** Formats what would be done. */
 export function formatSurvey(survey: Survey, verb: string, ref: string): string {
   const { letters, byCode, byAutomation, oldestSeconds } = survey
   const rows = (counts: Readonly<Record<string, number>>) =>
@@ -100,7 +99,7 @@ export function formatSurvey(survey: Survey, verb: string, ref: string): string 
 export const formatLetters = (number: number): string =>
   `${count(number)} dead ${number === 1 ? 'letter' : 'letters'}`
 
-/** Tells all about an event's letters, and what its record says. */
+/** Formats an event's dead letters and its record. */
 export function formatLetter(shown: {
   readonly letters: readonly ShownLetter[]
   readonly record: ShownRecord | null
@@ -132,15 +131,15 @@ function letterText(letter: ShownLetter, record: ShownRecord | null): string {
   ].join('\n')
 }
 
-/** What a redrive of the letter would run: what it names, unless that was taken back since. */
+/** Formats what a redrive would run: what the dead letter names, unless that was redriven since. */
 function redriveText(letter: ShownLetter, record: ShownRecord | null): string {
-  if (!record) return 'every automation that the event concerns, for the ledger has no record of it'
+  if (!record) return 'every automation that the event concerns, because the ledger has no record of it'
   if (letter.automations.length === 0)
     return record.status === 'dead'
       ? 'every automation that the event concerns'
-      : 'nothing: it was taken back since'
+      : 'nothing: it was redriven since'
   const due = Object.entries(record.runs).filter(([name, run]) => isTakenBackBy(letter, name, run))
-  return due.map(([name]) => name).join(', ') || 'nothing: each run was taken back since'
+  return due.map(([name]) => name).join(', ') || 'nothing: each run was redriven since'
 }
 
 function recordText(record: ShownRecord | null): string {
@@ -153,7 +152,7 @@ function recordText(record: ShownRecord | null): string {
     run.steps.join(', '),
     run.error?.code ?? run.reason ?? '',
   ])
-  const header = ['RUN', 'STATUS', 'ATTEMPTS', 'REDRIVES', 'STEPS KEPT', 'WHY']
+  const header = ['RUN', 'STATUS', 'ATTEMPTS', 'REDRIVES', 'SAVED STEPS', 'WHY']
   const { dropped } = record
   return [
     `The ledger has the event as ${record.status}.`,
@@ -164,17 +163,17 @@ function recordText(record: ShownRecord | null): string {
   ].join('\n')
 }
 
-/** Says that no letter fits, and why there may be some all the same. */
+/** Formats that no dead letter matches, and why there may be some all the same. */
 export async function formatNone(
   deadLetters: Pick<DeadLetters, 'count'>,
-  { ref, filter }: { readonly ref: StageRef; readonly filter: LetterFilter },
+  { ref }: { readonly ref: StageRef },
   seen: number,
 ): Promise<string> {
   const where = formatStage(ref)
   if (seen > 0)
-    return `No dead letter of ${where} fits; ${count(seen)} ${seen === 1 ? 'was' : 'were'} looked at.`
+    return `No dead letter of ${where} matches; ${count(seen)} ${seen === 1 ? 'was' : 'were'} read.`
   const { hidden } = await deadLetters.count()
-  const none = `There is no dead letter in ${where}${isNarrow(filter) ? ', whatever is asked for' : ''}.`
+  const none = `There is no dead letter in ${where}.`
   if (hidden === 0) return none
-  return `There is no dead letter to be received in ${where}: about ${count(hidden)} are hidden, because somebody else looks at them or did a moment ago. Try again in two minutes.`
+  return `No dead letter of ${where} can be received now: about ${count(hidden)} are in flight, because another command reads them or did a moment ago. Try again in two minutes.`
 }

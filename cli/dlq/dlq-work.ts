@@ -11,7 +11,7 @@ import { formatLetters, formatNone, formatSurvey, type Survey, SurveyCount } fro
 import { createMatcher, isNarrow } from './letter-filter.ts'
 
 export type WorkOptions = DlqOptions & {
-  /** Takes every letter, where nothing narrows it down. */
+  /** Takes every dead letter when no filter is given. */
   readonly all?: boolean
   /** Takes at most so many. */
   readonly limit?: number
@@ -24,14 +24,14 @@ export type WorkOptions = DlqOptions & {
 }
 
 /**
- * Sends dead letters back to the queue, where what is unfinished of their events runs again.
+ * Sends dead letters back to the queue, where the unfinished runs of their events run again.
  * @throws CommandError, AwsUnreachable
  */
 export function redrive(shell: Shell, options: WorkOptions): Promise<void> {
   return processDeadLetters(shell, options, {
     verb: 'redriven',
     question: 'Redrive them?',
-    nobody: 'Nobody is there to ask, so nothing was redriven. To redrive what is told above, add --yes.',
+    notInteractive: 'Not a terminal, so nothing was redriven. To redrive what is listed above, add --yes.',
     act: (deadLetters, letter) => deadLetters.redrive(letter),
   })
 }
@@ -39,7 +39,7 @@ export function redrive(shell: Shell, options: WorkOptions): Promise<void> {
 export type DropOptions = WorkOptions & { readonly reason: string; readonly by: string }
 
 /**
- * Takes dead letters away for good, with a reason that the ledger keeps.
+ * Deletes dead letters, with a reason that the ledger keeps.
  * @throws CommandError, AwsUnreachable
  */
 export async function drop(shell: Shell, { reason, by, ...options }: DropOptions): Promise<void> {
@@ -48,7 +48,8 @@ export async function drop(shell: Shell, { reason, by, ...options }: DropOptions
   return processDeadLetters(shell, options, {
     verb: 'dropped',
     question: 'Drop them for good?',
-    nobody: 'Nobody is there to ask, so nothing was dropped. To drop what is told above for good, add --yes.',
+    notInteractive:
+      'Not a terminal, so nothing was dropped. To drop what is listed above for good, add --yes.',
     act: (deadLetters, letter) => deadLetters.drop(letter, { reason: reason.trim(), by }),
   })
 }
@@ -56,11 +57,11 @@ export async function drop(shell: Shell, { reason, by, ...options }: DropOptions
 const REASON_MAX = 1000
 
 type Work = {
-  /** What has become of a letter then. */
+  /** What is done to a dead letter. */
   readonly verb: 'redriven' | 'dropped'
   readonly question: string
-  /** Where nobody can be asked. */
-  readonly nobody: string
+  /** The message where there is no terminal to ask on. */
+  readonly notInteractive: string
   readonly act: (deadLetters: DeadLetters, letter: DeadLetter) => Promise<void>
 }
 
@@ -77,13 +78,13 @@ async function processDeadLetters(shell: Shell, options: WorkOptions, work: Work
 
 /**
  * Shows what would be done, and asks for it.
- * @returns how many letters are meant; undefined where nothing is to be done
+ * @returns how many dead letters match; undefined where nothing is to be done
  */
 async function ask(
   shell: Shell,
   deadLetters: DeadLetters,
   options: WorkOptions,
-  { verb, question, nobody }: Work,
+  { verb, question, notInteractive }: Work,
 ): Promise<{ readonly letters?: number } | undefined> {
   const { survey, seen, stopped } = await surveyDeadLetters(shell, deadLetters, options)
   if (stopped) return undefined
@@ -98,7 +99,7 @@ async function ask(
     return undefined
   }
   shell.printError(text)
-  await confirm(shell, question, nobody)
+  await confirm(shell, question, notInteractive)
   return { letters }
 }
 
@@ -111,8 +112,8 @@ function surveyDeadLetters(
 ): Promise<LookedAt> {
   const isMeant = createMatcher(filter)
   const counted = new SurveyCount()
-  const progress = createProgress(shell, { verb: 'looked at' })
-  return interruptible(shell, 'Stopping; every dead letter stays where it is.', async signal => {
+  const progress = createProgress(shell, { verb: 'read' })
+  return interruptible(shell, 'Stopping; every dead letter stays in the queue.', async signal => {
     await walkDeadLetters({
       deadLetters,
       now: shell.now,
@@ -127,7 +128,7 @@ function surveyDeadLetters(
   })
 }
 
-/** So long may a page take, in seconds, before the last of it would be there again for others. */
+/** How long a page may take, in seconds, before the visibility timeout of its last message ends. */
 const PAGE_SECONDS_MAX = 20
 
 async function carryOut(
@@ -139,7 +140,7 @@ async function carryOut(
 ): Promise<void> {
   const progress = createProgress(shell, { verb: work.verb, total })
   const seen = { letters: 0, events: new Set<string>() }
-  const stopping = 'Stopping after the dead letters in hand …'
+  const stopping = 'Stopping after the dead letters in flight …'
   const stopped = await interruptible(shell, stopping, async signal => {
     const visit = visitorOf(shell, deadLetters, options, work, { progress, seen, signal })
     try {
@@ -154,7 +155,7 @@ async function carryOut(
     } catch (error) {
       progress.end()
       shell.printError(
-        `${formatLetters(progress.done)} ${work.verb} before this; the same command goes on from there.`,
+        `${formatLetters(progress.done)} ${work.verb} before this. Run the same command to resume.`,
       )
       throw error
     }
@@ -204,17 +205,16 @@ async function printEnd(
   if (options.json) await shell.print(JSON.stringify({ [verb]: letters, stopped, notFound }, null, 2))
   else if (letters > 0 || stopped) await shell.print(`${formatLetters(letters)} ${verb}.`)
   else await shell.print(await formatNone(deadLetters, options, seen.letters))
-  if (stopped) shell.printError('The others lie where they were. The same command goes on from there.')
-  for (const id of letters > 0 ? notFound : [])
-    shell.printError(`There is no dead letter of event ${id} that fits.`)
+  if (stopped) shell.printError('The rest stay in the queue. Run the same command to resume.')
+  for (const id of letters > 0 ? notFound : []) shell.printError(`No dead letter of event ${id} matches.`)
   if (notFound.length > 0) shell.exitCode = 1
 }
 
-/** Waits until it is one's turn. */
+/** Waits for the next turn. */
 export type Pacer = () => Promise<void>
 
 /**
- * Lets so many through a second, at even distances and without catching up on time that was lost.
+ * Creates a pacer that allows this many turns a second, evenly spaced, without catching up on lost time.
  * @param perSecond above 0
  * @param signal ends every wait at once
  */

@@ -28,7 +28,7 @@ export type DlqOptions = {
  */
 export function list(shell: Shell, options: DlqOptions & { readonly limit: number }): Promise<void> {
   return atStage(shell, options.ref, async ({ deadLetters }) => {
-    const { letters, seen, more } = await gather(shell, deadLetters, options.filter, options.limit)
+    const { letters, seen, more } = await readDeadLetters(shell, deadLetters, options.filter, options.limit)
     letters.sort((one, other) => other.ageSeconds - one.ageSeconds)
     if (options.json) await shell.print(JSON.stringify(letters, null, 2))
     else
@@ -37,44 +37,43 @@ export function list(shell: Shell, options: DlqOptions & { readonly limit: numbe
       )
     if (more)
       shell.printError(
-        `There are more than the ${count(options.limit)} that are listed; --limit sets how many.`,
+        `There are more than the ${count(options.limit)} that are listed. Use --limit to list more.`,
       )
   })
 }
 
 /**
- * Shows all about one event's dead letters: why, what the ledger says, and what a redrive would run. The exit code is 1
+ * Shows an event's dead letters: why it failed, what the ledger says, and what a redrive would run. The exit code is 1
  * where it has none.
  * @throws AwsUnreachable
  */
 export function show(shell: Shell, eventId: string, options: Omit<DlqOptions, 'filter'>): Promise<void> {
   return atStage(shell, options.ref, async ({ deadLetters, ledger }) => {
     const filter = { events: [eventId] }
-    const { letters, seen } = await gather(shell, deadLetters, filter, SHOWN_MAX)
+    const { letters, seen } = await readDeadLetters(shell, deadLetters, filter, SHOWN_MAX)
     const record = await ledger.read(eventId)
     const shown = { letters, record: record ? shownRecord(record) : null }
     if (options.json) await shell.print(JSON.stringify(shown, null, 2))
     else {
-      if (letters.length === 0)
-        await shell.print(`${await formatNone(deadLetters, { ...options, filter }, seen)}\n`)
+      if (letters.length === 0) await shell.print(`${await formatNone(deadLetters, options, seen)}\n`)
       await shell.print(formatLetter(shown))
     }
     if (letters.length === 0) shell.exitCode ||= 1
   })
 }
 
-/** An event has one letter for each time that something of it was given up. */
+/** An event has one dead letter for each time that a part of it failed permanently. */
 const SHOWN_MAX = 100
 
 type Gathered = {
   readonly letters: ShownLetter[]
-  /** How many were looked at, those included that did not fit. */
+  /** How many were read, whether they match or not. */
   readonly seen: number
   /** Whether there are more than were asked for. */
   readonly more: boolean
 }
 
-function gather(
+function readDeadLetters(
   shell: Shell,
   deadLetters: DeadLetters,
   filter: LetterFilter,
@@ -84,7 +83,7 @@ function gather(
   const letters: ShownLetter[] = []
   let seen = 0
   let more = false
-  return interruptible(shell, 'Stopping; every dead letter stays where it is.', async signal => {
+  return interruptible(shell, 'Stopping; every dead letter stays in the queue.', async signal => {
     await walkDeadLetters({
       deadLetters,
       now: shell.now,

@@ -1,22 +1,22 @@
 import type { DeadLetter } from '../../lib/operations/dead-letters.ts'
 
-/** Which dead letters are meant; one must fit all that is given. */
+/** Which dead letters to take: those that match everything given. */
 export type LetterFilter = {
-  /** Ids of events; any where there is none. */
+  /** Ids of events; empty for any. */
   readonly events: readonly string[]
-  /** Error codes, of the letter or of one of its runs; any where it is absent. */
+  /** Error codes, of the dead letter or of one of its runs; absent for any. */
   readonly codes?: readonly string[] | undefined
-  /** Automations, one of which was given up; any where it is absent. */
+  /** Automations, one of which failed permanently; absent for any. */
   readonly automations?: readonly string[] | undefined
   readonly olderThanSeconds?: number | undefined
   readonly newerThanSeconds?: number | undefined
 }
 
-/** Whether a filter leaves anything out. */
+/** Checks whether a filter leaves anything out. */
 export const isNarrow = ({ events, ...rest }: LetterFilter): boolean =>
   events.length > 0 || Object.values(rest).some(one => one !== undefined)
 
-/** Makes what tells of a letter whether it is meant. */
+/** Creates the predicate of a filter. */
 export function createMatcher(filter: LetterFilter): (letter: DeadLetter) => boolean {
   const events = new Set(filter.events)
   const isAsked = (asked: readonly string[] | undefined, has: readonly string[]) =>

@@ -13,7 +13,7 @@ export const SECRET_CHECKS: readonly Check[] = [
     name: 'signature-keys',
     rights: ['secretsmanager:GetSecretValue'],
     outputs: [SECRETS['signature-keys'].output],
-    run: (context, signal) => look('signature-keys', context, signal),
+    run: (context, signal) => checkSecret('signature-keys', context, signal),
   },
   {
     group: 'Box app',
@@ -21,7 +21,7 @@ export const SECRET_CHECKS: readonly Check[] = [
     rights: ['secretsmanager:GetSecretValue'],
     run: async (context, signal) =>
       context.outputs[SECRETS['v1-tokens'].output]
-        ? look('v1-tokens', context, signal)
+        ? checkSecret('v1-tokens', context, signal)
         : skipped('The stage takes no V1 callbacks.'),
   },
   {
@@ -29,11 +29,11 @@ export const SECRET_CHECKS: readonly Check[] = [
     name: 'app-credentials',
     rights: ['secretsmanager:GetSecretValue'],
     outputs: [SECRETS['box-app'].output],
-    run: (context, signal) => look('box-app', context, signal),
+    run: (context, signal) => checkSecret('box-app', context, signal),
   },
 ]
 
-async function look(name: SecretName, context: DoctorContext, signal: AbortSignal): Promise<Finding> {
+async function checkSecret(name: SecretName, context: DoctorContext, signal: AbortSignal): Promise<Finding> {
   const id = context.outputs[SECRETS[name].output] ?? ''
   const { text = '{}', storedAt } = await readSecret(id, context, signal)
   const kind: SecretKind = SECRETS[name]
@@ -92,7 +92,7 @@ export const BOX_CHECKS: readonly Check[] = [
       scopeFinding((await context.boxCheck()).webhooks, 'The app may manage webhooks.', error =>
         fail(
           `The app may not manage webhooks: ${error.message}`,
-          'In Box’s Developer Console tick the scope "Manage webhooks" of the app, then have an admin authorise the app again.',
+          'In Box’s Developer Console enable the scope "Manage webhooks" of the app, then have an admin authorise the app again.',
         ),
       ),
   },
@@ -109,14 +109,14 @@ export const BOX_CHECKS: readonly Check[] = [
     run: async context =>
       scopeFinding((await context.boxCheck()).adminEvents, 'The app may read the enterprise’s events.', () =>
         warn(
-          'The app may not read the enterprise’s events. Only a back-fill from them needs that.',
-          'Before such a back-fill tick the scope "Manage enterprise properties" of the app in Box’s Developer Console, then have an admin authorise the app again.',
+          'The app may not read the enterprise’s events. Only a backfill from them needs that.',
+          'Before such a backfill, enable the scope "Manage enterprise properties" of the app in Box’s Developer Console, then have an admin authorise the app again.',
         ),
       ),
   },
 ]
 
-/** Says whether the app gets a token, and whom it acts as. */
+/** Judges whether the app gets a token, and whom it acts as. */
 function tokenFinding(account: BoxCheck['account'], context: Pick<DoctorContext, 'ref' | 'flags'>): Finding {
   if (account.ok) {
     const login = account.login ? `, ${account.login}` : ''
@@ -128,13 +128,16 @@ function tokenFinding(account: BoxCheck['account'], context: Pick<DoctorContext,
   const store = `npx boxhooks secrets set box-app ${context.flags}`
   if (code === 'box_app_secret_invalid') return fail(found, store)
   if (code === 'box_app_secret_unavailable')
-    return fail(found, `${deployFix(context)}, which gives the functions the right to read the secret anew.`)
+    return fail(
+      found,
+      `${deployFix(context)}, which grants the functions the right to read the secret again.`,
+    )
   if (code === 'box_auth')
     return fail(
       found,
-      `In Box’s Admin Console see that the app is authorised and enabled. Where its secret was reset: ${store}`,
+      `Check in Box’s Admin Console that the app is authorised and enabled. If its secret was reset: ${store}`,
     )
-  return fail(found, 'See https://status.box.com, and try again in some minutes.')
+  return fail(found, 'Check https://status.box.com and try again in some minutes.')
 }
 
 function scopeFinding(
@@ -147,11 +150,11 @@ function scopeFinding(
   return NOT_ALLOWED.has(learnt.error.code) ? no(learnt.error) : unknown(learnt.error.message)
 }
 
-const NO_TOKEN = 'Box gives the app no token, so nothing further can be asked.'
+const NO_TOKEN = 'Box gives the app no token, so this can’t be checked.'
 
 const NOT_ALLOWED: ReadonlySet<string> = new Set(['box_forbidden', 'box_not_found', 'box_auth'])
 
-/** Says which watched items the app can't see, or only look at. */
+/** Judges which watched items the app can't see, or can only read. */
 function targetsFinding(targets: BoxCheck['targets']): Finding {
   if (!targets) return skipped(NO_TOKEN)
   if (targets.length === 0) return ok('No automation watches an item on Box.')
@@ -159,7 +162,7 @@ function targetsFinding(targets: BoxCheck['targets']): Finding {
   if (unseen.length > 0)
     return fail(
       `The app cannot see ${unseen.length} of ${pluralize(targets.length, 'watched item')}.`,
-      'See that the id is right, and on Box invite the app’s user, whom box-token names, to the folder as Editor or Co-owner.',
+      'Check the id, and invite the app’s user (see box-token) to the folder on Box as Editor or Co-owner.',
       { details: unseen.map(({ target, error }) => `${targetText(target)}: ${error.message}`) },
     )
   const unanswered = targets.find(({ ok: answered }) => !answered)
@@ -167,8 +170,8 @@ function targetsFinding(targets: BoxCheck['targets']): Finding {
   const readOnly = targets.filter(one => one.ok && one.canUpload === false && one.canChange === false)
   if (readOnly.length > 0)
     return warn(
-      `The app can only look at ${readOnly.length} of ${pluralize(targets.length, 'watched item')}, and change nothing there.`,
-      'Where an automation is to change something, make the app’s user Editor or Co-owner of the folder on Box.',
+      `The app can only read ${readOnly.length} of ${pluralize(targets.length, 'watched item')}.`,
+      'If an automation changes something there, make the app’s user Editor or Co-owner of the folder on Box.',
       { details: readOnly.map(({ target }) => targetText(target)) },
     )
   return ok(`The app sees ${pluralize(targets.length, 'watched item')}, and may change what is there.`)
@@ -184,26 +187,25 @@ export const WEBHOOK_CHECKS: readonly Check[] = [
   },
 ]
 
-/** Says of a plan whether the webhooks are in step. */
+/** Judges whether the webhooks match the declarations. */
 function webhooksFinding(report: ReconcileReport, { flags }: Pick<DoctorContext, 'flags'>): Finding {
   const { actions, counts, problems, error, inStep, total } = report
   if (problems.length > 0)
     return fail(
-      'What the automations declare Box would refuse.',
-      'Change the automation or the setting that is named, and deploy.',
+      'Box would reject what the automations declare.',
+      'Change the automation or the setting that is named, then deploy.',
       {
         details: problems.map(
           ({ field, target, message }) => `${[target, field].filter(Boolean).join(' ')}: ${message}`,
         ),
       },
     )
-  if (error)
-    return fail(`Box does not say which webhooks there are: ${error.message}`, 'Mend box-token first.')
+  if (error) return fail(`Box does not list its webhooks: ${error.message}`, 'Fix box-token first.')
   if (inStep) {
-    const all = total === undefined ? '' : `, of ${pluralize(total, 'webhook')} that the app has in all`
+    const all = total === undefined ? '' : `, of ${pluralize(total, 'webhook')} of the app`
     return ok(
       counts.leave === 0
-        ? 'No automation asks for a webhook.'
+        ? 'No automation needs a webhook.'
         : `${pluralize(counts.leave, 'webhook')} as declared${all}.`,
     )
   }
@@ -212,13 +214,15 @@ function webhooksFinding(report: ReconcileReport, { flags }: Pick<DoctorContext,
   if (counts.conflict > 0)
     return fail(
       `${pluralize(counts.conflict, 'webhook')} in conflict with another.`,
-      `Do what is said of each; then ${apply}`,
+      `Resolve each as described, then ${apply}`,
       { details },
     )
   const lacking = counts.create + counts.update
   if (lacking > 0)
-    return fail(`${pluralize(lacking, 'webhook')} missing on Box, or not as declared.`, apply, { details })
-  return warn(`${pluralize(counts.delete, 'webhook')} that nothing asks for any more.`, apply, { details })
+    return fail(`${pluralize(lacking, 'webhook')} missing on Box or not as declared.`, apply, { details })
+  return warn(`${pluralize(counts.delete, 'webhook')} that no automation declares any more.`, apply, {
+    details,
+  })
 }
 
 const lineOf = ({ kind, target, message }: ReportedAction): string =>

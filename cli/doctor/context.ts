@@ -19,10 +19,10 @@ import { formatStageFlags, type StageRef } from '../stage/stage-ref.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { Finding } from './finding.ts'
 
-/** A place that is looked over: what it tells of itself, and what more than one check asks it. */
+/** The stage that is checked, and what more than one check asks of it. */
 export type DoctorContext = {
   readonly ref: StageRef
-  /** The options that name the place in a command that is told. */
+  /** The options that name the stage, for commands that are suggested. */
   readonly flags: string
   /** The region of a stage. */
   readonly region: string
@@ -33,7 +33,7 @@ export type DoctorContext = {
   /** The time of this machine, in milliseconds since the epoch. */
   now(): number
   readonly outputs: Readonly<Record<string, string>>
-  /** The address that the webhooks deliver to; undefined where the stage does not tell it. */
+  /** The address that the webhooks deliver to; undefined where the stage has no such output. */
   readonly address: string | undefined
   readonly clients: {
     readonly cloudwatch: CloudWatchClient
@@ -50,9 +50,9 @@ export type DoctorContext = {
   boxCheck(): Promise<BoxCheck>
   /** @throws FunctionUnreachable */
   plan(): Promise<ReconcileReport>
-  /** Sends a request to the front door. @throws EndpointUnreachable; the signal's reason */
+  /** Sends a request to the ingest endpoint. @throws EndpointUnreachable; the signal's reason */
   askEndpoint(address: string, request: EndpointRequest): Promise<EndpointAnswer>
-  /** How the front door answers an unsigned post; asked once. */
+  /** How the ingest endpoint answers an unsigned POST; asked once. */
   unsigned(): Promise<EndpointAnswer>
   /**
    * What the automations of this clone declare; read once.
@@ -65,7 +65,7 @@ export type DoctorContext = {
 }
 
 /**
- * Finds a place, and asks it nothing yet.
+ * Finds the stage, and asks nothing of it yet.
  * @param finding ends the search for it
  * @param signal ends whatever is asked later on
  * @throws AwsUnreachable; the signal's reason
@@ -103,7 +103,7 @@ export async function openContext(
   }
 }
 
-/** The local stack has no such services as are skipped there, so nothing is ever sent to those clients. */
+/** Creates the clients. The local stack lacks the services whose checks are skipped there; their clients send nothing. */
 function clientsOf(client: Reach['client'], ref: StageRef): DoctorContext['clients'] {
   const there = (service: string) => ({ ...client(service), maxAttempts: 2 })
   const away = (service: string) => ('stage' in ref ? there(service) : { region: 'local' })
@@ -144,11 +144,11 @@ function otherVersion(answer: WebhookAnswer, ref: StageRef): CheckInconclusive {
   )
 }
 
-/** In the order in which they are told. */
+/** In the order in which they are printed. */
 export const GROUPS = [
   'Box app',
   'Webhooks',
-  'Front door',
+  'Ingest endpoint',
   'Queue',
   'Ledger',
   'Alarms',
@@ -158,7 +158,7 @@ export const GROUPS = [
 
 export type Group = (typeof GROUPS)[number]
 
-/** Something that is looked over. Stable by its name; docs/operate.md has each. */
+/** One check. Its name is stable; docs/operate.md has each. */
 export type Check = {
   readonly group: Group
   readonly name: string
@@ -169,7 +169,7 @@ export type Check = {
   /** The stack's outputs without which it can't be done. */
   readonly outputs?: readonly string[]
   /**
-   * @param signal ends what it asks, where its time is over or somebody stops the command
+   * @param signal ends its calls when its time is over or the user stops the command
    * @throws CheckInconclusive, AwsUnreachable, FunctionUnreachable; the signal's reason
    */
   run(context: DoctorContext, signal: AbortSignal): Promise<Finding>
@@ -188,7 +188,7 @@ export class CheckInconclusive extends ExpectedError {
 }
 
 /**
- * Asks AWS something for a check.
+ * Calls AWS for a check.
  * @param right the right that it takes, such as sqs:GetQueueAttributes
  * @throws CheckInconclusive that names the right where AWS refuses; the signal's reason
  */
@@ -209,7 +209,7 @@ export async function callAws<R>(
   }
 }
 
-/** How a place is made anew from this clone. */
+/** Formats how to deploy the stage again from this clone. */
 export const deployFix = ({ ref }: Pick<DoctorContext, 'ref'>): string =>
   'stage' in ref ? `npm run deploy -- --stage ${ref.stage}` : 'Start the local stack again: npm start'
 
@@ -224,7 +224,7 @@ export type FunctionState = {
 }
 
 /**
- * Asks Lambda for a function of a stage, once for all checks.
+ * Reads a function's configuration from Lambda, once for all checks.
  * @throws CheckInconclusive
  */
 export function deployedFunction(
@@ -262,7 +262,7 @@ async function ask(context: DoctorContext, name: string, signal: AbortSignal): P
 export const functionName = ({ ref }: Pick<DoctorContext, 'ref'>, name: string): string =>
   `boxhooks-${'stage' in ref ? ref.stage : 'local'}-${name}`
 
-/** How the front door answered a request. */
+/** How the ingest endpoint answered a request. */
 export type EndpointAnswer = {
   readonly status: number
   /** The code of an answer of ours; see docs/errors.md. */
@@ -294,7 +294,7 @@ type EndpointRequest = {
 }
 
 /**
- * Sends a request to the front door, as anybody on the internet can.
+ * Sends a request to the ingest endpoint, as anyone on the internet can.
  * @throws EndpointUnreachable; the signal's reason
  */
 async function askEndpoint(

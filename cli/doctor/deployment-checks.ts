@@ -56,13 +56,13 @@ async function checkFunctions(context: DoctorContext, signal: AbortSignal): Prom
     })
   const busy = functions.filter(([, one]) => /Pending|InProgress/.test(`${one.state} ${one.lastUpdate}`))
   if (busy.length > 0)
-    return warn('A deployment is under way.', 'Look again in a minute.', { details: busy.map(line) })
+    return warn('A deployment is under way.', 'Check again in a minute.', { details: busy.map(line) })
   return ok(
     `${pluralize(functions.length, 'function')} on ${runtime}, ${architecture}, the last update successful.`,
   )
 }
 
-/** What boxhooks deploys the functions on. */
+/** Reads which runtime and architecture boxhooks deploys. */
 async function deployedRuntime(): Promise<{ runtime: string; architecture: string }> {
   const text = await readFile(join(ROOT, 'infra', 'serverless', 'service.yml'), 'utf8')
   const service: unknown = parse(text, { logLevel: 'error' })
@@ -79,16 +79,16 @@ async function checkVersion(context: DoctorContext, signal: AbortSignal): Promis
   return versionFinding(deployed, clone, context)
 }
 
-/** @param deployed what each function tells of its version */
+/** @param deployed the version that each function reports */
 function versionFinding(
   deployed: readonly (string | undefined)[],
   clone: Version,
   context: Pick<DoctorContext, 'ref'>,
 ): Finding {
   if (new Set(deployed).size > 1)
-    return fail('The functions are of different versions: a deployment was cut off.', deployFix(context))
+    return fail('The functions have different versions: a deployment was interrupted.', deployFix(context))
   const version = parseVersion(deployed[0])
-  if (!version) return warn('The functions tell no version: an older one is deployed.', deployFix(context))
+  if (!version) return warn('The functions report no version: an older one is deployed.', deployFix(context))
   const differs = [
     ...(version.release === clone.release
       ? []
@@ -97,10 +97,10 @@ function versionFinding(
     ...(version.stack === clone.stack ? [] : ['the template differs']),
   ]
   return differs.length === 0
-    ? ok(`${clone.release} is deployed, just as it is in this clone.`)
+    ? ok(`${clone.release} is deployed, as in this clone.`)
     : warn(
-        `What is deployed is not what this clone holds: ${differs.join('; ')}.`,
-        `Bring this clone up to date, or deploy it: ${deployFix(context)}`,
+        `The deployed version differs from this clone: ${differs.join('; ')}.`,
+        `Update this clone, or deploy it: ${deployFix(context)}`,
       )
 }
 
@@ -145,14 +145,16 @@ function automationsFinding(
   const here = new Map(clone.map(({ name, on }) => [name, triggersText(on)]))
   const details = [
     ...[...here.keys()].filter(name => !there.has(name)).map(name => `${name} is not deployed.`),
-    ...[...there.keys()].filter(name => !here.has(name)).map(name => `${name} is deployed, and not here.`),
+    ...[...there.keys()]
+      .filter(name => !here.has(name))
+      .map(name => `${name} is deployed but not declared here.`),
     ...[...here]
       .filter(([name, on]) => there.has(name) && there.get(name) !== on)
       .map(([name, on]) => `${name} is on ${on} here, and on ${there.get(name)} there.`),
   ]
   return details.length === 0
     ? ok(`${pluralize(there.size, 'automation')}, the same as in this clone.`)
-    : warn('The automations deployed are not those of this clone.', deployFix(context), { details })
+    : warn('The deployed automations are not those of this clone.', deployFix(context), { details })
 }
 
 const triggersText = (on: readonly string[]): string => on.toSorted().join(', ')
@@ -179,7 +181,7 @@ export const ALARM_CHECKS: readonly Check[] = [
   },
 ]
 
-/** What is not lost, or told already, or may be right: it is to be looked at, but nothing is broken for it. */
+/** Alarms that need a look, though nothing is broken or lost. */
 const MILD = /(DeadLetters|Refusals|DeliveriesTooOld|RunsWaitingLong|BoxSilent|Throttles)Alarm/
 
 async function checkAlarms(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
@@ -194,13 +196,13 @@ async function checkAlarms(context: DoctorContext, signal: AbortSignal): Promise
     const say = raised.every(({ AlarmName = '' }) => MILD.test(AlarmName)) ? warn : fail
     return say(
       `${pluralize(raised.length, 'alarm')} of ${alarms.length} raised.`,
-      'docs/operate.md#alarms says of each what to do, the likeliest first.',
+      'See docs/operate.md#alarms for what to do about each.',
       { details: raised.map(alarm => lineOf(alarm, context)) },
     )
   }
   if (silent.length > 0)
     return warn(
-      `${pluralize(silent.length, 'alarm')} of ${alarms.length} would tell nobody.`,
+      `${pluralize(silent.length, 'alarm')} of ${alarms.length} notify no one.`,
       `aws cloudwatch enable-alarm-actions --region ${context.region} --alarm-names ${silent.map(({ AlarmName }) => AlarmName).join(' ')}`,
     )
   return ok(`${pluralize(alarms.length, 'alarm')}, none raised.`)
@@ -223,7 +225,7 @@ async function allAlarms(context: DoctorContext, signal: AbortSignal): Promise<M
   return alarms
 }
 
-/** An alarm by the name that docs/operate.md has, since when, and what it means. */
+/** Formats an alarm: its name as in docs/operate.md, since when, and what it means. */
 function lineOf(
   { AlarmName = '', StateUpdatedTimestamp, AlarmDescription }: MetricAlarm,
   { ref }: DoctorContext,
@@ -248,11 +250,11 @@ async function checkAlarmTopic(context: DoctorContext, signal: AbortSignal): Pro
   if (confirmed > 0) return ok(`${pluralize(confirmed, 'subscription')} to the alarms confirmed.`)
   return pending > 0
     ? warn(
-        'Nobody hears the alarms: the subscription is not confirmed yet.',
-        'Open the mail "AWS Notification - Subscription Confirmation" at the address in params.alarmEmail, and confirm it.',
+        'The alarms notify no one: the subscription is not confirmed yet.',
+        'Confirm the subscription in the mail "AWS Notification - Subscription Confirmation" to params.alarmEmail.',
       )
     : warn(
-        'Nobody hears the alarms.',
+        'The alarms notify no one.',
         'Set params.alarmEmail in serverless.yml and deploy, or subscribe to the topic in the SNS console.',
       )
 }

@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<Status, string>> = {
   skipped: '-   ',
 }
 
-/** What a check found, as lines for people. What Box and AWS say can hold what would move a terminal's cursor. */
+/** Formats what a check found, without characters that move a terminal's cursor: Box and AWS may send them. */
 export function examinedText({ check, status, found, details = [], fix }: Examined): string {
   const lines = [
     `  ${WORDS[status]}  ${check.padEnd(NAME_WIDTH)}  ${plain(found)}`,
@@ -38,12 +38,12 @@ export function countsOf(examined: readonly Pick<Examined, 'status'>[]): Counts 
   return counts
 }
 
-/** All in a sentence. */
+/** Formats the counts in a sentence. */
 export function summaryText({ ok, warn, fail, unknown, skipped }: Counts): string {
   const parts = [
     ...(fail > 0 ? [pluralize(fail, 'failure')] : []),
     ...(warn > 0 ? [pluralize(warn, 'warning')] : []),
-    ...(unknown > 0 ? [`${unknown} could not be judged`] : []),
+    ...(unknown > 0 ? [`${unknown} inconclusive`] : []),
     `${ok} ok`,
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ]

@@ -24,22 +24,22 @@ export type DoctorOptions = StageOptions & {
   readonly json?: boolean
 }
 
-/** Exit codes: 0 where nothing fails, and all could be judged. */
+/** Exit codes; 0 where nothing fails and every check has a verdict. */
 const FAILED = 1
 const INCONCLUSIVE = 2
 
-/** How long a place may take to be found, in milliseconds. */
+/** How long finding the stage may take, in milliseconds. */
 const FIND_MS_MAX = 20_000
 
 /**
- * Looks a place over from end to end, changing nothing, and says of each part whether it is well, with what to do where it
- * is not. The exit code is 1 where anything fails, 2 where nothing does and something could not be judged.
- * @throws CommandError where there is no such place, or it can't be asked
+ * Checks a stage from end to end without changing anything, and prints a verdict for each part, with a fix where it
+ * fails. The exit code is 1 where anything fails, 2 where nothing does and a check was inconclusive.
+ * @throws CommandError where there is no such stage, or it can't be reached
  */
 export async function doctor(shell: Shell, options: DoctorOptions): Promise<void> {
-  await interruptible(shell, 'Stopping; what is known by now is told.', async stopped => {
+  await interruptible(shell, 'Stopping; the results so far follow.', async stopped => {
     const context = await findContext(shell, options, stopped)
-    // Stopped before anything was asked.
+    // Stopped before any check.
     if (!context) return
     try {
       if (!options.json) await shell.print(headingOf(context))
@@ -69,7 +69,7 @@ async function findContext(
     if (stopped.aborted) return undefined
     if (found.aborted)
       throw new CommandError(
-        `AWS did not say within ${FIND_MS_MAX / 1000} s what the stage consists of. See that this machine reaches the internet.`,
+        `AWS did not describe the stage within ${FIND_MS_MAX / 1000} s. Check that this machine reaches the internet.`,
         { exitCode: INCONCLUSIVE },
       )
     if (error instanceof ExpectedError)
@@ -78,7 +78,7 @@ async function findContext(
   }
 }
 
-/** Makes all checks at once, and shows each as soon as those before it are shown. */
+/** Runs all checks at once, and shows each as soon as those before it are shown. */
 async function examineAll(
   context: DoctorContext,
   stopped: AbortSignal,
@@ -111,7 +111,7 @@ async function examine(
 const CHECK_MS_MAX = 20_000
 
 /**
- * Makes a check.
+ * Runs a check.
  * @param stopped ends it before its time
  * @returns what was found, also where it could not be judged, with the reason; undefined where it was stopped
  */
@@ -172,20 +172,19 @@ async function conclude(
   const counts = countsOf(examined)
   const unanswered = CHECKS.length - examined.length
   if (json) {
-    const told = {
+    const output = {
       place: ref,
       at: new Date(shell.now()).toISOString(),
       status: worstOf(examined),
       counts,
       unanswered,
     }
-    await shell.print(JSON.stringify({ ...told, checks: examined }, null, 2))
+    await shell.print(JSON.stringify({ ...output, checks: examined }, null, 2))
   } else {
     await shell.print(`\n${summaryText(counts)}`)
-    if (stopped)
-      await shell.print(`It was stopped; ${unanswered} of ${CHECKS.length} checks had no answer yet.`)
+    if (stopped) await shell.print(`Stopped; ${unanswered} of ${CHECKS.length} checks had no result yet.`)
   }
-  // Who has stopped it has its own code.
+  // An interrupted command has its own code.
   if (stopped) return
   if (counts.fail > 0) shell.exitCode = FAILED
   else if (counts.unknown > 0) shell.exitCode = INCONCLUSIVE
@@ -196,7 +195,7 @@ const WORST_FIRST: readonly Status[] = ['fail', 'unknown', 'warn', 'ok']
 const worstOf = (examined: readonly Examined[]): Status =>
   WORST_FIRST.find(status => examined.some(one => one.status === status)) ?? 'unknown'
 
-/** All that `boxhooks doctor` looks over, in the order in which it tells it. */
+/** The checks of `boxhooks doctor`, in the order of its output. */
 export const CHECKS: readonly Check[] = [
   ...SECRET_CHECKS,
   ...BOX_CHECKS,

@@ -12,10 +12,10 @@ import { type Finding, fail, ok, skipped, spanText, unknown, warn } from './find
 
 const OUTPUTS = ['WebhookUrl']
 
-/** The endpoint, asked as anybody on the internet can. */
+/** The ingest endpoint, called as anyone on the internet can. */
 export const ENDPOINT_CHECKS: readonly Check[] = [
   {
-    group: 'Front door',
+    group: 'Ingest endpoint',
     name: 'unsigned-refused',
     rights: [],
     outputs: OUTPUTS,
@@ -26,11 +26,11 @@ export const ENDPOINT_CHECKS: readonly Check[] = [
         (answer, address) =>
           answer.code === 'header_missing' && answer.status === 400
             ? unsignedFinding(address, answer.ms)
-            : unexpectedFinding(answer, 'an unsigned post', context),
+            : unexpectedFinding(answer, 'an unsigned POST', context),
       ).finally(() => signal.throwIfAborted()),
   },
   {
-    group: 'Front door',
+    group: 'Ingest endpoint',
     name: 'forged-refused',
     rights: [],
     outputs: OUTPUTS,
@@ -46,12 +46,12 @@ export const ENDPOINT_CHECKS: readonly Check[] = [
           }),
         answer =>
           answer.code === 'signature_mismatch' && answer.status === 401
-            ? ok('A delivery with a wrong signature is refused.')
+            ? ok('A delivery with a wrong signature is rejected.')
             : unexpectedFinding(answer, 'a delivery with a wrong signature', context),
       ),
   },
   {
-    group: 'Front door',
+    group: 'Ingest endpoint',
     name: 'get-refused',
     rights: [],
     outputs: OUTPUTS,
@@ -61,23 +61,24 @@ export const ENDPOINT_CHECKS: readonly Check[] = [
         address => context.askEndpoint(address, { method: 'GET', signal }),
         answer =>
           answer.code === 'method_not_allowed' && answer.status === 405
-            ? ok('Anything but a post is refused.')
+            ? ok('Any method but POST is rejected.')
             : unexpectedFinding(answer, 'a GET', context),
       ),
   },
   {
-    group: 'Front door',
+    group: 'Ingest endpoint',
     name: 'certificate',
     rights: [],
     outputs: OUTPUTS,
     run: async ({ address = '', now }, signal) => {
       const url = new URL(address)
-      if (url.protocol !== 'https:') return skipped('The address is no HTTPS, as on this machine only.')
+      if (url.protocol !== 'https:')
+        return skipped('The address is not HTTPS, as it may be only on this machine.')
       return certificateFinding(await certificateEnd(url, signal), now())
     },
   },
   {
-    group: 'Front door',
+    group: 'Ingest endpoint',
     name: 'v1-refused',
     rights: [],
     async run(context, signal) {
@@ -88,18 +89,18 @@ export const ENDPOINT_CHECKS: readonly Check[] = [
         at => context.askEndpoint(`${at}/${'x'.repeat(32)}`, { method: 'POST', signal }),
         answer =>
           answer.code === 'v1_token_mismatch' && answer.status === 401
-            ? ok('A V1 callback with a wrong token is refused.')
+            ? ok('A V1 callback with a wrong token is rejected.')
             : unexpectedFinding(answer, 'a V1 callback with a wrong token', context),
       )
     },
   },
 ]
 
-/** Box waits for half a minute; what begins after a pause takes some seconds. */
+/** Box waits for 30 s; a cold start takes some seconds. */
 const ANSWER_MS_LONG = 15_000
 
 function unsignedFinding(address: string, ms: number): Finding {
-  const found = `${address} refuses an unsigned post, in ${ms} ms.`
+  const found = `${address} rejects an unsigned POST, in ${ms} ms.`
   return ms < ANSWER_MS_LONG
     ? ok(found)
     : warn(
@@ -108,7 +109,7 @@ function unsignedFinding(address: string, ms: number): Finding {
       )
 }
 
-/** All that a delivery has, and the signature of nobody. */
+/** Makes the headers of a delivery with a signature that no key made. */
 const forged = (now: number): Record<string, string> => ({
   'box-delivery-id': 'boxhooks-doctor',
   'box-delivery-timestamp': new Date(now).toISOString(),
@@ -126,16 +127,16 @@ async function judgeEndpoint(
   try {
     return judge(await ask(address), address)
   } catch (error) {
-    if (error instanceof EndpointUnreachable) return closed(error, context)
+    if (error instanceof EndpointUnreachable) return judgeUnreachable(error, context)
     throw error
   }
 }
 
-function closed({ message, code }: EndpointUnreachable, context: DoctorContext): Finding {
+function judgeUnreachable({ message, code }: EndpointUnreachable, context: DoctorContext): Finding {
   if (!('stage' in context.ref)) return fail(message, deployFix(context))
   if (/CERT|SSL|TLS|SELF_SIGNED|ALTNAME|ISSUER/.test(code))
     return fail(
-      `${message} Box would refuse its certificate as well.`,
+      `${message} Box would reject its certificate, too.`,
       'Put a certificate of a public authority for this very name into params.certificateArn, and deploy.',
     )
   if (/ENOTFOUND|EAI_AGAIN/.test(code))
@@ -143,29 +144,32 @@ function closed({ message, code }: EndpointUnreachable, context: DoctorContext):
       message,
       context.outputs.DomainTarget
         ? `Point the domain to ${context.outputs.DomainTarget} with a CNAME or alias record.`
-        : `See that this machine reaches the internet; if the API is gone: ${deployFix(context)}`,
+        : `Check that this machine reaches the internet. If the API is gone: ${deployFix(context)}`,
     )
-  return fail(message, `See that this machine reaches the internet; then ${deployFix(context)}`)
+  return fail(message, `Check that this machine reaches the internet, then ${deployFix(context)}`)
 }
 
-/** An answer that is not the one that it must be. */
+/** Judges an answer that is not the expected one. */
 function unexpectedFinding({ status, code }: EndpointAnswer, what: string, context: DoctorContext): Finding {
-  const said = `The front door answers ${what} with ${status}${code === undefined ? '' : ` ${code}`}`
+  const said = `The ingest endpoint answers ${what} with ${status}${code === undefined ? '' : ` ${code}`}`
   const keys = `npx boxhooks secrets set signature-keys ${context.flags}`
   const log = `The log of the function ingest says why: /aws/lambda/boxhooks-${'stage' in context.ref ? context.ref.stage : 'local'}-ingest`
   if (code === undefined && status === 429)
-    return warn(`${said}: more comes in than it lets through.`, 'Raise params.requestsPerSecond, and deploy.')
+    return warn(`${said}: requests exceed its limit.`, 'Raise params.requestsPerSecond, and deploy.')
   if (code === undefined && status >= 500)
     return fail(`${said}: the function ingest fails or can't be reached.`, log)
   if (code === undefined)
     return fail(
-      `${said}, which is no answer of boxhooks: the address leads elsewhere, or something stands in front of it.`,
+      `${said}, which is not an answer of boxhooks: the address leads elsewhere, or a proxy answers.`,
       context.outputs.DomainTarget
         ? `Point the domain to ${context.outputs.DomainTarget}.`
-        : `See what stands between Box and this address; then ${deployFix(context)}`,
+        : `Check what is between Box and this address, then ${deployFix(context)}`,
     )
   if (status < 300)
-    return fail(`${said}: it takes what nobody has signed.`, `At once: ${deployFix(context)}, and tell us.`)
+    return fail(
+      `${said}: it accepts unsigned requests.`,
+      `At once: ${deployFix(context)}, and report it to boxhooks.`,
+    )
   if (code === 'no_key') return fail(`${said}: no signature key is stored.`, keys)
   if (code === 'v1_no_token')
     return fail(`${said}: no token is stored.`, `npx boxhooks secrets set v1-tokens ${context.flags}`)
@@ -174,7 +178,7 @@ function unexpectedFinding({ status, code }: EndpointAnswer, what: string, conte
 }
 
 /**
- * Asks a server until when its certificate is valid.
+ * Reads from a server until when its certificate is valid.
  * @returns milliseconds since the epoch, or why there is no certificate that can be trusted
  */
 function certificateEnd(url: URL, signal: AbortSignal): Promise<number | string> {
@@ -202,7 +206,7 @@ const DAYS_MIN = 30
 const DAYS_URGENT = 7
 
 /**
- * Says how long a certificate is still valid.
+ * Judges how long a certificate is still valid.
  * @param end milliseconds since the epoch, or why there is none that can be trusted
  */
 function certificateFinding(end: number | string, now: number): Finding {
@@ -216,7 +220,7 @@ function certificateFinding(end: number | string, now: number): Finding {
   const days = Math.floor((end - now) / DAY_MS)
   const found = `The certificate is valid for ${days} more days.`
   const fix =
-    'In AWS Certificate Manager see why it is not renewed: its DNS record is gone, or it was imported.'
+    'Check in AWS Certificate Manager why it is not renewed: its DNS record is gone, or it was imported.'
   if (days < DAYS_URGENT) return fail(found, fix)
   return days < DAYS_MIN ? warn(found, fix) : ok(found)
 }
@@ -230,7 +234,7 @@ export const CLOCK_CHECKS: readonly Check[] = [
     async run(context, signal) {
       const { at, boxAt } = (await context.boxCheck()).clock
       return boxAt === undefined
-        ? unknown('Box has not told its time.')
+        ? unknown('Box did not report its time.')
         : boxClockFinding((at - boxAt) / 1000, await ageMaxSeconds(context, signal))
     },
   },
@@ -243,7 +247,7 @@ export const CLOCK_CHECKS: readonly Check[] = [
       try {
         const { at, date } = await context.unsigned()
         return date === undefined
-          ? unknown('The front door does not tell its time.')
+          ? unknown('The ingest endpoint does not report its time.')
           : ownClockFinding((at - date) / 1000)
       } catch (error) {
         if (error instanceof EndpointUnreachable) return unknown(error.message)
@@ -253,7 +257,7 @@ export const CLOCK_CHECKS: readonly Check[] = [
   },
 ]
 
-/** How old a delivery may be that the stage accepts, in seconds. */
+/** Reads how old a delivery may be that the stage accepts, in seconds. */
 async function ageMaxSeconds(context: DoctorContext, signal: AbortSignal): Promise<number> {
   if (!('stage' in context.ref)) return AGE_MAX_SECONDS
   const { env } = await deployedFunction(context, 'ingest', signal)
@@ -271,15 +275,15 @@ function boxClockFinding(seconds: number, ageMax: number): Finding {
   const found = `The functions’ clock is ${apart(seconds)} Box’s`
   if (seconds < -SKEW_MAX_SECONDS || seconds > ageMax)
     return fail(
-      `${found}: genuine deliveries are refused for their time.`,
+      `${found}: genuine deliveries are rejected for their time.`,
       'See https://status.box.com and https://health.aws.amazon.com: one of the two clocks is wrong.',
     )
   return Math.abs(seconds) > SKEW_MAX_SECONDS / 2
     ? warn(
-        `${found}; deliveries pass from ${SKEW_MAX_SECONDS} s ahead to ${ageMax} s old.`,
-        'Look again in some minutes; where it grows, see https://status.box.com.',
+        `${found}; deliveries are accepted from ${SKEW_MAX_SECONDS} s ahead to ${ageMax} s old.`,
+        'Check again in some minutes. If it grows, see https://status.box.com.',
       )
-    : ok(`${found}; deliveries pass from ${SKEW_MAX_SECONDS} s ahead to ${ageMax} s old.`)
+    : ok(`${found}; deliveries are accepted from ${SKEW_MAX_SECONDS} s ahead to ${ageMax} s old.`)
 }
 
 /** @param seconds how far this machine's clock is ahead of AWS's; negative where it is behind */
@@ -287,8 +291,8 @@ function ownClockFinding(seconds: number): Finding {
   const found = `This machine’s clock is ${apart(seconds)} AWS’s.`
   return Math.abs(seconds) > SKEW_MAX_SECONDS / 2
     ? warn(
-        `${found} Times that commands tell are off; AWS refuses whoever is five minutes off.`,
-        'Let this machine set its clock by the network: on Linux, timedatectl set-ntp true',
+        `${found} Times that commands print are wrong, and AWS rejects requests from a clock that is five minutes off.`,
+        'Set this machine’s clock from the network: on Linux, timedatectl set-ntp true',
       )
     : ok(found)
 }

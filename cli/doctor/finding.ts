@@ -1,4 +1,4 @@
-/** `unknown`: it could not be judged; `skipped`: it means nothing in this place. */
+/** `unknown`: the check was inconclusive; `skipped`: it does not apply to this stage. */
 export type Status = 'ok' | 'warn' | 'fail' | 'unknown' | 'skipped'
 
 /** What a check found. */
@@ -38,11 +38,11 @@ export const unknown = (found: string, fix?: string): Finding => ({
 
 export const skipped = (found: string): Finding => ({ status: 'skipped', found })
 
-/** How many of something, in words: `1 target`, `3 targets`. */
+/** Formats a number of things: `1 target`, `3 targets`. */
 export const pluralize = (many: number, what: string): string =>
   `${many.toLocaleString('en')} ${what}${many === 1 ? '' : 's'}`
 
-/** Seconds as people read them: `40 s`, `12 min`, `5 h`, `3 days`. */
+/** Formats seconds: `40 s`, `12 min`, `5 h`, `3 days`. */
 export function spanText(seconds: number): string {
   if (seconds < 120) return `${Math.round(seconds)} s`
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`

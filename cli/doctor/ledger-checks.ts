@@ -41,7 +41,7 @@ export const LEDGER_CHECKS: readonly Check[] = [
 ]
 
 const GONE =
-  'The ledger’s table is gone, and with it what was done already: an event that comes again would be done again.'
+  'The ledger’s table is gone, and with it the record of finished runs: a redelivered event would run again.'
 
 async function checkTable(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
   const { LedgerTable: TableName = '' } = context.outputs
@@ -50,7 +50,10 @@ async function checkTable(context: DoctorContext, signal: AbortSignal): Promise<
     context.clients.dynamodb.send(new DescribeTableCommand({ TableName }), options).catch(unlessGone),
   )
   if (!found)
-    return fail(GONE, 'Restore it from a backup in the DynamoDB console under the same name, or deploy anew.')
+    return fail(
+      GONE,
+      'Restore it from a backup in the DynamoDB console under the same name, or deploy again.',
+    )
   const { TableStatus: status = '', ItemCount = 0, GlobalSecondaryIndexes = [] } = found.Table ?? {}
   const indexes = new Map(
     GlobalSecondaryIndexes.map(({ IndexName = '', IndexStatus = '' }) => [IndexName, IndexStatus]),
@@ -61,7 +64,7 @@ async function checkTable(context: DoctorContext, signal: AbortSignal): Promise<
   if (!/^(ACTIVE|UPDATING)$/.test(status))
     return fail(
       `The ledger’s table is ${status || 'in no state'}.`,
-      'Look at the table in the DynamoDB console.',
+      'Check the table in the DynamoDB console.',
     )
   const unready = [...indexes].filter(([, state]) => state !== 'ACTIVE')
   if (unready.length > 0)
@@ -79,7 +82,7 @@ function unlessGone(error: unknown): undefined {
   throw error
 }
 
-/** The indexes that this clone's template gives the table. */
+/** Reads which indexes this clone's template gives the table. */
 async function declaredIndexes(root: string): Promise<string[]> {
   const text = await readFile(join(root, 'infra', 'cloudformation', 'ledger.yml'), 'utf8')
   const template: unknown = parse(text, { logLevel: 'error' })
@@ -93,7 +96,7 @@ async function checkExpiry(context: DoctorContext, signal: AbortSignal): Promise
   const answer = await callAws(context, `dynamodb:DescribeTimeToLive on ${TableName}`, signal, options =>
     context.clients.dynamodb.send(new DescribeTimeToLiveCommand({ TableName }), options).catch(unlessGone),
   )
-  if (!answer) throw new CheckInconclusive('There is no table to be asked.')
+  if (!answer) throw new CheckInconclusive('The ledger’s table does not exist.')
   const { TimeToLiveStatus: status = 'DISABLED', AttributeName: attribute } =
     answer.TimeToLiveDescription ?? {}
   return /^ENABL/.test(status) && attribute === 'expiresAt'
@@ -115,7 +118,7 @@ async function checkRecovery(context: DoctorContext, signal: AbortSignal): Promi
         throw error
       }),
   )
-  if (!answer) throw new CheckInconclusive('There is no table to be asked.')
+  if (!answer) throw new CheckInconclusive('The ledger’s table does not exist.')
   const { PointInTimeRecoveryDescription: recovery } = answer.ContinuousBackupsDescription ?? {}
   return recovery?.PointInTimeRecoveryStatus === 'ENABLED'
     ? ok('The table can be restored to any moment that AWS keeps.')

@@ -8,7 +8,7 @@ import { type Finding, fail, ok, pluralize, spanText, warn } from './finding.ts'
 
 const LOCAL = 'The local stack polls the queue itself.'
 
-/** The queue, what works it off, and the dead letters. */
+/** The queue, its consumer, and the dead letters. */
 export const QUEUE_CHECKS: readonly Check[] = [
   {
     group: 'Queue',
@@ -21,7 +21,7 @@ export const QUEUE_CHECKS: readonly Check[] = [
     group: 'Queue',
     name: 'queue-age',
     rights: ['cloudwatch:GetMetricStatistics'],
-    notLocal: 'CloudWatch measures the age of what waits, and the local stack has none.',
+    notLocal: 'CloudWatch measures the age of the backlog, and the local stack has no CloudWatch.',
     outputs: ['QueueUrl'],
     run: checkAge,
   },
@@ -58,7 +58,7 @@ async function attributesOf(
 
 const nameOf = (queueUrl: string): string => queueUrl.slice(queueUrl.lastIndexOf('/') + 1)
 
-/** More than a storm of Box leaves behind for some minutes. */
+/** More than a burst of deliveries leaves behind for some minutes. */
 const WAITING_MANY = 1000
 
 async function checkQueue(context: DoctorContext, signal: AbortSignal): Promise<Finding> {
@@ -69,14 +69,14 @@ async function checkQueue(context: DoctorContext, signal: AbortSignal): Promise<
   const waiting = Number(queue.ApproximateNumberOfMessages ?? 0)
   const inFlight = Number(queue.ApproximateNumberOfMessagesNotVisible ?? 0)
   const delayed = Number(queue.ApproximateNumberOfMessagesDelayed ?? 0)
-  const found = `${pluralize(waiting, 'event')} waiting, ${inFlight.toLocaleString('en')} in flight or to be tried again, ${delayed.toLocaleString('en')} delayed.`
+  const found = `${pluralize(waiting, 'event')} in the backlog, ${inFlight.toLocaleString('en')} in flight or waiting for a retry, ${delayed.toLocaleString('en')} delayed.`
   const redrive = parseObject(queue.RedrivePolicy ?? '')
   if (redrive?.deadLetterTargetArn !== dead.QueueArn)
-    return fail(`${found} What is never finished does not go to the dead-letter queue.`, deployFix(context))
+    return fail(`${found} Failing messages do not go to the dead-letter queue.`, deployFix(context))
   return waiting > WAITING_MANY
     ? warn(
         found,
-        'Where it does not sink: see consumer, and box_throttled in automate’s log; params.automateConcurrency says how many events are worked on at a time.',
+        'If the backlog does not shrink, check consumer and box_throttled in automate’s log; params.automateConcurrency sets how many events run at a time.',
       )
     : ok(found)
 }
@@ -105,10 +105,10 @@ async function checkAge(context: DoctorContext, signal: AbortSignal): Promise<Fi
 
 /** @param seconds undefined where CloudWatch has no figure */
 function ageFinding(seconds: number | undefined, ref: DoctorContext['ref']): Finding {
-  if (seconds === undefined) return ok('Nothing has waited in the last 15 minutes.')
+  if (seconds === undefined) return ok('No event has waited in the last 15 minutes.')
   const found = `The oldest event has waited for ${spanText(seconds)}.`
   const log = functionName({ ref }, 'automate')
-  const fix = `Box throttles (box_throttled) or refuses the app (box_auth), or automate fails: its log /aws/lambda/${log} says which.`
+  const fix = `Box throttles (box_throttled) or rejects the app (box_auth), or automate fails: its log /aws/lambda/${log} says which.`
   if (seconds >= AGE.failSeconds) return fail(found, fix)
   return seconds >= AGE.warnSeconds ? warn(found, fix) : ok(found)
 }
@@ -127,24 +127,25 @@ async function checkConsumer(context: DoctorContext, signal: AbortSignal): Promi
   const others = EventSourceMappings.filter(one => !isOurs(one))
   if (others.length > 0)
     return fail(
-      'Another function takes events off the queue, which automate then never sees.',
-      `Delete what is named: aws lambda delete-event-source-mapping --uuid UUID --region ${context.region}. What it has taken is not in the ledger: npx boxhooks backfill makes up for it.`,
-      { details: others.map(({ FunctionArn, UUID }) => `${FunctionArn}, by the event source ${UUID}`) },
+      'Another function reads the queue, and automate never sees its events.',
+      `Delete its mapping: aws lambda delete-event-source-mapping --uuid UUID --region ${context.region}. To recover the events that it took: npx boxhooks backfill`,
+      { details: others.map(({ FunctionArn, UUID }) => `${FunctionArn}, event source mapping ${UUID}`) },
     )
   const mapping = EventSourceMappings.find(isOurs)
-  if (!mapping) return fail('Nothing works off the queue: its event source is gone.', deployFix(context))
+  if (!mapping) return fail('Nothing reads the queue: its event source mapping is gone.', deployFix(context))
   const { State = '', UUID = '', BatchSize, ScalingConfig, LastProcessingResult: result } = mapping
   const concurrency = ScalingConfig?.MaximumConcurrency
   const limits = `${BatchSize ?? '?'} events a batch, ${concurrency === undefined ? 'any number of' : concurrency} Lambdas at a time`
   if (/^(Disabl|Delet)/.test(State))
     return fail(
-      `The queue is not worked off: its event source is ${State}.`,
+      `The queue is not read: its event source mapping is ${State}.`,
       `aws lambda update-event-source-mapping --uuid ${UUID} --enabled --region ${context.region}`,
     )
-  if (result && /^PROBLEM/.test(result)) return fail(`automate can't be fed: ${result}`, deployFix(context))
+  if (result && /^PROBLEM/.test(result))
+    return fail(`Lambda can't invoke automate: ${result}`, deployFix(context))
   return State === 'Enabled'
-    ? ok(`automate works off the queue: ${limits}.`)
-    : warn(`The queue's event source is ${State}: ${limits}.`, 'Look again in a minute.')
+    ? ok(`automate reads the queue: ${limits}.`)
+    : warn(`The queue's event source mapping is ${State}: ${limits}.`, 'Check again in a minute.')
 }
 
 async function checkDeadLetters(context: DoctorContext, signal: AbortSignal): Promise<Finding> {

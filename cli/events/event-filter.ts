@@ -5,13 +5,13 @@ import { eventState, runState } from '../stage/event-state.ts'
 /** Status → what it means. */
 export const STATUSES = {
   open: 'something of it is unfinished',
-  running: 'a worker has it now',
+  running: 'a worker runs it now',
   waiting: 'it waits for its next attempt, or for a worker',
   done: 'every run is done or skipped',
-  dead: 'it was given up, as a whole or in part, and nothing else of it is left',
-  failed: 'a run was given up, whatever becomes of the others',
+  dead: 'it failed permanently, as a whole or in part, and the rest is finished',
+  failed: 'a run failed permanently, whatever the others do',
   skipped: 'a run was skipped, with a reason',
-  ignored: 'no automation was concerned',
+  ignored: 'no automation matched',
   dropped: 'a dead letter of it was dropped',
 } as const
 
@@ -19,7 +19,7 @@ export type StatusFilter = keyof typeof STATUSES
 
 export const isStatusFilter = (text: string): text is StatusFilter => Object.hasOwn(STATUSES, text)
 
-/** Which events are meant; one must fit all that is given, and of what can be repeated any. */
+/** Which events to list: those that match everything given, and any value of what is repeated. */
 export type EventFilter = {
   readonly triggers?: readonly string[] | undefined
   /** Automations that have a run at it. */
@@ -28,12 +28,12 @@ export type EventFilter = {
   readonly statuses?: readonly StatusFilter[] | undefined
 }
 
-/** Whether a filter leaves anything out. */
+/** Checks whether a filter leaves anything out. */
 export const hasFilter = (filter: EventFilter): boolean =>
   Object.values(filter).some(one => one !== undefined)
 
 /**
- * Makes what tells of an event whether it is meant.
+ * Creates the predicate of a filter.
  * @param now in milliseconds since the epoch
  */
 export function createEventMatcher(
@@ -50,7 +50,7 @@ export function createEventMatcher(
     (statuses?.some(statusFits(record)) ?? true)
 }
 
-/** Box spells some triggers in two ways. */
+/** Normalises a trigger: Box spells some in two ways. */
 const spelledAsWeDo = (trigger: string): string => triggerOf(trigger) ?? trigger
 
 function eventHas(record: EventRecord, status: StatusFilter, now: number): boolean {

@@ -7,24 +7,24 @@ import type { DeliveryLog, EventLog } from '../stage/stage-logs.ts'
 export type TimelineEntry = {
   /** Milliseconds since the epoch. */
   readonly at: number
-  /** The front door, the queue, or an automation. */
+  /** The ingest endpoint, the queue, or an automation. */
   readonly where: string
   readonly what: string
-  /** What tells of it. */
+  /** Where it is from. */
   readonly by: 'log' | 'ledger'
 }
 
 /**
- * Puts in order all that is known of an event's life. What the ledger tells as well as the logs is told once, as the logs
- * tell it. Pure.
+ * Orders all that is known of an event's life. What both the ledger and the logs have is listed once, as the logs
+ * have it. Pure.
  */
 export function buildTimeline(
   record: EventRecord | undefined,
   { deliveries, lines }: Pick<EventLog, 'deliveries' | 'lines'>,
 ): readonly TimelineEntry[] {
-  const heard = [...deliveries.map(deliveryMoment), ...lines.flatMap(lineMoment)]
+  const log = [...deliveries.map(deliveryMoment), ...lines.flatMap(lineMoment)]
   const known = record ? ledgerMoments(record, deliveries, lines) : []
-  return [...heard, ...known].filter(({ at }) => Number.isFinite(at)).sort((one, other) => one.at - other.at)
+  return [...log, ...known].filter(({ at }) => Number.isFinite(at)).sort((one, other) => one.at - other.at)
 }
 
 function deliveryMoment({ deliveryId, at, status, code, attempt, key }: DeliveryLog): TimelineEntry {
@@ -36,14 +36,14 @@ function deliveryMoment({ deliveryId, at, status, code, attempt, key }: Delivery
 }
 
 function lineMoment(line: LogLine): TimelineEntry[] {
-  // Deliveries are told by themselves.
+  // Deliveries have entries of their own.
   if (line.event === 'delivery_accepted') return []
   const { automation, function: fn } = line
   const where = typeof automation === 'string' ? automation : fn === 'ingest' ? INGEST : QUEUE
   return [{ at: Date.parse(line.time), where, what: describeLine(line), by: 'log' }]
 }
 
-/** How far the ledger's time of something may lie from the log's, in milliseconds. */
+/** How far the ledger's time of an entry may differ from the log's, in milliseconds. */
 const SAME_MS = 2000
 
 const ENDS: readonly string[] = ['run_done', 'run_skipped', 'run_failed']
@@ -61,7 +61,7 @@ function ledgerMoments(
     what,
     by: 'ledger',
   })
-  const told = (automation: string, events: readonly string[], at: number) =>
+  const isLogged = (automation: string, events: readonly string[], at: number) =>
     lines.some(
       line =>
         line.automation === automation &&
@@ -71,10 +71,10 @@ function ledgerMoments(
   return [
     ...(isHeard ? [] : [moment(Date.parse(receivedAt), INGEST, `delivery ${deliveryId} received`)]),
     ...Object.entries(runs).flatMap(([name, run]) => [
-      ...(run.startedAt === undefined || told(name, ['run_started'], run.startedAt)
+      ...(run.startedAt === undefined || isLogged(name, ['run_started'], run.startedAt)
         ? []
         : [moment(run.startedAt, name, `run started, attempt ${run.attempts}`)]),
-      ...(run.finishedAt === undefined || told(name, ENDS, run.finishedAt)
+      ...(run.finishedAt === undefined || isLogged(name, ENDS, run.finishedAt)
         ? []
         : [moment(run.finishedAt, name, endText(run))]),
     ]),
@@ -84,10 +84,10 @@ function ledgerMoments(
 
 function endText({ status, reason, error }: RunRecord): string {
   if (status === 'skipped') return `run skipped: ${reason ?? 'no reason is known'}`
-  if (status === 'failed') return `given up${error ? ` (${error.code}: ${error.message})` : ''}`
+  if (status === 'failed') return `failed permanently${error ? ` (${error.code}: ${error.message})` : ''}`
   return `run ${status}`
 }
 
-/** Who dropped a dead letter, and why. */
+/** Formats who dropped a dead letter, and why. */
 export const droppedText = ({ reason, by }: NonNullable<EventRecord['dropped']>): string =>
   `dead letter dropped${by === undefined ? '' : ` by ${by}`}: ${reason}`

@@ -29,7 +29,7 @@ type Listing = Shared & {
   readonly limit: number
 }
 
-/** How many are listed where nobody says how many. */
+/** How many are listed by default. */
 const LISTED = 50
 
 /** Makes the command `events` with its subcommands. */
@@ -76,17 +76,17 @@ function listing(options: Listing, now: number): ListOptions {
 function triggers(text: string, before: readonly string[] = []): string[] {
   const trigger = triggerOf(text) ?? triggerOf(text.toUpperCase())
   if (trigger !== undefined) return [...before, trigger]
-  const meant = near(text, Object.keys(TRIGGERS))
+  const similar = near(text, Object.keys(TRIGGERS))
   throw new InvalidArgumentError(
-    `Box has no such trigger.${meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : ''} docs/write-an-automation.md lists them.`,
+    `Box has no such trigger.${similar.length > 0 ? ` Did you mean ${similar.join(' or ')}?` : ''} docs/write-an-automation.md lists them.`,
   )
 }
 
-/** An id alone is a file's or a folder's. */
+/** Parses an item; an id alone is a file's or a folder's. */
 function items(text: string, before: readonly string[] = []): string[] {
   if (/^\d{1,32}$/.test(text)) return [...before, `file:${text}`, `folder:${text}`]
   if (/^[a-z][\w-]{0,63}:[\w-]{1,128}$/.test(text)) return [...before, text]
-  throw new InvalidArgumentError('It must be file:ID, folder:ID, or an ID.')
+  throw new InvalidArgumentError('It must be file:ID, folder:ID, or an id.')
 }
 
 function statuses(text: string, before: readonly StatusFilter[] = []): StatusFilter[] {

@@ -42,7 +42,7 @@ function shownRun(run: RunRecord, record: EventRecord, now: number): ShownRun {
 
 export const EVENTS_HEADER = ['RECEIVED', 'EVENT', 'TRIGGER', 'ITEM', 'STATUS', 'RUNS']
 
-/** An event as a row of the list. */
+/** Formats an event as a row of the list. */
 export function eventRow(event: ShownEvent, now: number): readonly string[] {
   return [
     secondsText(event.receivedAt),
@@ -54,7 +54,7 @@ export function eventRow(event: ShownEvent, now: number): readonly string[] {
   ]
 }
 
-/** A time as the ledger has it, to the second. */
+/** Formats a time of the ledger to the second. */
 const secondsText = (iso: string): string =>
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(iso) ? `${iso.slice(0, 19)}Z` : iso
 
@@ -71,10 +71,10 @@ function runText({ state, error, nextAt }: ShownRun, now: number): string {
   return state === 'waiting' || state === 'failed' ? `${state}${code}` : state
 }
 
-/** All that is told of one event. */
+/** All that is shown of one event. */
 export type EventDetails = {
   readonly eventId: string
-  /** Present where the event was asked for by a delivery. */
+  /** Present where a delivery's id was given. */
   readonly deliveryId?: string
   /** Null where the ledger has none. */
   readonly record: ShownEvent | null
@@ -82,12 +82,12 @@ export type EventDetails = {
   readonly timeline: readonly TimelineEntry[]
   /** What could not be read, and what that means. */
   readonly problems: readonly string[]
-  /** The body as it came; present where it was asked for. */
+  /** The body as it was delivered; present with --payload. */
   readonly payload?: unknown
 }
 
 /**
- * Tells an event's whole story.
+ * Formats everything about an event.
  * @param now in milliseconds since the epoch
  */
 export function formatEvent(story: EventDetails, ref: StageRef, now: number): string {
@@ -105,7 +105,7 @@ export function formatEvent(story: EventDetails, ref: StageRef, now: number): st
 }
 
 const noRecordText = (eventId: string): string =>
-  `The ledger has no record of event ${plain(eventId)}: no worker has claimed it yet, or nothing was written about it for 35 days. What follows is from the logs.`
+  `The ledger has no record of event ${plain(eventId)}: no worker has claimed it yet, or nothing was written about it for 35 days. The rest is from the logs.`
 
 function headText(record: ShownEvent, now: number): string {
   const { redrives, error, dropped, targets } = record
@@ -117,7 +117,7 @@ function headText(record: ShownEvent, now: number): string {
     ...(targets ? [['about', targets.join(', ') || 'no watched item']] : []),
     ['status', statusText(record, now)],
     ...(error ? [['error', `${error.code}: ${error.message}`]] : []),
-    ...(redrives > 0 ? [['taken back', `${redrives} times as a whole`]] : []),
+    ...(redrives > 0 ? [['replayed', `${redrives} times as a whole`]] : []),
     ...(dropped ? [['dropped', `${dropped.at}, ${droppedText(dropped)}`]] : []),
   ])
 }
@@ -126,8 +126,7 @@ const originText = ({ origin, deliveryId }: ShownEvent): string =>
   `by ${origin || 'an unknown way'}, first delivery ${deliveryId || 'unknown'}`
 
 function statusText({ state, leaseUntil, runs }: ShownEvent, now: number): string {
-  if (state === 'running')
-    return `running: a worker has it until ${momentText(leaseUntil, now)} at the latest`
+  if (state === 'running') return `running: lease until ${momentText(leaseUntil, now)}`
   if (state === 'waiting') {
     const times = Object.values(runs).flatMap(run => (run.state === 'waiting' ? [run.nextAt ?? 0] : []))
     const next = Math.min(...times)
@@ -135,7 +134,7 @@ function statusText({ state, leaseUntil, runs }: ShownEvent, now: number): strin
       ? `waiting until ${momentText(next, now)}`
       : 'waiting for a worker'
   }
-  return Object.keys(runs).length === 0 && state === 'done' ? 'done: no automation was concerned' : state
+  return Object.keys(runs).length === 0 && state === 'done' ? 'done: no automation matched' : state
 }
 
 function runsText({ runs }: ShownEvent, now: number): string {
@@ -150,7 +149,7 @@ function runsText({ runs }: ShownEvent, now: number): string {
     endedText(run, now),
     run.steps.map(({ name: step, characters }) => `${step} (${characters})`).join(', '),
   ])
-  const header = ['RUN', 'STATUS', 'ATTEMPTS', 'WAITS', 'TAKEN BACK', 'STARTED', 'ENDED', 'STEPS KEPT']
+  const header = ['RUN', 'STATUS', 'ATTEMPTS', 'WAITS', 'REPLAYED', 'STARTED', 'ENDED', 'SAVED STEPS']
   const why = all.flatMap(([name, { error, reason, state }]) => [
     ...(error ? [`${name}: ${error.code}: ${error.message}`] : []),
     ...(reason && state === 'skipped' ? [`${name}: skipped: ${reason}`] : []),
@@ -165,7 +164,7 @@ function endedText({ state, finishedAt, nextAt }: ShownEvent['runs'][string], no
     : ''
 }
 
-/** The first moment as a time, and all as what has passed since. */
+/** Formats the first entry's time, and each entry with the time since then. */
 function timelineText(timeline: readonly TimelineEntry[]): string {
   const begun = timeline[0]?.at ?? 0
   const rows = timeline.map(({ at, where, what }) => [`+${durationText(at - begun)}`, where, what])
@@ -176,6 +175,6 @@ function nextText({ eventId, state, dropped, runs }: ShownEvent, ref: StageRef):
   const flags = formatStageFlags(ref)
   const given = Object.values(runs).some(run => run.state === 'failed')
   if ((state === 'dead' || given) && !dropped)
-    return [`Next, once the cause is mended: npx boxhooks dlq redrive ${plain(eventId)} ${flags}`]
+    return [`Fix the cause, then: npx boxhooks dlq redrive ${plain(eventId)} ${flags}`]
   return []
 }

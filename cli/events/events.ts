@@ -46,9 +46,9 @@ export function listEvents(shell: Shell, options: ListOptions): Promise<void> {
       await shell.print(formatNone(found, options, shell.now()))
     if (found.more)
       shell.printError(
-        `There are more than the ${count(options.limit)} that are listed; --limit sets how many, --since and --until of which time.`,
+        `There are more than the ${count(options.limit)} that are listed. Use --limit to list more, or --since and --until to list another time.`,
       )
-    if (found.stopped) shell.printError(`${count(found.looked)} were looked at; there may be more.`)
+    if (found.stopped) shell.printError(`${count(found.looked)} were read; there may be more.`)
   })
 }
 
@@ -57,7 +57,7 @@ type Found = {
   readonly looked: number
   readonly more: boolean
   readonly stopped: boolean
-  /** Names of automations that have runs at what was looked at. */
+  /** Names of automations that have runs in what was read. */
   readonly names: ReadonlySet<string>
 }
 
@@ -70,7 +70,7 @@ async function list(
   const now = shell.now()
   const isMeant = createEventMatcher(options.filter, now)
   const writer = options.json ? jsonWriter(shell) : tableWriter(shell, now)
-  const progress = createProgress(shell, { verb: 'looked at' })
+  const progress = createProgress(shell, { verb: 'read' })
   const names = new Set<string>()
   const found = (listed: number, more: boolean) => ({
     listed,
@@ -107,7 +107,7 @@ const eventsIn = (history: History, { items, span }: ListOptions): AsyncIterable
   items ? mergeNewestFirst(items.map(item => history.ofItem(item, span))) : history.received(span)
 
 type Writer = {
-  /** @returns false where nobody reads any more */
+  /** @returns false where the reader has closed the pipe */
   add(event: ShownEvent): Promise<boolean>
   end(): Promise<unknown>
 }
@@ -158,21 +158,21 @@ function formatNone(
   if (looked === 0)
     return [
       `The ledger of ${formatStage(ref)} has no event${about} ${time}.`,
-      '--since looks further back, such as --since 35d. What waits on the queue unclaimed is not in the ledger yet, and what was refused never is.',
+      'Use --since to look further back, such as --since 35d. Events still on the queue are not in the ledger yet, and rejected deliveries never are.',
       ...(items ? [`${WHY} ${items[0]} ${formatStageFlags(ref)}`] : []),
     ].join('\n')
   const unknown = (filter.automations ?? []).filter(name => !names.has(name))
   return [
-    `No event of ${formatStage(ref)}${about} ${time} fits; ${count(looked)} ${looked === 1 ? 'was' : 'were'} looked at.`,
+    `No event of ${formatStage(ref)}${about} ${time} matches; ${count(looked)} ${looked === 1 ? 'was' : 'were'} read.`,
     ...(hasFilter(filter) ? unknown.map(name => unknownText(name, [...names])) : []),
   ].join('\n')
 }
 
-const WHY = 'To learn why nothing came: npx boxhooks why'
+const WHY = 'To see why nothing arrived: npx boxhooks why'
 
 function unknownText(name: string, names: readonly string[]): string {
-  const meant = near(name, names)
-  return `None of them has a run of ${name}.${meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : ''}`
+  const similar = near(name, names)
+  return `None of them has a run of ${name}.${similar.length > 0 ? ` Did you mean ${similar.join(' or ')}?` : ''}`
 }
 
 export type ShowOptions = {
@@ -186,7 +186,7 @@ export type ShowOptions = {
 }
 
 /**
- * Shows an event's whole story, from the ledger and the logs.
+ * Shows everything about an event, from the ledger and the logs.
  * @param id the event's, or that of one of its deliveries
  * @throws CommandError where nothing is known of it, ReplayImpossible where the body was not kept, AwsUnreachable
  */
@@ -231,37 +231,37 @@ async function readEventDetails(
 ): Promise<EventDetails> {
   const direct = await read(id)
   const received = direct ? Date.parse(direct.receivedAt) : Number.NaN
-  const { heard, problem } = await readLogs(
+  const { log, problem } = await readLogs(
     logs,
     id,
     Number.isNaN(received) ? options.since : received - BEFORE_MS,
   )
-  const eventId = direct ? id : heard?.eventId
+  const eventId = direct ? id : log?.eventId
   if (eventId === undefined) throw notFound(id, options, problem, now)
   const record = eventId === id ? direct : await read(eventId)
-  const silent = heard?.lines.length === 0 ? [SILENT] : []
+  const silent = log?.lines.length === 0 ? [SILENT] : []
   return {
     eventId,
     ...(eventId === id ? {} : { deliveryId: id }),
     record: record ? shownEvent(record, now) : null,
-    timeline: buildTimeline(record, heard ?? { deliveries: [], lines: [] }),
+    timeline: buildTimeline(record, log ?? { deliveries: [], lines: [] }),
     problems: problem ? [`${LEDGER_ALONE}: ${problem}`] : silent,
     ...(options.payload && record ? { payload: payloadOf(record) } : {}),
   }
 }
 
-const LEDGER_ALONE = 'The logs can’t be read, so this is what the ledger alone tells'
+const LEDGER_ALONE = 'The logs can’t be read, so this is from the ledger alone'
 const SILENT =
-  'The logs have nothing of it (any more; `logRetentionDays` says how long they are kept), so this is what the ledger alone tells.'
+  'The logs have no line about it (`logRetentionDays` sets how long they are kept), so this is from the ledger alone.'
 
-/** The logs are worth having, and not worth failing for. */
+/** Reads the logs; what can't be read is a problem to show, not a failure. */
 async function readLogs(
   logs: StageLogs,
   id: string,
   from: number,
-): Promise<{ readonly heard?: EventLog; readonly problem?: string }> {
+): Promise<{ readonly log?: EventLog; readonly problem?: string }> {
   try {
-    return { heard: await logs.findEventLog(id, from) }
+    return { log: await logs.findEventLog(id, from) }
   } catch (error) {
     if (error instanceof ExpectedError) return { problem: error.message }
     throw error
@@ -276,13 +276,13 @@ function notFound(
 ): CommandError {
   const logs = problem
     ? `the logs can’t be read: ${problem}`
-    : `the logs since ${momentText(since, now)} have nothing of it (--since looks further back)`
+    : `the logs since ${momentText(since, now)} have no line about it (--since looks further back)`
   return new CommandError(
-    `The ledger of ${formatStage(ref)} has no record of event ${id}, and ${logs}. Either it never came here, or it is longer ago, or the id is none. What came lately: npx boxhooks events list ${formatStageFlags(ref)}`,
+    `The ledger of ${formatStage(ref)} has no record of event ${id}, and ${logs}. The event never arrived, or it is older, or the id is wrong. To list recent events: npx boxhooks events list ${formatStageFlags(ref)}`,
   )
 }
 
-/** The body as JSON, and as text where it is none. */
+/** Parses a stored body as JSON; text that is not JSON stays text. */
 function payloadOf(record: EventRecord): unknown {
   const text = new TextDecoder().decode(storedMessage(record).body)
   try {

@@ -3,7 +3,7 @@ import type { NewAutomation } from './new-request.ts'
 /** The widest line that the repository's format leaves whole. */
 const LINE_MAX = 110
 
-/** The code of a new automation, in the repository's format. */
+/** Makes the code of a new automation, in the repository's format. */
 export function automationCode({ name, on, watch }: NewAutomation): string {
   const lists = [
     property('on', on.map(quoted)),
@@ -14,12 +14,12 @@ export function automationCode({ name, on, watch }: NewAutomation): string {
   ]
   return `import { automation } from ${quoted('boxhooks')}
 
-/** Say here what it is for, in a sentence. */
+/** Describe here in a sentence what it is for. */
 export default automation({
   name: ${quoted(name)},
 ${lists.join('\n')}
   async run({ event, log }) {
-    // Next: take \`box\` from the context as well, and do here what is to be done about event.source. An event can come
+    // Next: take \`box\` from the context as well, and act on event.source here. An event can come
     // again, so let repeating it do no harm. docs/write-an-automation.md shows what there is, filters and retries too.
     log.info(\`ran for \${event.trigger}\`)
   },
@@ -27,7 +27,7 @@ ${lists.join('\n')}
 `
 }
 
-/** The test of a new automation: it runs for each of its triggers. */
+/** Makes the test of a new automation: it runs for each of its triggers. */
 export function testCode({ name, on, settings }: NewAutomation): string {
   const given = settings.length > 0 ? ', SETTINGS' : ''
   return `import { boxEvent, type Kit, startKit } from 'boxhooks/test'
@@ -49,7 +49,7 @@ test.each(TRIGGERS)('runs for %s', async trigger => {
 `
 }
 
-/** A value for each setting that a watched id names; which one does not matter to the code. */
+/** Makes a value for each setting that a watched id names; any value does. */
 function settingsCode(settings: readonly string[]): string {
   const values = settings.map((setting, index) => `${setting}: ${quoted(String(100_001 + index))}`)
   const whole = `const SETTINGS = { ${values.join(', ')} }`
@@ -57,13 +57,13 @@ function settingsCode(settings: readonly string[]): string {
   return ['const SETTINGS = {', ...values.map(value => `  ${value},`), '}'].join('\n')
 }
 
-/** One value alone, several as a list. */
+/** Formats one value alone, several as a list. */
 function property(name: string, values: readonly string[]): string {
   const [only = '', another] = values
   return another === undefined ? `  ${name}: ${only},` : list(`  ${name}: `, values, ',')
 }
 
-/** A list on one line where that has room for it, on a line each otherwise. */
+/** Formats a list on one line if it fits, else one line each. */
 function list(before: string, values: readonly string[], after: string): string {
   const whole = `${before}[${values.join(', ')}]${after}`
   if (whole.length <= LINE_MAX) return whole
@@ -71,5 +71,5 @@ function list(before: string, values: readonly string[], after: string): string 
   return [`${before}[`, ...values.map(value => `${indent}  ${value},`), `${indent}]${after}`].join('\n')
 }
 
-/** What is quoted has no character that needs an escape. */
+/** Quotes text, which has no character that needs an escape. */
 const quoted = (text: string): string => `'${text}'`

@@ -5,7 +5,7 @@ import { targetProblems, triggerProblems } from '../../lib/webhooks/webhook-rule
 import { CommandError, USAGE_ERROR } from '../terminal/command-error.ts'
 import { near } from '../terminal/near.ts'
 
-/** An automation that is to be written, found right. */
+/** A valid request for a new automation. */
 export type NewAutomation = {
   readonly name: string
   readonly on: readonly Trigger[]
@@ -16,7 +16,7 @@ export type NewAutomation = {
 }
 
 /** Makes the error of a command that writes nothing, with everything that is wrong. */
-export const refuse = (
+export const createRefusal = (
   problems: readonly string[],
   options: ErrorOptions & { readonly exitCode?: number } = {},
 ): CommandError =>
@@ -45,14 +45,14 @@ export function readRequest({ name, on, watch }: NewWords): NewAutomation {
     ...targets.filter(target => typeof target === 'string'),
     ...found.flatMap(target => inapplicable(target, triggers)),
   ]
-  if (problems.length > 0) throw refuse(problems, { exitCode: USAGE_ERROR })
+  if (problems.length > 0) throw createRefusal(problems, { exitCode: USAGE_ERROR })
   const settings = found.flatMap(({ id }) => SETTING.exec(id)?.[1] ?? [])
   return { name, on: [...new Set(triggers)], watch: found, settings: [...new Set(settings)] }
 }
 
 const SETTING = /^\$\{([A-Z][A-Z0-9_]*)\}$/
 
-/** The target; where there is none, what is wrong. */
+/** Parses a target. @returns it, or what is wrong with the word */
 function readTarget(word: string): Target | string {
   const fail = (problem: string): string => `--watch ${JSON.stringify(word)}: ${problem}`
   const target = parseTarget(word)
@@ -73,7 +73,7 @@ function unknownTrigger(word: string): string {
   return `--on ${JSON.stringify(word)}: Box has no such trigger. ${hint}`
 }
 
-/** What can't be watched on the target. Box sends some triggers unasked; those need no webhook. */
+/** Lists the triggers that can't be watched on the target. Box sends some without a webhook. */
 function inapplicable(target: Target, triggers: readonly Trigger[]): string[] {
   const asked = triggers.filter(trigger => TRIGGERS[trigger].subscribable)
   if (asked.length === 0) return []

@@ -6,7 +6,7 @@ import { readProjectAutomations } from '../stage/declarations.ts'
 import type { Shell } from '../terminal/shell.ts'
 import { type NewFile, writeAll } from '../terminal/write-files.ts'
 import { automationCode, testCode } from './automation-template.ts'
-import { type NewAutomation, readRequest, refuse } from './new-request.ts'
+import { createRefusal, type NewAutomation, readRequest } from './new-request.ts'
 
 export type NewOptions = { readonly on: readonly string[]; readonly watch: readonly string[] }
 
@@ -24,18 +24,18 @@ export async function newAutomation(shell: Shell, name: string, { on, watch }: N
     { path: `automations/${name}.ts`, text: automationCode(asked) },
   ]
   const problems = [
-    ...(await taken(project, files)),
-    ...(await nameTaken(shell, name)),
-    ...(await withoutValue(project, asked)),
+    ...(await listExisting(project, files)),
+    ...(await listNameProblems(shell, name)),
+    ...(await listMissingValues(project, asked)),
   ]
-  if (problems.length > 0) throw refuse(problems)
+  if (problems.length > 0) throw createRefusal(problems)
   await writeAll(project, files).catch((cause: Error) => {
-    throw refuse([`The files can't be written: ${cause.message}`], { cause })
+    throw createRefusal([`The files can't be written: ${cause.message}`], { cause })
   })
-  await shell.print(told(asked))
+  await shell.print(formatNextSteps(asked))
 }
 
-async function taken(project: string, files: readonly NewFile[]): Promise<string[]> {
+async function listExisting(project: string, files: readonly NewFile[]): Promise<string[]> {
   const exist = await Promise.all(
     files.map(({ path }) =>
       access(join(project, path)).then(
@@ -49,49 +49,47 @@ async function taken(project: string, files: readonly NewFile[]): Promise<string
     .map(({ path }) => `${path} exists already. Choose another name.`)
 }
 
-async function nameTaken(shell: Shell, name: string): Promise<string[]> {
+async function listNameProblems(shell: Shell, name: string): Promise<string[]> {
   return (await readProjectAutomations(shell)).flatMap(declaration => {
     if ('error' in declaration)
-      return [`${declaration.error.message} Until then nothing tells which names are taken.`]
+      return [`${declaration.error.message} Fix it first: until then it is unknown which names are taken.`]
     const { file, entry } = declaration
-    // What lies under the very name is told as a file that exists.
+    // A file of this very name is reported as one that exists.
     return entry.name === name && file !== `${name}.ts`
       ? [`automations/${file} declares an automation of this name. Choose another.`]
       : []
   })
 }
 
-/** A setting without a value in the stage local would stop npm start and npm test. */
-async function withoutValue(project: string, { settings }: NewAutomation): Promise<string[]> {
+/** Lists settings without a value in the stage local, which would stop npm start and npm test. */
+async function listMissingValues(project: string, { settings }: NewAutomation): Promise<string[]> {
   if (settings.length === 0) return []
   const stateOf = await readStageParams('local', join(project, 'serverless.yml'))
   const missing = settings.filter(setting => stateOf(setting) === 'missing')
   if (missing.length === 0) return []
   return [
-    `The stage local has no value for ${missing.join(', ')}, so nothing could be run. Write into serverless.yml, then repeat this command:`,
+    `The stage local has no value for ${missing.join(', ')}, so it could not run. Write into serverless.yml, then run this command again:`,
     '',
     'params:',
     '  local:',
     ...missing.map((setting, index) => `    ${setting}: "${100_001 + index}"`),
     '',
-    'and below each stage that you deploy the id that it is to have there.',
+    'and under each stage that you deploy, the id that it has there.',
   ]
 }
 
-function told({ name, on, watch, settings }: NewAutomation): string {
+function formatNextSteps({ name, on, watch, settings }: NewAutomation): string {
   const values =
     settings.length > 0
-      ? [
-          `  See that each stage has a value for ${settings.join(', ')}: npx boxhooks automations --stage STAGE`,
-        ]
+      ? [`  Give each stage a value for ${settings.join(', ')}: npx boxhooks automations --stage STAGE`]
       : []
   return [
     `Wrote automations/${name}.ts and test/automations/${name}.test.ts,`,
     `on ${on.join(', ')} of ${watch.map(targetText).join(', ')}.`,
     'Next:',
-    '  Write into run() what it is to do, and into its test what it is to have done.',
+    '  Write run(), and its effects into the test.',
     ...values,
     `  npm test -- test/automations/${name}.test.ts   runs its test`,
-    '  npm start                                      runs it against an emulated Box, which has what it watches',
+    '  npm start                                      runs it against an emulated Box that has the watched item',
   ].join('\n')
 }

@@ -55,7 +55,7 @@ export const WORDS: ReadonlySet<string> = new Set([
   `),
 ])
 
-/** What the names of files end with, by which automations tell their kinds apart. */
+/** Common endings of file names, by which automations tell kinds of files apart. */
 const ENDINGS: ReadonlySet<string> = new Set(
   words(`
     3gp 7z aac ai avi bmp boxcanvas boxnote bz2 c cfg conf cpp cr2 cs css csv dcm dng doc docm docx dot dotx dwg dxf
@@ -74,7 +74,7 @@ export type Redacted = {
 }
 
 /**
- * Takes out of an event's payload whatever could name people, files or places. What stays is known to name nobody: the
+ * Removes from an event's payload whatever could name people, files or places. What stays names no one: the
  * fields and words of Box's API, the times of its fields, the common endings of file names, and what the automation's own
  * code says. All else gets a stand-in of its form, so that automations find which ids, names and addresses are the same.
  * @param code the automation's, which is in the repository already
@@ -158,7 +158,7 @@ class Redactor {
     return this.#standIn('text', text, number => `${kind}-${number}${endingOf(text)}`)
   }
 
-  /** When something was done on Box tells of nobody; another time, such as a birthday in metadata, may. */
+  /** The time of an action on Box identifies no one; another time, such as a birthday in metadata, may. */
   #time(name: string, text: string): string {
     if (FIELDS.has(name) && name.endsWith('_at')) return text
     return this.#standIn('time', text, number => new Date(number * DAY_MS).toISOString())
@@ -186,7 +186,7 @@ const isId = (name: string): boolean => /(^|_)id$/.test(name) && name !== 'seque
 
 const COUNTS = /^(\$version|\$typeVersion|version_number|(total|comment|download|preview)_count)$/
 
-/** The end of a file's name, where it is one that many have: `j.smith` has none. */
+/** Returns the ending of a file's name if it is a common one: `j.smith` has none. */
 function endingOf(name: string): string {
   const [ending = ''] = /\.[a-zA-Z0-9]{1,10}$/.exec(name) ?? []
   return ENDINGS.has(ending.slice(1).toLowerCase()) ? ending : ''

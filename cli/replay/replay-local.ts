@@ -24,7 +24,7 @@ export type LocalReplayOptions = {
 }
 
 /**
- * Has an event of another stage run in the local stack, always anew: effects are on the emulated Box, so none needs care. The
+ * Runs an event of another stage in the local stack, finished runs too: effects are on the emulated Box. The
  * payload is the stored one, but for the ids of its webhook and of the watched item, in whose place it gets the local ones.
  * The exit code is 1 where no run is done at the end.
  * @throws CommandError, ReplayImpossible, AwsUnreachable
@@ -40,8 +40,8 @@ export async function replayToLocal(
     const webhook = localWebhook(record, await webhooksOf(shell, options.port), options.watch)
     const before = await local.ledger.read(eventId)
     await local.queue.send(localMessage(record, webhook, before, options))
-    const after = await settled(shell, local, eventId, before?.version ?? 0)
-    await tell(shell, after, options)
+    const after = await waitUntilSettled(shell, local, eventId, before?.version ?? 0)
+    await printResult(shell, after, options)
   } finally {
     local.close()
   }
@@ -67,7 +67,7 @@ async function webhooksOf(shell: Shell, port: number): Promise<readonly LocalWeb
   })
 }
 
-/** The webhook of the local stack through which such an event would come. */
+/** Finds the webhook of the local stack that would deliver such an event. */
 function localWebhook(
   record: EventRecord,
   webhooks: readonly LocalWebhook[],
@@ -78,7 +78,7 @@ function localWebhook(
   const watched = subscribed.map(({ target }) => targetText(target))
   if (subscribed.length === 0)
     throw new CommandError(
-      `No automation of the local stack subscribes to ${record.trigger}. Start it from the code that the event is to run: npm start`,
+      `No automation of the local stack subscribes to ${record.trigger}. Start it from the clone with the automation: npm start`,
     )
   const asked = watch === undefined ? (record.targets ?? []).map(targetText) : [watch]
   const same = subscribed.find(({ target }) => asked.includes(targetText(target)))
@@ -86,7 +86,7 @@ function localWebhook(
   if (same) return same
   if (watch === undefined && only && !another) return only
   throw new CommandError(
-    `${watch === undefined ? `The event is about ${asked.join(', ') || 'nothing that is watched'}, and the local stack watches other items` : `The local stack does not watch ${watch}`} for ${record.trigger}. Say with --watch in whose place it is: ${watched.join(', ')}`,
+    `${watch === undefined ? `The event is about ${asked.join(', ') || 'no watched item'}, and the local stack watches other items` : `The local stack does not watch ${watch}`} for ${record.trigger}. Use --watch to name the item in its place: ${watched.join(', ')}`,
   )
 }
 
@@ -103,14 +103,14 @@ function localMessage(
   return { ...stored, ...describeBody(body), eventId: record.eventId, body, ...(replay ? { replay } : {}) }
 }
 
-/** What has run here before runs again; at first the event is as new. */
+/** Makes the replay that repeats what ran here before; undefined for an event that is new here. */
 function localReplay(before: EventRecord | undefined, automation: string | undefined): Replay | undefined {
   const request = { force: true, ...(automation === undefined ? {} : { automation }) }
   if (before) return replayOf(before, request)
   return automation === undefined ? undefined : { runs: [], redrives: 0, only: [automation] }
 }
 
-/** The payload with the local webhook's id, and the local watched item in place of the one that it names. */
+/** Replaces the ids of the webhook and of the watched item by the local ones. */
 function withLocalIds(body: Uint8Array, webhook: LocalWebhook, watchedId: string | undefined): Uint8Array {
   const payload: unknown = JSON.parse(new TextDecoder().decode(body), (key, value: unknown) =>
     key === 'id' && value !== undefined && value === watchedId ? webhook.target.id : value,
@@ -120,11 +120,11 @@ function withLocalIds(body: Uint8Array, webhook: LocalWebhook, watchedId: string
   return Buffer.from(JSON.stringify({ ...payload, ...via }))
 }
 
-/** How long a run may take here, in milliseconds, before one stops waiting to tell of it. */
+/** How long to wait for the runs, in milliseconds. */
 const SETTLED_MS_MAX = 30_000
 
 /** Waits until the local stack has finished with the event; undefined where it takes too long. */
-async function settled(
+async function waitUntilSettled(
   { now, sleep }: Shell,
   { ledger }: Pick<StageAws, 'ledger'>,
   eventId: string,
@@ -139,7 +139,7 @@ async function settled(
   return undefined
 }
 
-async function tell(
+async function printResult(
   shell: Shell,
   record: EventRecord | undefined,
   { port, json }: LocalReplayOptions,
@@ -152,10 +152,8 @@ async function tell(
   }))
   const page = `http://localhost:${port}`
   if (json) await shell.print(JSON.stringify({ status: record?.status ?? 'open', runs, page }, null, 2))
-  else if (!record)
-    await shell.print(`The event is still under way in the local stack. See what becomes of it: ${page}`)
-  else if (runs.length === 0)
-    await shell.print('The local stack has taken the event, and no automation is concerned.')
+  else if (!record) await shell.print(`The event is still running in the local stack. Watch it at ${page}`)
+  else if (runs.length === 0) await shell.print('The local stack accepted the event; no automation matched.')
   else {
     const rows = runs.map(({ name, status, attempts, why }) => [name, status, String(attempts), why])
     await shell.print(

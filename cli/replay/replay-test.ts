@@ -32,7 +32,7 @@ export function replayAsTest(shell: Shell, eventId: string, options: ReplayTestO
     const payload = parseObject(Buffer.from(storedMessage(record).body).toString())
     if (!payload)
       throw new CommandError(
-        `The payload of event ${eventId} is no JSON object, so no automation can run on it.`,
+        `The payload of event ${eventId} is not a JSON object, so no automation can run on it.`,
       )
     const entry = await entryOf(shell, record, options.automation)
     const code = await readFile(join(shell.project, 'automations', entry.file), 'utf8')
@@ -41,7 +41,9 @@ export function replayAsTest(shell: Shell, eventId: string, options: ReplayTestO
       throw new CommandError(`Nothing was written: ${cause.message}`, { cause })
     })
     const [fixture = '', test = ''] = files.map(({ path }) => path)
-    await shell.print(options.json ? JSON.stringify({ fixture, test }, null, 2) : told(fixture, test))
+    await shell.print(
+      options.json ? JSON.stringify({ fixture, test }, null, 2) : formatNextSteps(fixture, test),
+    )
   })
 }
 
@@ -56,8 +58,8 @@ async function entryOf(
   if (name === undefined)
     throw new CommandError(
       ran.length === 0
-        ? 'No automation ran at this event. Say with --automation which one is to be tested.'
-        : `Several automations ran at this event. Say with --automation which one is to be tested: ${ran.join(', ')}.`,
+        ? 'No automation ran at this event. Use --automation to name the one to test.'
+        : `Several automations ran at this event. Use --automation to name the one to test: ${ran.join(', ')}.`,
     )
   const entries = (await readProjectAutomations(shell)).flatMap(one => ('entry' in one ? [one.entry] : []))
   const entry = entries.find(one => one.name === name)
@@ -92,7 +94,7 @@ async function filesOf(
   ]
 }
 
-/** A setting that names what is watched has the id that the fixture has for it; another has the value of the stage local. */
+/** Reads the settings: one that names a watched item has its id in the fixture, another its value in the stage local. */
 async function settingsOf(
   project: string,
   record: EventRecord,
@@ -108,11 +110,11 @@ async function settingsOf(
   return Object.fromEntries(values)
 }
 
-const told = (fixture: string, test: string): string =>
+const formatNextSteps = (fixture: string, test: string): string =>
   [
     `Wrote ${fixture}, without names, addresses and links, and ${test}.`,
     'Next:',
-    '  Read the fixture before you commit it: only you know what else must not be in it.',
+    '  Read the fixture before you commit it: only you know what else is private.',
     `  npm test -- ${test}   runs the test`,
   ].join('\n')
 
@@ -127,7 +129,7 @@ export type ReplayTest = {
   readonly settings: Readonly<Record<string, string>>
 }
 
-/** The code of a test that runs an automation on a recorded event, in the repository's format. */
+/** Makes the code of a test that runs an automation on a recorded event, in the repository's format. */
 export function replayTestCode({ file, name, slug, run, settings }: ReplayTest): string {
   const folders = Object.values(settings).filter(value => /^[1-9]\d*$/.test(value))
   const isSkipped = run?.status === 'skipped'
@@ -174,10 +176,10 @@ function foldersCode(folders: readonly string[]): string {
 `
 }
 
-/** What went wrong in the stage, for whoever mends it; a message can have names in it, so only the code is told. */
+/** Formats what went wrong in the stage: only the code, because a message can have names in it. */
 const whyCode = (run: RunRecord | undefined): string =>
   run?.status === 'failed' || run?.status === 'pending'
-    ? `  // In the stage it ${run.status === 'failed' ? 'was given up' : 'is unfinished'}${run.error ? ` with ${run.error.code.replace(/\W/g, '')}` : ''}.\n`
+    ? `  // In the stage it ${run.status === 'failed' ? 'failed' : 'is unfinished'}${run.error ? ` with ${run.error.code.replace(/\W/g, '')}` : ''}.\n`
     : ''
 
 const quoted = (text: string): string =>

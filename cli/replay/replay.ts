@@ -22,27 +22,27 @@ export type ReplayOptions = ReplayRequest & {
 }
 
 /**
- * Has an event run again from the payload in the ledger. Where that repeats what is done, asks first.
+ * Runs an event again from the payload in the ledger. Asks first where that repeats finished runs.
  * @throws CommandError, ReplayImpossible, AwsUnreachable
  */
 export function replay(shell: Shell, eventId: string, options: ReplayOptions): Promise<void> {
   return atStage(shell, options.ref, async ({ ledger, queue }) => {
     const record = await readReplayable(ledger, eventId)
     const planned = describeReplay(record, replayMessage(record, options).replay)
-    if (options.dryRun) return tell(shell, planned, options, false)
+    if (options.dryRun) return printReplay(shell, planned, options, false)
     const repeats = planned.takenBack.some(({ status }) => status === 'done')
     if (repeats && !options.yes) {
       shell.printError(`${planText(planned, options)}\n`)
-      await confirm(shell, 'This repeats what is done. Run it again?', NOT_INTERACTIVE)
+      await confirm(shell, 'This repeats finished runs. Run them again?', NOT_INTERACTIVE)
     }
-    await tell(shell, await sendReplay({ ledger, queue }, eventId, options), options, true)
+    await printReplay(shell, await sendReplay({ ledger, queue }, eventId, options), options, true)
   })
 }
 
 const NOT_INTERACTIVE =
-  'This repeats what is done, and nobody is there to ask, so nothing runs again. To have it run again, add --yes.'
+  'This repeats finished runs. Not a terminal, so nothing was replayed. To replay it, add --yes.'
 
-async function tell(
+async function printReplay(
   { print }: Shell,
   replayed: ReplaySent,
   options: ReplayOptions,
@@ -57,7 +57,7 @@ function planText({ eventId, trigger, takenBack, left }: ReplaySent, options: Re
   return [
     `${trigger} ${eventId} in ${formatStage(options.ref)}`,
     `  runs again  ${names(takenBack) || 'nothing'}`,
-    ...(left.length > 0 ? [`  left alone  ${names(left)}`] : []),
+    ...(left.length > 0 ? [`  unchanged   ${names(left)}`] : []),
     ...notes({ takenBack, left }, options),
   ].join('\n')
 }
@@ -69,13 +69,13 @@ function notes(
   const isKnown = [...takenBack, ...left].some(({ name }) => name === automation)
   if (automation !== undefined && !isKnown)
     return [
-      `${automation} has no run at this event yet. It starts if it is deployed and the event concerns it.`,
+      `${automation} has no run for this event yet. It starts if it is deployed and the event concerns it.`,
     ]
   const isDone = left.some(({ name, status }) => status === 'done' && (automation ?? name) === name)
   return [
-    ...(isDone && !force ? ['What is done runs again only with --force.'] : []),
+    ...(isDone && !force ? ['Finished runs run again only with --force.'] : []),
     ...(automation === undefined
-      ? ['Automations deployed since start as well, where the event concerns them.']
+      ? ['Automations deployed since then start too, if the event concerns them.']
       : []),
   ]
 }

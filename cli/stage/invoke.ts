@@ -14,7 +14,7 @@ import type { StageRef } from './stage-ref.ts'
 const ANSWER_MS_MAX = 310_000
 
 /**
- * Asks a function of a place. Box's credentials stay there.
+ * Invokes a function of a stage. Box's credentials stay there.
  * @param signal ends the waiting, not what the function does
  * @returns what it answers, as JSON
  * @throws CommandError; the signal's reason
@@ -56,10 +56,10 @@ export async function invokeFunction(
   }
 }
 
-/** The function's answer is of another version. */
+/** Makes the error for an answer of another version. */
 export const createVersionError = (ref: StageRef, name: FunctionName): CommandError =>
   new CommandError(
-    `boxhooks-${'stage' in ref ? ref.stage : 'local'}-${name} gave an answer of another version. Deploy again.`,
+    `boxhooks-${'stage' in ref ? ref.stage : 'local'}-${name} is of another version than this clone. Deploy the stage again.`,
   )
 
 function failed(name: string, answer: unknown): CommandError {
@@ -67,7 +67,7 @@ function failed(name: string, answer: unknown): CommandError {
     ? [answer.errorType, answer.errorMessage].filter(Boolean).join(': ')
     : 'unknown'
   return new CommandError(
-    `${name} failed: ${reason}. Its log, /aws/lambda/${name}, tells more. What it had done by then stays; the same command goes on from there.`,
+    `${name} failed: ${reason}. See its log, /aws/lambda/${name}. Work already done stays done; run the same command to resume.`,
   )
 }
 
@@ -76,15 +76,13 @@ function unreachable(ref: StageRef, functionName: string, error: unknown): Comma
   const say = (text: string) => new CommandError(text, { cause: error })
   if (!('stage' in ref)) {
     if (/ECONNREFUSED/.test(`${name} ${message} ${codeOf(error)}`))
-      return say(
-        `No local stack listens on port ${ref.port}. Start it with npm start, or name its port with --port.`,
-      )
+      return say(`No local stack listens on port ${ref.port}. Start it with npm start, or use --port.`)
     return say(`The local stack on port ${ref.port} can't be asked: ${name}: ${message}`)
   }
   const { stage, region } = ref
   if (name === 'ResourceNotFoundException')
     return say(
-      `There is no function ${functionName} in ${region}. Deploy the stage first: npm run deploy -- --stage ${stage}. If it is in another region, name that with --region.`,
+      `There is no function ${functionName} in ${region}. Deploy the stage first: npm run deploy -- --stage ${stage}. If it is in another region, use --region.`,
     )
   return say(awsReason(error, `lambda:InvokeFunction on ${functionName}`, region))
 }
@@ -93,7 +91,7 @@ const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 
 /**
- * Asks the function reconcile of a place.
+ * Invokes the function reconcile of a stage.
  * @param signal ends the waiting, not what the function does
  * @throws CommandError; the signal's reason
  */

@@ -10,7 +10,7 @@ import { createQueue, type Queue } from '../../lib/queue/queue.ts'
 import type { Shell } from '../terminal/shell.ts'
 import type { StageRef } from './stage-ref.ts'
 
-/** The queues and the ledger of a place. Whatever can't be reached throws AwsUnreachable, saying what to do. */
+/** The queues and the ledger of a stage. A failing call throws AwsUnreachable with what to do. */
 export type StageAws = {
   readonly queue: Queue
   readonly deadLetters: DeadLetters
@@ -21,7 +21,7 @@ export type StageAws = {
 }
 
 /**
- * Finds the queues and the ledger of a place: by the outputs of a deployed stack, or by asking the local one.
+ * Connects to the queues and the ledger of a stage, by the outputs of a deployed stack or by asking the local one.
  * @throws AwsUnreachable
  */
 export async function connectStage(shell: Shell, ref: StageRef): Promise<StageAws> {
@@ -48,7 +48,7 @@ export async function connectStage(shell: Shell, ref: StageRef): Promise<StageAw
 }
 
 /**
- * Connects to a place for as long as something is done there.
+ * Connects to a stage for as long as the work takes.
  * @throws AwsUnreachable
  */
 export async function atStage(
@@ -65,26 +65,26 @@ export async function atStage(
 }
 
 /**
- * Finds what a place tells of itself, and how its services are reached.
+ * Reads the outputs of a stage, and how its services are reached.
  * @throws AwsUnreachable; the signal's reason
  */
 export async function reachStage(shell: Shell, ref: StageRef, signal?: AbortSignal): Promise<Reach> {
-  const told = await ('stage' in ref ? deployed(ref, signal) : local(shell, ref))
+  const found = await ('stage' in ref ? readDeployed(ref, signal) : readLocal(shell, ref))
   return {
-    ...told,
+    ...found,
     output(name) {
-      const value = told.outputs[name]
+      const value = found.outputs[name]
       if (value) return value
       throw new AwsUnreachable(
         'stage' in ref
           ? `The stack boxhooks-${ref.stage} has no output ${name}. Deploy the stage again: npm run deploy -- --stage ${ref.stage}`
-          : `The local stack on port ${ref.port} does not tell its ${name}. Start it again from this clone: npm start`,
+          : `The local stack on port ${ref.port} has no output ${name}. Start it again from this clone: npm start`,
       )
     },
   }
 }
 
-/** What a place tells of itself, and how its services are reached. */
+/** The outputs of a stage, and how its services are reached. */
 export type Reach = {
   readonly outputs: Readonly<Record<string, string>>
   /** An output of the stack. @throws AwsUnreachable where it has none of this name */
@@ -100,17 +100,17 @@ export type Reach = {
   }
 }
 
-type Told = Omit<Reach, 'output'>
+type StageServices = Omit<Reach, 'output'>
 
-async function deployed(
+async function readDeployed(
   ref: { readonly stage: string; readonly region: string },
   signal: AbortSignal | undefined,
-): Promise<Told> {
+): Promise<StageServices> {
   const outputs = await readStage({ ...ref, ...(signal ? { signal } : {}) })
   return { outputs, client: () => ({ region: ref.region }) }
 }
 
-async function local(shell: Shell, { port }: { readonly port: number }): Promise<Told> {
+async function readLocal(shell: Shell, { port }: { readonly port: number }): Promise<StageServices> {
   const { outputs, env } = await askLocal(shell, port, '/_local/stage')
   if (!isObject(outputs) || !isObject(env)) throw notOurs(port)
   const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = texts(env)
@@ -132,7 +132,7 @@ async function local(shell: Shell, { port }: { readonly port: number }): Promise
 const ANSWER_MS_MAX = 10_000
 
 /**
- * Asks the local stack for something that only commands and its page need.
+ * Reads from the local stack what only commands and its page need.
  * @param path such as `/_local/stage`
  * @throws AwsUnreachable
  */
@@ -149,7 +149,7 @@ export async function askLocal(
     if (isObject(json)) return json
   } catch (cause) {
     throw new AwsUnreachable(
-      `No local stack answers on port ${port}. Start it with npm start, or name its port with --port.`,
+      `No local stack answers on port ${port}. Start it with npm start, or use --port.`,
       { cause },
     )
   }
@@ -158,7 +158,7 @@ export async function askLocal(
 
 const notOurs = (port: number): AwsUnreachable =>
   new AwsUnreachable(
-    `What answers on port ${port} is no local stack of this version. Start it from this clone with npm start, or name its port with --port.`,
+    `The server on port ${port} is not a local stack of this version. Start it from this clone with npm start, or use --port.`,
   )
 
 const texts = (object: Readonly<Record<string, unknown>>): Record<string, string> =>
@@ -168,7 +168,7 @@ const texts = (object: Readonly<Record<string, unknown>>): Record<string, string
 
 export const INITIALIZE = { step: 'initialize', name: 'tellReason' } as const
 
-/** Lets a client say of each call that fails why, and what to do. */
+/** Makes a middleware that turns the error of a failing call into AwsUnreachable with the reason and what to do. */
 export const explainErrors =
   (service: string, ref: StageRef) =>
   <A, R>(next: (args: A) => Promise<R>, { commandName = '' }: { readonly commandName?: string }) =>
@@ -176,7 +176,7 @@ export const explainErrors =
     try {
       return await next(args)
     } catch (error) {
-      // The ledger's own way to say that somebody was faster.
+      // The ledger handles this one: another writer was faster.
       if (error instanceof Error && error.name === 'ConditionalCheckFailedException') throw error
       const right = `${service}:${commandName.replace(/(Batch)?Command$/, '')}`
       throw new AwsUnreachable(reasonOf(error, right, ref), { cause: error })
@@ -192,8 +192,8 @@ const GONE: ReadonlySet<string> = new Set([
 function reasonOf(error: unknown, right: string, ref: StageRef): string {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
   if (!('stage' in ref))
-    return `The local stack on port ${ref.port} does not answer ${right} any more: ${message || name}. Where it was stopped, its queues and its ledger are gone with it; start it again with npm start.`
+    return `The local stack on port ${ref.port} does not answer ${right} any more: ${message || name}. Start it again with npm start; a stopped stack loses its queues and its ledger.`
   if (GONE.has(name))
-    return `${right}: what stage ${ref.stage} calls its own is not there any more: ${message} Deploy the stage again: npm run deploy -- --stage ${ref.stage}`
+    return `${right}: a resource of stage ${ref.stage} no longer exists: ${message} Deploy the stage again: npm run deploy -- --stage ${ref.stage}`
   return awsReason(error, right, ref.region)
 }

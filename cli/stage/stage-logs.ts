@@ -8,12 +8,12 @@ import type { Shell } from '../terminal/shell.ts'
 import { askLocal } from './stage-aws.ts'
 import type { StageRef } from './stage-ref.ts'
 
-/** A request at the front door, as far as the logs tell. */
+/** A request at the ingest endpoint, as the logs have it. */
 export type DeliveryLog = {
   readonly deliveryId: string
-  /** When it came, in milliseconds since the epoch. */
+  /** When it arrived, in milliseconds since the epoch. */
   readonly at: number
-  /** What it was answered; 0 where no answer came. */
+  /** The status of the answer; 0 where there was none. */
   readonly status: number
   /** The answer's code; see docs/errors.md. */
   readonly code: string
@@ -23,15 +23,15 @@ export type DeliveryLog = {
   readonly key?: string
 }
 
-/** What the logs have of one event. */
+/** The logs' lines and deliveries of one event. */
 export type EventLog = {
-  /** Undefined where nothing was heard of it. */
+  /** Undefined where the logs have no line about it. */
   readonly eventId: string | undefined
   readonly deliveries: readonly DeliveryLog[]
   readonly lines: readonly LogLine[]
 }
 
-/** The functions' logs at a place. Each method throws CommandError. */
+/** The logs of a stage's functions. Each method throws CommandError. */
 export type StageLogs = {
   /**
    * Finds what was logged of an event.
@@ -44,7 +44,7 @@ export type StageLogs = {
   close(): void
 }
 
-/** Opens the logs of a place; nothing is asked for yet. */
+/** Opens the logs of a stage, without reading yet. */
 export const openLogs = (shell: Shell, ref: StageRef, signal?: AbortSignal): StageLogs =>
   'stage' in ref ? stageLogs(ref, signal) : localLogs(shell, ref.port)
 
@@ -111,7 +111,7 @@ const parsed = (fn: string, text: string): LogLine[] => {
   return line ? [line] : []
 }
 
-/** A delivery that was taken, from the line that tells of it. */
+/** Reads an accepted delivery from its log line. */
 function accepted({ event, time, deliveryId, key }: LogLine): DeliveryLog[] {
   const at = Date.parse(time)
   if (event !== 'delivery_accepted' || typeof deliveryId !== 'string' || Number.isNaN(at)) return []
@@ -126,16 +126,16 @@ function localLogs(shell: Shell, port: number): StageLogs {
         port,
         `/_local/heard?id=${encodeURIComponent(id)}`,
       )
-      const told = listOf(lines).filter(isLine)
-      const keys = new Map(told.flatMap(accepted).map(({ deliveryId, key }) => [deliveryId, key]))
-      const heard = listOf(deliveries).flatMap(readDelivery)
+      const read = listOf(lines).filter(isLine)
+      const keys = new Map(read.flatMap(accepted).map(({ deliveryId, key }) => [deliveryId, key]))
+      const log = listOf(deliveries).flatMap(readDelivery)
       return {
         eventId: typeof eventId === 'string' ? eventId : undefined,
-        deliveries: heard.map(one => {
+        deliveries: log.map(one => {
           const key = keys.get(one.deliveryId)
           return key === undefined ? one : { ...one, key }
         }),
-        lines: told,
+        lines: read,
       }
     },
     async countRefusals(from) {

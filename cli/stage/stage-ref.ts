@@ -3,11 +3,11 @@ import { stageProblem } from '../../infra/stage/stage-name.ts'
 import { usageError } from '../terminal/command-error.ts'
 import { PORT, type StageOptions } from '../terminal/options.ts'
 
-/** Where a command is to work: a deployed stage, or the local stack that listens on a port. */
+/** A deployed stage, or the local stack that listens on a port. */
 export type StageRef = { readonly stage: string; readonly region: string } | { readonly port: number }
 
 /**
- * Reads where a command is to work.
+ * Reads which stage a command works at.
  * @throws CommandError
  */
 export function readStageRef({ stage, region, local, port }: StageOptions): StageRef {
@@ -19,10 +19,10 @@ export function readStageRef({ stage, region, local, port }: StageOptions): Stag
   return { stage, region: regionOf(region) }
 }
 
-/** A place as people are told of it. */
+/** Formats a stage for people. */
 export const formatStage = (ref: StageRef): string =>
   'stage' in ref ? `stage ${ref.stage}` : 'the local stack'
 
-/** The options that name a place again, for commands that are told. */
+/** Formats the options that name a stage, for commands that are suggested. */
 export const formatStageFlags = (ref: StageRef): string =>
   'stage' in ref ? `--stage ${ref.stage}` : ref.port === PORT ? '--local' : `--local --port ${ref.port}`

@@ -1,12 +1,12 @@
 import type { ReconcileReport, ReportedAction } from '../../lib/webhooks/reconcile.ts'
 
-const IN_STEP = 'The webhooks on Box are those that the automations declare.'
+const IN_STEP = 'The webhooks on Box match what the automations declare.'
 
-/** What a reconciliation found and did, for people. */
+/** Formats what a reconciliation found and did. */
 export function reportText({ mode, address, actions, counts, problems, error }: ReconcileReport): string {
   if (problems.length > 0)
     return [
-      'What the automations declare Box would refuse. Nothing was changed.',
+      'Box would reject what the automations declare. Nothing was changed.',
       ...problems.map(
         ({ field, target, message }) => `  ${[target, field].filter(Boolean).join(' ')}: ${message}`,
       ),
@@ -14,15 +14,15 @@ export function reportText({ mode, address, actions, counts, problems, error }: 
   const lines = actions.flatMap(action => actionLines(action, mode))
   if (error)
     lines.push(
-      `Box could not be asked what there is, so ${lines.length > 0 ? 'nothing further' : 'nothing'} was changed: ${error.message}`,
+      `Box did not list its webhooks, so ${lines.length > 0 ? 'nothing further' : 'nothing'} was changed: ${error.message}`,
       ...(error.boxMessage ? [`Box says: ${error.boxMessage}`] : []),
     )
-  if (lines.length === 0) lines.push('No automation asks for a webhook, and there is none of this stage.')
+  if (lines.length === 0) lines.push('No automation needs a webhook, and this stage has none.')
   const todo = counts.create + counts.update + counts.delete
   const left = counts.conflict + counts.failed
   if (!error && todo + left === 0) lines.push(IN_STEP)
   else if (!error && mode === 'plan' && todo > 0)
-    lines.push(`${todo} to do, ${counts.leave} in step. Next: npx boxhooks webhooks apply`)
+    lines.push(`${todo} to change, ${counts.leave} unchanged. Next: npx boxhooks webhooks apply`)
   else if (!error && left > 0) lines.push(`${left} not done: see above.`)
   else if (!error) lines.push(IN_STEP)
   return [`Webhooks to ${address}`, ...lines].join('\n')
@@ -32,7 +32,7 @@ const WORDS: Readonly<Record<ReportedAction['kind'], readonly [plan: string, app
   create: ['+ create', '+ created'],
   update: ['~ update', '~ updated'],
   delete: ['- delete', '- deleted'],
-  leave: ['  leave', '  left'],
+  leave: ['  unchanged', '  unchanged'],
   conflict: ['! conflict', '! conflict'],
 }
 

@@ -3,9 +3,9 @@ import { ageText, parseAge } from './age.ts'
 const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$/
 
 /**
- * Reads a moment: an age such as `2h`, or a time such as `2026-11-25T10:00`, which is in UTC where it does not say.
+ * Parses an age such as `2h`, or a time such as `2026-11-25T10:00`, which is in UTC unless it says otherwise.
  * @param now in milliseconds since the epoch
- * @returns milliseconds since the epoch; undefined where it is none
+ * @returns milliseconds since the epoch; undefined where it is neither
  */
 export function parseMoment(text: string, now: number): number | undefined {
   const seconds = parseAge(text)
@@ -16,9 +16,9 @@ export function parseMoment(text: string, now: number): number | undefined {
   return Number.isNaN(time) || time < 0 ? undefined : time
 }
 
-/** A moment in milliseconds since the epoch, as people read it: with how long ago it was, or is ahead. */
+/** Formats a time in milliseconds since the epoch, with how long ago it was or how far ahead it is. */
 export function momentText(at: number, now: number): string {
-  if (!Number.isFinite(at) || Math.abs(at) > TIME_MAX) return 'a time that is unknown'
+  if (!Number.isFinite(at) || Math.abs(at) > TIME_MAX) return 'an unknown time'
   const iso = new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
   return at > now ? `${iso} (in ${ageBetween(now, at)})` : `${iso} (${ageBetween(at, now)} ago)`
 }

@@ -1,5 +1,5 @@
 /**
- * The words most like a given one, best first; upper and lower case are alike, and so are `.`, `_`, `-` and blanks.
+ * Finds the words most like a given one, best first. Upper and lower case are alike, and so are `.`, `_`, `-` and blanks.
  * @param max how many at most
  */
 export function near(word: string, among: readonly string[], max = 3): string[] {
@@ -18,12 +18,12 @@ export function near(word: string, among: readonly string[], max = 3): string[] 
 
 const plain = (word: string): string => word.toUpperCase().replace(/[._\s-]+/g, '.')
 
-/** A part alone, such as UPLOADED, is nearly the whole. */
+/** Measures how far a word is from a candidate. A part alone, such as UPLOADED, is nearly the whole. */
 function nearness(asked: string, candidate: string): number {
   return candidate.split('.').includes(asked) ? 1 : editDistance(asked, candidate)
 }
 
-/** How many letters must be put in, left out or exchanged to make one word the other. */
+/** Counts the letters to insert, delete or replace to make one word the other. */
 function editDistance(from: string, to: string): number {
   let before = Array.from({ length: to.length + 1 }, (_, index) => index)
   for (const [row, letter] of [...from].entries()) {

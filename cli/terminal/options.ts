@@ -83,7 +83,7 @@ export function eventId(text: string): string {
   throw new InvalidArgumentError('It must be the id of an event: up to 128 characters without a space.')
 }
 
-/** Gathers the values of an option that can be repeated. */
+/** Collects the values of an option that can be repeated. */
 export const repeated = (text: string, before: readonly string[] = []): string[] => [...before, text]
 
 /** The values of the options that say where a command works. */
@@ -132,7 +132,7 @@ export const withExamples = (command: Command, ...lines: readonly string[]): Com
 export const byOption = (description: string): Option =>
   new Option('--by <name>', description).default(userName())
 
-/** A container may run under an id that no user has; then the system has no name for it. */
+/** Returns the user's name; a container may run under an id without one. */
 function userName(): string {
   try {
     return userInfo().username

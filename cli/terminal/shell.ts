@@ -5,12 +5,12 @@ import { isatty } from 'node:tty'
 import { CommandError } from './command-error.ts'
 import type { Terminal } from './prompt.ts'
 
-/** Everything a command reaches the outside through. A test hands in its own and runs the command in its process. */
+/** The outside world of a command. A test passes its own and runs the command in its process. */
 export type Shell = {
   /**
    * Prints to standard output, at the pace of the reader.
    * @param end what follows the text; a line break by default
-   * @returns false when nobody reads any more, as after `| head`
+   * @returns false when the reader has closed the pipe, as after `| head`
    * @throws CommandError where it can't be written
    */
   print(text: string, end?: string): Promise<boolean>
@@ -90,7 +90,7 @@ export function processShell(): Shell {
 /** The reader has closed the pipe, as `| head` does; that is not a failure of the command. */
 const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED'])
 
-/** A second interrupt ends the process at once. */
+/** Calls back at the first interrupt; a second one ends the process at once. */
 function onInterrupt(listener: () => void): () => void {
   let firstAt: number | undefined
   const hear = () => {
@@ -106,7 +106,7 @@ function onInterrupt(listener: () => void): () => void {
 }
 
 /**
- * Lets work end in an orderly way when the user stops the command: aborts the signal and sets the exit code.
+ * Runs work that ends in order when the user interrupts the command: aborts the signal and sets the exit code.
  * @param stopping what the user is shown then
  */
 export async function interruptible<T>(

@@ -1,11 +1,11 @@
 /**
- * Rows of cells as columns for people; the first row is the header. What would move a terminal's cursor is left out: cells
- * can hold what somebody else has written.
+ * Formats rows of cells as columns; the first row is the header. What would move a terminal's cursor is left out: cells
+ * can hold text from outside.
  */
 export const table = (cells: readonly (readonly string[])[]): string => growingTable()(cells)
 
 /**
- * Makes a table of which rows are told part by part, so that it need not be held as a whole. A column grows with what comes.
+ * Makes a table that is printed part by part, so that it need not be held as a whole. A column grows with its cells.
  * @returns takes the next rows, and returns their lines
  */
 export function growingTable(): (cells: readonly (readonly string[])[]) => string {
@@ -25,5 +25,5 @@ export function growingTable(): (cells: readonly (readonly string[])[]) => strin
   }
 }
 
-/** Text without what would move a terminal's cursor. */
+/** Removes what would move a terminal's cursor. */
 export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ')

@@ -2,7 +2,7 @@ import type { ReconcileReport } from '../../lib/webhooks/reconcile.ts'
 import type { ShownWebhook } from '../../lib/webhooks/webhook-request.ts'
 import { table } from '../terminal/table.ts'
 
-/** Whether a plan takes a webhook away. */
+/** Checks whether a plan deletes a webhook. */
 export const plansDeletion = ({ actions }: ReconcileReport): boolean =>
   actions.some(({ kind }) => kind === 'delete')
 

@@ -23,7 +23,7 @@ export type WebhookOptions = {
 export type Writing = WebhookOptions & { readonly yes?: boolean }
 
 /**
- * Shows what reconciling would do.
+ * Shows what apply would change.
  * @param options.check lets the exit code be 2 where there is anything to do
  */
 export async function plan(
@@ -36,13 +36,13 @@ export async function plan(
   else if (options.check && !report.inStep) shell.exitCode = 2
 }
 
-/** Makes the webhooks those that the automations declare. Where some are to be deleted, asks first. */
+/** Makes Box's webhooks match what the automations declare. Asks first where that deletes any. */
 export async function apply(shell: Shell, options: Writing): Promise<void> {
   if (!options.yes) {
     const planned = await reportOf(options, { action: 'plan' })
     if (plansDeletion(planned)) {
       shell.printError(reportText(planned))
-      await confirm(shell, 'Carry this out?', NOT_INTERACTIVE)
+      await confirm(shell, 'Apply this?', NOT_INTERACTIVE)
     }
   }
   const report = await reportOf(options, { action: 'apply' })
@@ -64,7 +64,7 @@ export type Fields = {
   readonly address?: string
 }
 
-/** Makes one webhook by hand. */
+/** Creates one webhook by hand. */
 export function create(shell: Shell, options: WebhookOptions & Fields): Promise<void> {
   const target = targetOf(options)
   if (!target) throw usageError('Specify the item to watch: --folder ID or --file ID.')
@@ -115,7 +115,7 @@ async function show({ print }: Shell, { json }: WebhookOptions, value: unknown, 
 async function reportOf({ ref }: WebhookOptions, request: WebhookRequest): Promise<ReconcileReport> {
   const answer = await askReconcile(ref, request)
   if (answer.ok && 'report' in answer) return answer.report
-  throw refused(answer)
+  throw createError(answer)
 }
 
 async function webhooksOf(
@@ -124,18 +124,20 @@ async function webhooksOf(
 ): Promise<readonly ShownWebhook[]> {
   const answer = await askReconcile(ref, request)
   if (answer.ok && 'webhooks' in answer) return answer.webhooks
-  throw refused(answer)
+  throw createError(answer)
 }
 
-const refused = (answer: WebhookAnswer): CommandError =>
+const createError = (answer: WebhookAnswer): CommandError =>
   new CommandError(
-    answer.ok ? 'The function answered something else. Deploy again.' : errorText(answer.error),
+    answer.ok
+      ? 'The function is of another version than this clone. Deploy the stage again.'
+      : errorText(answer.error),
   )
 
 const NOT_INTERACTIVE =
-  'This deletes webhooks, and nobody is there to ask. Look at the plan, then repeat the command with --yes.'
+  'This deletes webhooks. Not a terminal, so nothing was changed. Check the plan, then add --yes.'
 
-/** An error with all that Box said. */
+/** Formats an error with all that Box said. */
 function errorText({ message, field, boxMessage }: RequestError): string {
   return [field === undefined ? message : `${field}: ${message}`, boxMessage && `Box says: ${boxMessage}`]
     .filter(Boolean)

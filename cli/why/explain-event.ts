@@ -8,14 +8,14 @@ import { explainNoEvent } from './explain-no-event.ts'
 import type { Answer, DeclaredFact, WhyFacts } from './why-facts.ts'
 
 /**
- * Says of every automation that is declared, or has a run at one of the item's events, whether and why it did or did not run:
+ * Explains for every automation that is declared or has a run at one of the item's events why it did or did not run:
  * one answer for each, in order of their names. Pure, and never throws.
  */
 export function explainItem(facts: WhyFacts): readonly Answer[] {
   return listAutomations(facts).map(name => explainAutomation(facts, name))
 }
 
-/** The automations that there is something to say of. */
+/** Lists the automations that can be explained. */
 export function listAutomations({
   declared,
   events,
@@ -28,7 +28,7 @@ export function listAutomations({
 }
 
 /**
- * The event that decides about an automation: the latest that it ran at, or should have. What came through another's webhook
+ * Finds the event that decides about an automation: the latest that it ran for, or should have. What came through another's webhook
  * counts only where there is nothing else.
  */
 export function findDecisiveEvent(
@@ -56,8 +56,8 @@ function explainAutomation(facts: WhyFacts, name: string): Answer {
   const event = findDecisiveEvent(facts, name)
   if (event) return { automation: name, ...withDeliveries(facts, explainEvent(facts, event, name, declared)) }
   // Whatever is not declared is known from an event.
-  const nobody: DeclaredFact = { name, on: [], watch: [], v1: false, unset: [] }
-  return { automation: name, ...explainNoEvent(facts, declared ?? nobody) }
+  const undeclared: DeclaredFact = { name, on: [], watch: [], v1: false, unset: [] }
+  return { automation: name, ...explainNoEvent(facts, declared ?? undeclared) }
 }
 
 function withDeliveries({ deliveries }: WhyFacts, answer: EventAnswer): EventAnswer {
@@ -66,7 +66,7 @@ function withDeliveries({ deliveries }: WhyFacts, answer: EventAnswer): EventAns
   const others = times === 2 ? 'The other was' : `The ${times - 1} others were`
   return {
     ...answer,
-    reason: `${answer.reason} Box delivered the event ${times} times. ${others} recognised as the same event, and nothing is done twice for it.`,
+    reason: `${answer.reason} Box delivered the event ${times} times. ${others} recognised as the same event, and nothing was done twice.`,
   }
 }
 
@@ -75,10 +75,10 @@ type EventAnswer = Omit<Answer, 'automation'> & { readonly eventId: string }
 
 type Explanation = Pick<Answer, 'verdict' | 'reason' | 'action'>
 
-const NOTHING = 'Nothing is to be done.'
+const NOTHING = 'No action is needed.'
 
 /**
- * Says what became of an automation at an event about the item. Pure, and never throws.
+ * Explains what an automation did for an event about the item. Pure, and never throws.
  * @param declared undefined where this clone has no such automation
  */
 function explainEvent(
@@ -94,7 +94,7 @@ function explainEvent(
   return { ...explanation, eventId: record.eventId }
 }
 
-/** `FILE.UPLOADED e-1 of 2026-…`. */
+/** Formats an event: `FILE.UPLOADED (event e-1, received 2026-…)`. */
 const eventText = ({ trigger, eventId, receivedAt }: EventRecord, now: number): string =>
   `${trigger || 'the event'} (event ${eventId}, received ${momentText(Date.parse(receivedAt), now)})`
 
@@ -109,31 +109,26 @@ function explainRun(facts: WhyFacts, record: EventRecord, name: string, run: Run
       return {
         verdict: 'done',
         reason: `It ran ${at}, and was done${ended}, ${attemptsText(run.attempts)}.`,
-        action: `${NOTHING} To see each of its steps: ${show}`,
+        action: `${NOTHING} To see its steps: ${show}`,
       }
     case 'skipped':
       return run.reason === UNDEPLOYED_REASON
-        ? explainUndeployed(
-            facts,
-            record,
-            name,
-            `It had begun ${at}, and was not deployed any more for an hour.`,
-          )
+        ? explainUndeployed(facts, record, name, `It started ${at}, and then was not deployed for an hour.`)
         : {
             verdict: 'filtered',
-            reason: `Its filter left the event alone ${at}: ${run.reason ?? 'no reason is recorded'}`,
-            action: `${NOTHING} If it should have run, correct its \`when\`, deploy, and: ${replay(facts, record, name)}`,
+            reason: `Its filter skipped the event ${at}: ${run.reason ?? 'no reason is recorded'}`,
+            action: `${NOTHING} If it should have run, fix its \`when\`, deploy, then: ${replay(facts, record, name)}`,
           }
     case 'failed':
       return explainDead(
         facts,
         record,
-        `It was given up${ended} ${at}, ${attemptsText(run.attempts)}: ${reason}`,
+        `It failed permanently${ended} ${at}, ${attemptsText(run.attempts)}: ${reason}`,
       )
     case 'running':
       return {
         verdict: 'running',
-        reason: `A worker is at it ${at}, attempt ${run.attempts}, until ${momentText(record.leaseUntil, now)} at the latest.`,
+        reason: `Running ${at}: attempt ${run.attempts}, lease until ${momentText(record.leaseUntil, now)}.`,
         action: `Wait, or watch it: ${show}`,
       }
     case 'waiting':
@@ -157,12 +152,12 @@ function explainDead({ now, flags }: WhyFacts, record: EventRecord, reason: stri
     return {
       verdict: 'dropped',
       reason: `${reason} Its dead letter was dropped ${momentText(Date.parse(dropped.at), now)}${dropped.by === undefined ? '' : ` by ${dropped.by}`}: ${dropped.reason}`,
-      action: `${NOTHING} To run it all the same: npx boxhooks replay ${eventId} ${flags}`,
+      action: `${NOTHING} To run it anyway: npx boxhooks replay ${eventId} ${flags}`,
     }
   return {
     verdict: 'dead',
     reason,
-    action: `Mend the cause (docs/errors.md), then: npx boxhooks dlq redrive ${eventId} ${flags}`,
+    action: `Fix the cause (docs/errors.md), then: npx boxhooks dlq redrive ${eventId} ${flags}`,
   }
 }
 
@@ -171,22 +166,22 @@ function formatWait({ now }: WhyFacts, record: EventRecord, run: RunRecord, at: 
   const after =
     run.attempts > 0 ? `, after ${run.attempts === 1 ? '1 attempt' : `${run.attempts} attempts`}` : ''
   if (run.givenUp)
-    return `It has given up ${at}${reason}, and waits until ${momentText(run.nextAt ?? now, now)} to be put on the dead-letter queue, which could not be reached.`
+    return `It failed permanently ${at}${reason || '.'} It waits until ${momentText(run.nextAt ?? now, now)} to be sent to the dead-letter queue, which could not be reached.`
   if (run.nextAt !== undefined && run.nextAt > now)
     return `It waits ${at} until ${momentText(run.nextAt, now)}${after}${reason}`
   if (run.nextAt !== undefined)
-    return `Its next attempt ${at} is due since ${momentText(run.nextAt, now)}${after}${reason}`
+    return `Its next attempt ${at} has been due since ${momentText(run.nextAt, now)}${after}${reason}`
   return record.leaseUntil > 0
-    ? `The worker that had it ${at} ended without a word; it comes back from the queue after ${momentText(record.leaseUntil + LEASE_MARGIN_MS, now)}.`
+    ? `The worker stopped without reporting ${at}. The message becomes visible again after ${momentText(record.leaseUntil + LEASE_MARGIN_MS, now)}.`
     : `It waits ${at} for a worker.`
 }
 
 const formatWaitAction = ({ error, givenUp: isGivenUp }: RunRecord, show: string): string =>
   isGivenUp
-    ? `See that automate can send to the dead-letter queue. To watch it: ${show}`
+    ? `Check that automate can send to the dead-letter queue. To watch it: ${show}`
     : error
-      ? `Mend the cause if it is none that passes (docs/errors.md); it goes on by itself. To watch it: ${show}`
-      : `Wait; it goes on by itself. To watch it: ${show}`
+      ? `Fix the cause unless it is transient (docs/errors.md); the next attempt starts by itself. To watch it: ${show}`
+      : `Wait; it continues by itself. To watch it: ${show}`
 
 function explainMissingRun(
   facts: WhyFacts,
@@ -197,7 +192,7 @@ function explainMissingRun(
   const at = eventText(record, facts.now)
   if (isDeadAsWhole(record)) {
     const { code, message } = record.error ?? { code: 'unknown', message: 'the dead letter has the reason.' }
-    const why = `No automation could be run at ${at}: ${code}: ${message}`
+    const why = `No automation could run for ${at}: ${code}: ${message}`
     const explanation = explainDead(facts, record, why)
     return explanation.verdict === 'dropped'
       ? explanation
@@ -206,25 +201,25 @@ function explainMissingRun(
   if (declared && record.origin === 'v1' && !declared.v1)
     return {
       verdict: 'not_v1',
-      reason: `${at} came by a V1 callback, which it does not take.`,
-      action: 'Declare `v1: true` in it if it should, and deploy.',
+      reason: `${at} arrived by a V1 callback, which it does not accept.`,
+      action: 'If it should run, declare `v1: true` in it and deploy.',
     }
   if (declared && watchesOther(declared, record))
     return {
       verdict: 'other_target',
-      reason: `${at} came through the webhook of ${textOf(record.targets ?? [])}; it watches ${textOf(declared.watch)}.`,
-      action: 'Let it watch that as well if it should run here, and deploy.',
+      reason: `${at} arrived through the webhook of ${textOf(record.targets ?? [])}; it watches ${textOf(declared.watch)}.`,
+      action: 'If it should run here, let it watch that too, and deploy.',
     }
   return explainUndeployed(
     facts,
     record,
     name,
-    `When ${at} was worked on, it was not deployed, or not on that trigger.`,
+    `When ${at} was processed, it was not deployed, or not on that trigger.`,
   )
 }
 
 const deadNext = ({ flags }: WhyFacts, { eventId }: EventRecord): string =>
-  `Look at it with npx boxhooks dlq show ${eventId} ${flags}, mend the cause, then: npx boxhooks dlq redrive ${eventId} ${flags}`
+  `Inspect it with npx boxhooks dlq show ${eventId} ${flags}, fix the cause, then: npx boxhooks dlq redrive ${eventId} ${flags}`
 
 const explainUndeployed = (
   facts: WhyFacts,
@@ -234,13 +229,13 @@ const explainUndeployed = (
 ): Explanation => ({
   verdict: 'not_deployed',
   reason,
-  action: `Once it is deployed: ${replay(facts, record, name)}`,
+  action: `Deploy it, then: ${replay(facts, record, name)}`,
 })
 
 const textOf = (targets: DeclaredFact['watch']): string =>
   targets.map(targetText).join(', ') || 'no watched item'
 
-/** Whether an event is known to be about targets that an automation does not watch. */
+/** Checks whether an event is known to be about targets that an automation does not watch. */
 function watchesOther({ watch, unset }: DeclaredFact, { targets = [] }: EventRecord): boolean {
   const watched = new Set(watch.map(targetText))
   return unset.length === 0 && targets.length > 0 && !targets.some(one => watched.has(targetText(one)))

@@ -5,7 +5,7 @@ import type { Answer, DeclaredFact, WhyFacts } from './why-facts.ts'
 
 type Explanation = Pick<Answer, 'verdict' | 'reason' | 'action'>
 
-/** Says why no event about the item has come that an automation is on. Pure, and never throws. */
+/** Explains why no event about the item arrived that an automation is on. Pure, and never throws. */
 export function explainNoEvent(facts: WhyFacts, declared: DeclaredFact): Explanation {
   return (
     otherKind(facts, declared) ??
@@ -23,12 +23,12 @@ function otherKind({ item }: WhyFacts, { on }: DeclaredFact): Explanation | unde
   if (on.some(trigger => canBeAbout(trigger, item.type))) return undefined
   return {
     verdict: 'other_kind',
-    reason: `It is on ${joined(on)}, which never ${on.length === 1 ? 'is' : 'are'} about a ${item.type ?? 'file or a folder'}.`,
-    action: 'Let it be on other triggers if it should run here: docs/write-an-automation.md lists them.',
+    reason: `It is on ${joined(on)}, which ${on.length === 1 ? 'is' : 'are'} never about a ${item.type ?? 'file or a folder'}.`,
+    action: 'If it should run here, use other triggers: docs/write-an-automation.md lists them.',
   }
 }
 
-/** Whether an event of a trigger can be about a file, or a folder. */
+/** Checks whether an event of a trigger can be about a file, or a folder. */
 function canBeAbout(name: string, type: WhyFacts['item']['type']): boolean {
   const trigger = triggerOf(name)
   if (trigger === undefined) return true
@@ -41,8 +41,8 @@ function settingsUnknown({ flags }: WhyFacts, { unset }: DeclaredFact): Explanat
   if (unset.length === 0) return undefined
   return {
     verdict: 'settings_unknown',
-    reason: `No event of its triggers came, and what it watches depends on ${joined(unset)}, which serverless.yml gives no value for here, or one from elsewhere.`,
-    action: `See which webhooks there are: npx boxhooks webhooks plan ${flags}`,
+    reason: `No event of its triggers arrived. What it watches depends on ${joined(unset)}, whose value is not in serverless.yml.`,
+    action: `List the webhooks: npx boxhooks webhooks plan ${flags}`,
   }
 }
 
@@ -50,14 +50,14 @@ function otherTarget({ path, item }: WhyFacts, { watch }: DeclaredFact): Explana
   if (path.is === 'unknown') return undefined
   if (path.is === 'unseen') return unseen(item, watch)
   const watched = new Set(watch.map(targetText))
-  // The account is no folder that Box tells of everywhere.
+  // The account is not a folder that is in every path.
   if (watched.has(targetText(ACCOUNT)) || path.path.some(one => watched.has(targetText(one))))
     return undefined
-  const when = path.is === 'then' ? ' lay, at its last event,' : ' lies'
+  const when = path.is === 'then' ? ' was, at its last event,' : ' is'
   return {
     verdict: 'other_target',
     reason: `It watches ${texts(watch)}; the item${when} in ${texts(path.path.slice(1))}.`,
-    action: 'Let it watch one of those, or the item, if it should run here, and deploy; or move the item.',
+    action: 'If it should run here, let it watch one of those or the item and deploy, or move the item.',
   }
 }
 
@@ -65,41 +65,41 @@ function unseen({ type, id }: WhyFacts['item'], watch: readonly Target[]): Expla
   if (watch.some(one => one.id === id && (type === undefined || type === one.type))) return undefined
   return {
     verdict: 'item_unseen',
-    reason: `No event came, and Box shows the app no ${type ?? 'file and no folder'} ${id}: it is deleted or in the trash, or the app’s service account does not see it.`,
-    action: 'Check the id. If it is right, invite the service account to the folder that is watched.',
+    reason: `No event arrived, and Box shows the app no ${type ?? 'file and no folder'} ${id}: it is deleted or in the trash, or the app’s service account can't see it.`,
+    action: 'Check the id. If it is right, invite the service account to the watched folder.',
   }
 }
 
 function uncovered(facts: WhyFacts, declared: DeclaredFact): Explanation {
   const { webhooks, flags } = facts
-  const came = cameText(facts, declared)
+  const arrivedText = formatArrived(facts, declared)
   const targets = watchedAbove(facts, declared)
-  const hidden = facts.path.is === 'unknown' ? ` Where the item lies is not known: ${facts.path.reason}` : ''
+  const hidden = facts.path.is === 'unknown' ? ` The item’s location is unknown: ${facts.path.reason}` : ''
   if (targets.every(one => targetText(one) === targetText(ACCOUNT)))
     return {
       verdict: 'by_v1_only',
-      reason: `${came} It watches the whole account, which only V1 callbacks tell of, and no API of Box lists those.`,
+      reason: `${arrivedText} It watches the whole account. Only V1 callbacks report its events, and no API of Box lists those.`,
       action:
-        'Look at the V1 webhook in Box’s Developer Console: is its address this stage’s, with a token, and the trigger chosen?',
+        'Check the V1 webhook in Box’s Developer Console: its address must be this stage’s with a token, and it must have the trigger.',
     }
   if (!webhooks.known)
     return {
       verdict: 'webhooks_unknown',
-      reason: `${came} Whether a webhook covers it is not known: ${webhooks.reason}${hidden}`,
-      action: `Once that is mended, ask again; or look: npx boxhooks webhooks plan ${flags}`,
+      reason: `${arrivedText} Whether a webhook covers it is unknown: ${webhooks.reason}${hidden}`,
+      action: `Fix that and ask again, or list the webhooks: npx boxhooks webhooks plan ${flags}`,
     }
   const covering = targets.map(target => coverOf(webhooks.value, target, declared))
   const best = covering.find(({ covers }) => covers) ?? covering[0]
   if (best && !best.covers)
     return {
       ...best.explanation,
-      reason: `${came} ${best.explanation.reason}${hidden}`,
+      reason: `${arrivedText} ${best.explanation.reason}${hidden}`,
       action: best.explanation.action(flags),
     }
-  return silence(facts, declared, came, hidden)
+  return explainSilence(facts, declared, arrivedText, hidden)
 }
 
-/** The watched targets that the item lies under; all where that is not known. */
+/** Lists the watched targets that contain the item; all where that is unknown. */
 function watchedAbove({ path, item }: WhyFacts, { watch }: DeclaredFact): readonly Target[] {
   if (path.is === 'unknown') return watch
   const above = path.is === 'unseen' ? [] : path.path
@@ -132,8 +132,8 @@ function coverOf(
       covers: false,
       explanation: {
         verdict: 'not_deployed',
-        reason: `The stage as it is deployed wants no webhook for it on ${name}, so it is not deployed as this clone declares it.`,
-        action: flags => `Deploy it, then look: npx boxhooks webhooks plan ${flags}`,
+        reason: `The deployed stage declares no webhook for it on ${name}, so it is not deployed as in this clone.`,
+        action: flags => `Deploy it, then: npx boxhooks webhooks plan ${flags}`,
       },
     }
   if (found.kind === 'conflict')
@@ -141,8 +141,8 @@ function coverOf(
       covers: false,
       explanation: {
         verdict: 'webhook_conflict',
-        reason: `The webhook that it needs on ${name} can’t be: ${found.message}`,
-        action: flags => `When that is out of the way: npx boxhooks webhooks apply ${flags}`,
+        reason: `Its webhook on ${name} has a conflict: ${found.message}`,
+        action: flags => `Resolve the conflict, then: npx boxhooks webhooks apply ${flags}`,
       },
     }
   const has = new Set(found.actual.map(one => triggerOf(one) ?? one))
@@ -152,35 +152,39 @@ function coverOf(
     covers: false,
     explanation: {
       verdict: 'no_webhook',
-      reason: `The webhook that it needs on ${name} is not on Box, or not as it should be: ${found.message}`,
-      action: flags =>
-        `npx boxhooks webhooks apply ${flags}. What happened before is back-filled, or it never comes.`,
+      reason: `Its webhook on ${name} is missing on Box or not as declared: ${found.message}`,
+      action: flags => `npx boxhooks webhooks apply ${flags}. Earlier events need a backfill.`,
     },
   }
 }
 
-function silence(facts: WhyFacts, { on }: DeclaredFact, came: string, hidden: string): Explanation {
-  const { refused, flags, events, path } = facts
-  const turnedAway = refusedText(refused)
-  const gone = path.is === 'then' && path.gone ? ' Box does not show the item to the app any more.' : ''
-  const reason = `${came} A webhook covers it.${gone}${turnedAway} As far as is known, nothing of ${joined(on)} has happened to it.${hidden}`
-  const action = /[1-9]/.test(turnedAway)
-    ? `See why deliveries are turned away: docs/errors.md, and npx boxhooks verify on one that you captured.`
-    : `Do in Box what it is on, and ask again; what is on the queue still shows only once it is claimed: npx boxhooks events list --since 1h ${flags}`
+function explainSilence(
+  facts: WhyFacts,
+  { on }: DeclaredFact,
+  arrivedText: string,
+  hidden: string,
+): Explanation {
+  const { rejected, flags, events, path } = facts
+  const rejectedText = formatRejected(rejected)
+  const gone = path.is === 'then' && path.gone ? ' Box no longer shows the item to the app.' : ''
+  const reason = `${arrivedText} A webhook covers it.${gone}${rejectedText} No ${on.join(' or ')} of it is known.${hidden}`
+  const action = /[1-9]/.test(rejectedText)
+    ? `See why deliveries are rejected: docs/errors.md, and npx boxhooks verify with a captured one.`
+    : `Cause the event in Box and ask again. An event on the queue shows only once it is claimed: npx boxhooks events list --since 1h ${flags}`
   return { verdict: events.length > 0 ? 'not_subscribed' : 'nothing_came', reason, action }
 }
 
-function refusedText(refused: WhyFacts['refused']): string {
-  if (!refused) return ''
-  if (!refused.known) return ` Whether deliveries were turned away is not known: ${refused.reason}`
-  const counts = Object.entries(refused.value).map(([code, number]) => `${number} with ${code}`)
+function formatRejected(rejected: WhyFacts['rejected']): string {
+  if (!rejected) return ''
+  if (!rejected.known) return ` Whether deliveries were rejected is unknown: ${rejected.reason}`
+  const counts = Object.entries(rejected.value).map(([code, number]) => `${number} with ${code}`)
   return counts.length > 0
-    ? ` In the last day deliveries were turned away, ${counts.join(', ')}; whether this item’s were among them nobody can tell.`
-    : ' No delivery was turned away in the last day.'
+    ? ` In the last day deliveries were rejected, ${counts.join(', ')}; whether one was about this item is unknown.`
+    : ' No delivery was rejected in the last day.'
 }
 
-function cameText({ events, since, now }: WhyFacts, { on }: DeclaredFact): string {
-  if (events.length === 0) return `No event about it came since ${momentText(since, now)}.`
+function formatArrived({ events, since, now }: WhyFacts, { on }: DeclaredFact): string {
+  if (events.length === 0) return `No event about it arrived since ${momentText(since, now)}.`
   const triggers = [...new Set(events.map(({ trigger }) => trigger))]
-  return `What came about it is ${joined(triggers)}; it is on ${joined(on)}.`
+  return `Its events were ${joined(triggers)}; the automation is on ${joined(on)}.`
 }

@@ -2,10 +2,10 @@ import type { Target, TargetType } from '../../lib/event/event.ts'
 import type { EventRecord } from '../../lib/ledger/record.ts'
 import type { ReportedAction } from '../../lib/webhooks/reconcile.ts'
 
-/** A file or folder that somebody asks about; of an id alone nobody knows yet which it is. */
+/** A file or folder; an id alone may be either. */
 export type ItemRef = { readonly type: TargetType | undefined; readonly id: string }
 
-/** Reads `123`, `file:123`, `folder:123`, or the address of a file or folder in Box's web app; undefined where it is none. */
+/** Parses `123`, `file:123`, `folder:123`, or the address of a file or folder in Box's web app; undefined where it is none of them. */
 export function parseItem(text: string): ItemRef | undefined {
   const [, prefix, id] = /^(?:(file|folder):)?(\d{1,32})$/.exec(text) ?? []
   if (id !== undefined) return { type: typeOf(prefix), id }
@@ -18,7 +18,7 @@ export function parseItem(text: string): ItemRef | undefined {
 const typeOf = (text: string | undefined): TargetType | undefined =>
   text === 'file' || text === 'folder' ? text : undefined
 
-/** The keys of the ledger's index under which an item's events may be; an id alone may be a web link's as well. */
+/** Lists the keys of the ledger's index that an item's events may have; an id alone may be a web link's too. */
 export const listSources = ({ type, id }: ItemRef): readonly string[] =>
   type === undefined ? [`file:${id}`, `folder:${id}`, `web_link:${id}`] : [`${type}:${id}`]
 
@@ -30,7 +30,7 @@ export type DeclaredFact = {
   readonly on: readonly string[]
   readonly watch: readonly Target[]
   readonly v1: boolean
-  /** Settings named in `watch` whose value this clone can't tell, so that `watch` is not whole. */
+  /** Settings in `watch` whose value is unknown here, so that `watch` is not whole. */
   readonly unset: readonly string[]
 }
 
@@ -39,7 +39,7 @@ export type QueryResult<T> =
   | { readonly known: true; readonly value: T }
   | { readonly known: false; readonly reason: string }
 
-/** Where an item lies: itself and the folders above it. */
+/** The path of an item: itself and the folders above it. */
 export type PathFact =
   | { readonly is: 'now'; readonly path: readonly Target[] }
   /** From the item's last event; `gone` where Box does not show the item any more, rather than that it could not be asked. */
@@ -63,35 +63,35 @@ export type WhyFacts = {
   readonly webhooks: QueryResult<
     readonly Pick<ReportedAction, 'kind' | 'target' | 'wanted' | 'actual' | 'reason' | 'message'>[]
   >
-  /** Deliveries that were turned away in the last day, by code; absent where nobody asked. */
-  readonly refused?: QueryResult<Readonly<Record<string, number>>>
-  /** How often each event was delivered, as far as the logs tell. */
+  /** Deliveries that were rejected in the last day, by code; absent where that was not queried. */
+  readonly rejected?: QueryResult<Readonly<Record<string, number>>>
+  /** How often each event was delivered, by the logs. */
   readonly deliveries: ReadonlyMap<string, number>
-  /** The options that name the place again. */
+  /** The options that name the stage, for commands that are suggested. */
   readonly flags: string
 }
 
 /** What became of an automation at an item, in one word. */
 export const VERDICTS = {
   done: 'done',
-  running: 'being worked on',
+  running: 'running',
   waiting: 'waiting',
-  filtered: 'did not run: its filter left the event alone',
-  dead: 'given up',
-  dropped: 'given up, and dropped',
-  event_dead: 'did not run: the event was given up as a whole',
-  not_deployed: 'did not run: it was not there',
-  not_v1: 'did not run: it takes no V1 callbacks',
+  filtered: 'did not run: its filter skipped the event',
+  dead: 'failed permanently',
+  dropped: 'failed permanently, and dropped',
+  event_dead: 'did not run: the event failed as a whole',
+  not_deployed: 'did not run: it was not deployed',
+  not_v1: 'did not run: it accepts no V1 callbacks',
   other_target: 'did not run: it watches something else',
-  not_subscribed: 'did not run: no event of its triggers came',
+  not_subscribed: 'did not run: no event of its triggers arrived',
   other_kind: 'can’t run: its triggers are about something else',
-  settings_unknown: 'not known: its settings are not',
+  settings_unknown: 'unknown: its settings are unknown',
   item_unseen: 'did not run: Box shows no such item',
   no_webhook: 'did not run: no webhook covers it',
-  webhook_conflict: 'did not run: another webhook is in the way',
-  webhooks_unknown: 'did not run: no event came',
-  by_v1_only: 'did not run: no V1 callback came',
-  nothing_came: 'did not run: no event came',
+  webhook_conflict: 'did not run: its webhook has a conflict',
+  webhooks_unknown: 'did not run: no event arrived',
+  by_v1_only: 'did not run: no V1 callback arrived',
+  nothing_came: 'did not run: no event arrived',
 } as const
 
 type Verdict = keyof typeof VERDICTS

@@ -6,8 +6,8 @@ import { type Answer, formatItem, type Gathered, VERDICTS, type WhyFacts } from 
 /** Makes the answers for programs. */
 export function whyJson({ facts, problems }: Gathered, answers: readonly Answer[]): string {
   const { item, events, since } = facts
-  const told = { item, events: events.length, since: new Date(since).toISOString(), answers, problems }
-  return JSON.stringify(told, null, 2)
+  const output = { item, events: events.length, since: new Date(since).toISOString(), answers, problems }
+  return JSON.stringify(output, null, 2)
 }
 
 /** Makes the answers for people. */

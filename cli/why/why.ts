@@ -33,7 +33,7 @@ export type WhyOptions = WhyInput & {
 }
 
 /**
- * Says in plain words whether and why automations did or did not run for an item.
+ * Explains why automations did or did not run for an item.
  * @throws CommandError, ExpectedError, AwsUnreachable
  */
 export function why(shell: Shell, options: WhyOptions): Promise<void> {
@@ -44,9 +44,9 @@ export function why(shell: Shell, options: WhyOptions): Promise<void> {
       try {
         const gathered = await gatherFacts(shell, options, { ledger, history, logs, signal })
         if (signal.aborted) return
-        const asked = options.automation
+        const answer = options.automation
         const answers = explainItem(gathered.facts).filter(
-          ({ automation }) => asked === undefined || automation === asked,
+          ({ automation }) => answer === undefined || automation === answer,
         )
         await shell.print(
           options.json ? whyJson(gathered, answers) : whyText(gathered, answers, formatStage(ref)),
@@ -67,7 +67,7 @@ export type WhyInput = {
   readonly automation?: string
 }
 
-/** Through what an answer's facts are got. */
+/** Where the facts are read from. */
 export type WhySources = Pick<StageAws, 'ledger' | 'history'> & {
   readonly logs: StageLogs
   readonly signal: AbortSignal
@@ -76,23 +76,23 @@ export type WhySources = Pick<StageAws, 'ledger' | 'history'> & {
 /** How long the ledger keeps an event, in milliseconds. */
 const KEPT_MS = 35 * 86_400_000
 
-/** How many of an item's events are looked at. */
+/** How many of an item's events are read. */
 const EVENTS_MAX = 200
 
 /**
- * Gathers what an answer rests on: the item's events, what this clone declares, and, where no event tells enough, where the item
- * lies, which webhooks there are, and what was turned away.
+ * Gathers the facts: the item's events, what this clone declares, and, where no event decides, where the item
+ * is, which webhooks there are, and what was rejected.
  * @throws CommandError, ExpectedError, AwsUnreachable
  */
-export async function gatherFacts(shell: Shell, asked: WhyInput, sources: WhySources): Promise<Gathered> {
+export async function gatherFacts(shell: Shell, answer: WhyInput, sources: WhySources): Promise<Gathered> {
   const now = shell.now()
-  const { events, since } = await eventsOf(asked.item, sources, now)
-  const { declared, problems } = await readDeclaredFacts(shell, asked.ref)
-  const known = { item: typed(asked.item, events), events, declared }
-  const names = selectAutomations(asked, known)
+  const { events, since } = await eventsOf(answer.item, sources, now)
+  const { declared, problems } = await readDeclaredFacts(shell, answer.ref)
+  const known = { item: typed(answer.item, events), events, declared }
+  const names = selectAutomations(answer, known)
   const silent = names.some(name => findDecisiveEvent(known, name) === undefined)
-  const [box, refused, heard] = await Promise.all([
-    silent ? askBox(asked.ref, known.item, events, sources) : NOT_ASKED,
+  const [box, rejected, log] = await Promise.all([
+    silent ? askBox(answer.ref, known.item, events, sources) : NOT_ASKED,
     silent ? tryQuery(() => sources.logs.countRefusals(now - DAY_MS)) : undefined,
     countDeliveries(names, known, sources.logs),
   ])
@@ -103,11 +103,11 @@ export async function gatherFacts(shell: Shell, asked: WhyInput, sources: WhySou
       ...known,
       ...box,
       declared: declared.filter(({ name }) => names.includes(name)),
-      ...(refused ? { refused } : {}),
-      deliveries: heard.deliveries,
-      flags: formatStageFlags(asked.ref),
+      ...(rejected ? { rejected } : {}),
+      deliveries: log.deliveries,
+      flags: formatStageFlags(answer.ref),
     },
-    problems: [...problems, ...heard.problems],
+    problems: [...problems, ...log.problems],
   }
 }
 
@@ -128,13 +128,13 @@ async function eventsOf(
   return { events, since: events.length === EVENTS_MAX && !Number.isNaN(oldest) ? oldest : span.from }
 }
 
-/** Whether it is a file or a folder, as far as its events tell. */
+/** Reads from the item's events whether it is a file or a folder. */
 function typed({ type, id }: ItemRef, events: readonly EventRecord[]): ItemRef {
   const sources = new Set(events.map(({ source }) => source))
   const [isFile, isFolder] = [sources.has(`file:${id}`), sources.has(`folder:${id}`)]
   if (type === undefined && isFile && isFolder)
     throw new CommandError(
-      `There are events about a file and about a folder with the id ${id}. Say file:${id} or folder:${id}.`,
+      `There are events about a file and about a folder with the id ${id}. Specify file:${id} or folder:${id}.`,
     )
   return { type: type ?? (isFile ? 'file' : isFolder ? 'folder' : undefined), id }
 }
@@ -146,9 +146,9 @@ function selectAutomations(
   const names = listAutomations(known)
   if (automation === undefined) return names
   if (names.includes(automation)) return [automation]
-  const meant = near(automation, names)
+  const similar = near(automation, names)
   throw new CommandError(
-    `This clone declares no automation ${automation}, and none of that name has run for the item.${meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : ' npx boxhooks automations lists what there is.'}`,
+    `This clone declares no automation ${automation}, and no run of the item has that name.${similar.length > 0 ? ` Did you mean ${similar.join(' or ')}?` : ' npx boxhooks automations lists the declared ones.'}`,
   )
 }
 
@@ -167,10 +167,9 @@ async function countDeliveries(
   const deliveries = new Map<string, number>()
   for (const { eventId, receivedAt } of [...decisive].slice(0, HEARD_MAX)) {
     const from = (Date.parse(receivedAt) || 0) - BEFORE_MS
-    const heard = await tryQuery(() => logs.findEventLog(eventId, from))
-    if (!heard.known)
-      return { deliveries, problems: [`How often Box delivered is not known: ${heard.reason}`] }
-    deliveries.set(eventId, heard.value.deliveries.filter(({ status }) => status === 202).length)
+    const log = await tryQuery(() => logs.findEventLog(eventId, from))
+    if (!log.known) return { deliveries, problems: [`How often Box delivered is unknown: ${log.reason}`] }
+    deliveries.set(eventId, log.value.deliveries.filter(({ status }) => status === 202).length)
   }
   return { deliveries, problems: [] }
 }
@@ -178,13 +177,13 @@ async function countDeliveries(
 /** What only Box knows. */
 export type BoxFacts = Pick<WhyFacts, 'path' | 'webhooks'> & Partial<Pick<WhyFacts, 'item'>>
 
-const NOBODY_ASKED = 'nobody asked.'
+const NOT_QUERIED = 'it was not queried.'
 export const NOT_ASKED: BoxFacts = {
-  path: { is: 'unknown', reason: NOBODY_ASKED },
-  webhooks: { known: false, reason: NOBODY_ASKED },
+  path: { is: 'unknown', reason: NOT_QUERIED },
+  webhooks: { known: false, reason: NOT_QUERIED },
 }
 
-/** Asks, through the function reconcile, where an item lies and which webhooks there are. */
+/** Asks Box, through the function reconcile, where an item is and which webhooks there are. */
 export async function askBox(
   ref: StageRef,
   item: ItemRef,
@@ -205,7 +204,7 @@ export async function askBox(
 
 type Where = { readonly path: PathFact; readonly type?: ItemRef['type'] }
 
-/** Asks Box where an item lies; of an id alone, whether it is a file's or a folder's. */
+/** Asks Box where an item is, and for an id alone, whether it is a file's or a folder's. */
 async function whereIs(ref: StageRef, { type, id }: ItemRef, signal: AbortSignal): Promise<Where> {
   let last: Where = { path: { is: 'unseen' } }
   for (const one of type ? [type] : (['file', 'folder'] as const)) {
@@ -226,7 +225,7 @@ async function whereIs(ref: StageRef, { type, id }: ItemRef, signal: AbortSignal
 
 const OTHER_VERSION = 'the function reconcile is of another version. Deploy the stage again.'
 
-/** The path that the item's last event with a payload names. */
+/** Reads the path from the item's last event with a payload. */
 async function lastPath(
   events: readonly EventRecord[],
   ledger: Pick<Ledger, 'read'>,
@@ -250,14 +249,14 @@ async function plannedWebhooks(ref: StageRef, signal: AbortSignal): Promise<WhyF
   if (!('report' in answer)) return { known: false, reason: OTHER_VERSION }
   const { actions, problems, error } = answer.report
   const [problem] = problems
-  if (problem) return { known: false, reason: `Box would refuse what is declared: ${problem.message}` }
+  if (problem) return { known: false, reason: `Box would reject what is declared: ${problem.message}` }
   if (error)
     return { known: false, reason: [error.message, error.boxMessage].filter(Boolean).join(' Box says: ') }
   return { known: true, value: actions }
 }
 
 /**
- * Reads what the automations of the project declare, with the settings of a place.
+ * Reads what the automations of the project declare, with the settings of a stage.
  * @throws ExpectedError
  */
 export async function readDeclaredFacts(
@@ -276,9 +275,7 @@ export async function readDeclaredFacts(
       'error' in declaration ? [] : [factOf(declaration.entry, settingOf, stateOf)],
     ),
     problems: declarations.flatMap(declaration =>
-      'error' in declaration
-        ? [`Nothing can be said of ${declaration.file}: ${declaration.error.message}`]
-        : [],
+      'error' in declaration ? [`${declaration.file} can't be explained: ${declaration.error.message}`] : [],
     ),
   }
 }
@@ -304,7 +301,7 @@ function factOf(
   }
 }
 
-/** Asks for something that an answer can do without: where it can’t be had, says why. */
+/** Runs a query that the answer can do without. @returns its value, or why it failed */
 export async function tryQuery<T>(ask: () => Promise<T>): Promise<QueryResult<T>> {
   try {
     return { known: true, value: await ask() }

@@ -98,7 +98,7 @@ describe('boxhooks backfill', { timeout: 300_000 }, () => {
   test('says that there is nothing where there is nothing', async () => {
     const { code, out, err } = await local(...span(), '--yes')
     expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('Box writes its log late') })
-    expect(out).toContain('The stream has nothing that an automation is on.')
+    expect(out).toContain('The stream has no event that an automation is on.')
     expect(out).toContain('0 events queued by this command.')
     expect(await local(...span())).toMatchObject({
       code: 0,
@@ -125,7 +125,7 @@ describe('boxhooks backfill', { timeout: 300_000 }, () => {
     const asked = await local(...span())
     expect(asked).toMatchObject({ code: 1, out: '' })
     expect(asked.err).toMatch(/FILE\.DOWNLOADED +3 +0 +0 +0 +3 +0/)
-    expect(asked.err).toContain('Nobody is there to ask, so nothing was queued.')
+    expect(asked.err).toContain('Not a terminal, so nothing was queued.')
     expect(await state()).toEqual(before)
     expect(shared(ids)).toBe(3)
   })
@@ -150,8 +150,8 @@ describe('boxhooks backfill', { timeout: 300_000 }, () => {
     const stopped = await running.ended
     expect(stopped.code).toBe(130)
     expect(clock.waitedMs).toBe(0)
-    expect(stopped.err).toContain('Stopping after the step in hand')
-    expect(stopped.err).toContain('The same command goes on from there.')
+    expect(stopped.err).toContain('Stopping after this step')
+    expect(stopped.err).toContain('Run the same command to resume.')
     const { state: kept } = await state()
     expect(kept?.progress).toMatchObject({ done: false })
     const elsewhere = await local('--since', until, '--yes')
@@ -161,7 +161,7 @@ describe('boxhooks backfill', { timeout: 300_000 }, () => {
     })
     await drained()
     const asked = await local(...span())
-    expect(asked).toMatchObject({ code: 1, err: expect.stringContaining('This back-fill is unfinished') })
+    expect(asked).toMatchObject({ code: 1, err: expect.stringContaining('This backfill is unfinished') })
     const end = await local(...span(), '--yes', '--rate', '500', '--json')
     expect(end.code, end.err).toBe(0)
     expect(resultOf(end.out)).toMatchObject({

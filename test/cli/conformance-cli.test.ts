@@ -68,7 +68,7 @@ describe('boxhooks conformance', { timeout: 60_000 }, () => {
     [
       'a receiver that is not there',
       () => ['http://127.0.0.1:1/', ...keyFiles()],
-      /can't be asked: ECONNREFUSED/,
+      /can't be reached: ECONNREFUSED/,
     ],
     [
       'a password in the address',

@@ -54,7 +54,7 @@ describe('before anything is deployed', () => {
       )
     expect(out).toMatch(/^automations\/mine\.ts\(12,\d+\): error .*'ANOTHER' does not exist/m)
     expect(out).toMatch(/^automations\/mine\.ts\(13,\d+\): error .*'burnFileById' does not exist/m)
-    expect(err).toContain('Nothing is deployed: what is printed above is wrong in automations/.')
+    expect(err).toContain('Nothing was deployed: automations/ has the mistakes above.')
     expect(err).toContain('--no-check')
     expect(code).toBe(1)
   })

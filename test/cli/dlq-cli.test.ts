@@ -88,7 +88,7 @@ describe('boxhooks dlq list', { timeout: 60_000 }, () => {
     for (const id of ['a', 'b', 'c']) await put({ id })
     expect(await prod('list', '--code', 'nonsense')).toMatchObject({
       code: 0,
-      out: 'No dead letter of stage prod fits; 3 were looked at.\n',
+      out: 'No dead letter of stage prod matches; 3 were read.\n',
     })
     const { out, err } = await prod('list', '--limit', '2')
     expect(out.trim().split('\n')).toHaveLength(3)
@@ -101,7 +101,7 @@ describe('boxhooks dlq list', { timeout: 60_000 }, () => {
     await at.aws.sqs.send(
       new ReceiveMessageCommand({ QueueUrl: at.stage.deadLetterQueueUrl, VisibilityTimeout: 60 }),
     )
-    expect((await prod('list')).out).toContain('about 1 are hidden')
+    expect((await prod('list')).out).toContain('about 1 are in flight')
   })
 })
 
@@ -197,7 +197,7 @@ describe('boxhooks dlq redrive', { timeout: 60_000 }, () => {
     await put({ id: 'a' })
     const { code, out, err } = await prod('redrive', 'a', 'nowhere', '--yes')
     expect({ code, out }).toEqual({ code: 1, out: '1 dead letter redriven.\n' })
-    expect(err).toBe('There is no dead letter of event nowhere that fits.\n')
+    expect(err).toBe('No dead letter of event nowhere matches.\n')
     expect(await prod('redrive', 'nowhere', '--yes')).toMatchObject({ code: 1 })
     expect(await prod('redrive', '--all', '--yes')).toMatchObject({
       code: 0,
@@ -224,8 +224,8 @@ describe('boxhooks dlq redrive', { timeout: 60_000 }, () => {
     const running = startCommand(['dlq', ...args], { env: at.stage.env, ...clock })
     const { code, out, err } = await running.ended
     expect({ code, out }).toEqual({ code: 130, out: '10 dead letters redriven.\n' })
-    expect(err).toContain('Stopping after the dead letters in hand')
-    expect(err).toContain('The same command goes on from there.')
+    expect(err).toContain('Stopping after the dead letters in flight')
+    expect(err).toContain('Run the same command to resume.')
     expect(await queued()).toHaveLength(10)
     expect(await dead()).toHaveLength(5)
     expect(await hidden()).toBe(0)

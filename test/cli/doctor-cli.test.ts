@@ -108,11 +108,11 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     expect(ill('skipped')).toEqual(['v1-tokens', 'certificate', 'v1-refused'])
     expect(json.place).toEqual({ stage: 'local', region: 'eu-central-1' })
     expect(by('box-token').found).toContain('boxhooks service account')
-    expect(by('webhooks').found).toBe('1 webhook as declared, of 1 webhook that the app has in all.')
-    expect(by('consumer').found).toBe('automate works off the queue: 10 events a batch, 5 Lambdas at a time.')
+    expect(by('webhooks').found).toBe('1 webhook as declared, of 1 webhook of the app.')
+    expect(by('consumer').found).toBe('automate reads the queue: 10 events a batch, 5 Lambdas at a time.')
     expect(by('alarms').found).toBe('2 alarms, none raised.')
     expect(by('functions').found).toBe('4 functions on nodejs24.x, arm64, the last update successful.')
-    expect(by('version').found).toContain('just as it is in this clone')
+    expect(by('version').found).toContain('as in this clone')
     expect(JSON.stringify([...stack.box.webhooks.all.values()])).toBe(before)
     expect((await stack.aws.depth(stack.aws.queueUrl)).waiting).toBe(0)
     for (const right of aws.state.asked) expect(right).toMatch(/:(Describe|Get|List|InvokeFunction)/)
@@ -129,7 +129,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     expect(groups).toEqual([
       'Box app',
       'Webhooks',
-      'Front door',
+      'Ingest endpoint',
       'Queue',
       'Ledger',
       'Alarms',
@@ -240,7 +240,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
       'version',
     ])
     expect(by('queue')).toMatchObject({
-      found: expect.stringMatching(/^70,000 events waiting.*does not go to the dead-letter queue/),
+      found: expect.stringMatching(/^70,000 events in the backlog.*do not go to the dead-letter queue/),
       fix: 'npm run deploy -- --stage local',
     })
     expect(by('queue-age').found).toBe('The oldest event has waited for 25 h.')
@@ -256,7 +256,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
       fix: expect.stringContaining('params.alarmEmail'),
     })
     expect(by('functions').details).toEqual(['ingest: Active, last update Failed, nodejs24.x, arm64'])
-    expect(by('version').found).toContain('a deployment was cut off')
+    expect(by('version').found).toContain('a deployment was interrupted')
   })
 
   test('names what is gone, each with its fix', async () => {
@@ -269,7 +269,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     expect(code).toBe(1)
     expect(ill('fail')).toEqual(['consumer', 'table', 'alarms'])
     expect(by('table').found).toContain('The ledger’s table is gone')
-    expect(by('consumer')).toMatchObject({ found: expect.stringContaining('event source is gone') })
+    expect(by('consumer')).toMatchObject({ found: expect.stringContaining('event source mapping is gone') })
     expect(by('alarms')).toMatchObject({ fix: 'npm run deploy -- --stage local' })
     expect(by('functions')).toMatchObject({
       status: 'unknown',
@@ -300,9 +300,9 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     const { code, ill, by } = await examine()
     expect({ code, ill: ill('fail') }).toEqual({ code: 1, ill: ['consumer'] })
     expect(by('consumer')).toMatchObject({
-      found: expect.stringContaining('Another function takes events off the queue'),
+      found: expect.stringContaining('Another function reads the queue'),
       fix: expect.stringContaining('delete-event-source-mapping'),
-      details: [`${FunctionArn}, by the event source uuid-2`],
+      details: [`${FunctionArn}, event source mapping uuid-2`],
     })
   })
 
@@ -317,7 +317,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     const { code, ill, by } = await examine()
     expect({ code, ill: ill('warn', 'fail') }).toEqual({ code: 0, ill: ['watched-items'] })
     expect(by('watched-items')).toMatchObject({
-      found: 'The app can only look at 1 of 1 watched item, and change nothing there.',
+      found: 'The app can only read 1 of 1 watched item.',
       fix: expect.stringContaining('Editor or Co-owner'),
       details: ['folder:100001'],
     })
@@ -366,7 +366,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     })
     expect(ahead.by('box-clock')).toMatchObject({
       status: 'fail',
-      found: 'The functions’ clock is 60 min ahead of Box’s: genuine deliveries are refused for their time.',
+      found: 'The functions’ clock is 60 min ahead of Box’s: genuine deliveries are rejected for their time.',
     })
     expect(behind.by('box-clock').status).toBe('fail')
     expect(drifting.by('box-clock').status).toBe('warn')
@@ -397,7 +397,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     expect(scope.code).toBe(1)
     expect(scope.by('webhooks-scope')).toMatchObject({
       status: 'fail',
-      fix: expect.stringContaining('tick the scope "Manage webhooks"'),
+      fix: expect.stringContaining('enable the scope "Manage webhooks"'),
     })
     stack.box.faults.length = 0
 
@@ -406,7 +406,7 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     const differing = await examine()
     expect(differing.ill('fail')).toEqual(['webhooks'])
     expect(differing.by('webhooks')).toMatchObject({
-      found: '1 webhook missing on Box, or not as declared.',
+      found: '1 webhook missing on Box or not as declared.',
       fix: 'npx boxhooks webhooks apply --stage local',
       details: [expect.stringContaining('update folder:100001')],
     })
@@ -487,9 +487,9 @@ describe('boxhooks doctor', { timeout: 120_000 }, () => {
     const { code, out, err } = await running.ended
     expect(code).toBe(130)
     expect(out).toMatch(/ok {4}get-refused/)
-    expect(out).toMatch(/It was stopped; \d+ of 28 checks had no answer yet\.\n$/)
+    expect(out).toMatch(/Stopped; \d+ of 28 checks had no result yet\.\n$/)
     expect(out).not.toMatch(/ {2}(queue|dead-letters) {2}/)
-    expect(err).toContain('Stopping; what is known by now is told.')
+    expect(err).toContain('Stopping; the results so far follow.')
   })
 
   test('stopped while it looks for the stage, ends at once with 130', async () => {
@@ -538,14 +538,14 @@ describe('the address', { timeout: 120_000 }, () => {
     for (const name of ['unsigned-refused', 'forged-refused', 'get-refused'])
       expect(by(name)).toMatchObject({
         status: 'fail',
-        found: expect.stringContaining('no answer of boxhooks'),
+        found: expect.stringContaining('not an answer of boxhooks'),
         fix: 'Point the domain to d-abc.execute-api.eu-central-1.amazonaws.com.',
       })
     const open = await serve({ fetch: () => Response.json({ code: 'accepted' }, { status: 202 }), port: 0 })
     aws.state.outputs.DomainWebhookUrl = `${open.url}/box/webhook`
     const taking = await examine()
     await open.close()
-    expect(taking.by('forged-refused').found).toContain('it takes what nobody has signed')
+    expect(taking.by('forged-refused').found).toContain('it accepts unsigned requests')
   })
 
   test('where nothing listens is a failure, and its clock unknown', async () => {
@@ -595,7 +595,7 @@ describe('the address', { timeout: 120_000 }, () => {
       status: 'fail',
       found: expect.stringMatching(/can't be trusted: (DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED\w+)\./),
     })
-    expect(untrusted.by('unsigned-refused').found).toContain('Box would refuse its certificate as well')
+    expect(untrusted.by('unsigned-refused').found).toContain('Box would reject its certificate, too')
   })
 })
 

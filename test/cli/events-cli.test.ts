@@ -136,7 +136,7 @@ describe('boxhooks events list', { timeout: 120_000 }, () => {
     expect(idsIn(few.out)).toEqual(['l-5', 'l-3'])
     expect(few).toMatchObject({ code: 0, err: expect.stringContaining('more than the 2 that are listed') })
     const unfit = await prod('events', 'list', '--automation', 'aa')
-    expect(unfit).toMatchObject({ code: 0, out: expect.stringContaining('4 were looked at') })
+    expect(unfit).toMatchObject({ code: 0, out: expect.stringContaining('4 were read') })
     expect(unfit.out).toContain('None of them has a run of aa. Did you mean a')
     const none = await prod('events', 'list', '--item', 'file:404')
     expect(none).toMatchObject({ code: 0, out: expect.stringContaining('no event about file:404 since') })
@@ -222,7 +222,7 @@ describe('boxhooks events show', { timeout: 120_000 }, () => {
 
   test('goes on with the ledger alone where the logs are gone or may not be read, and says so', async () => {
     await put({ eventId: 's-3', runs: { a: done } })
-    expect((await prod('events', 'show', 's-3')).out).toContain('The logs have nothing of it')
+    expect((await prod('events', 'show', 's-3')).out).toContain('The logs have no line about it')
     const env = environment({ AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: denying.url })
     const { code, out } = await run(['events', 'show', 's-3', '--stage', 'prod'], { env })
     expect(code).toBe(0)
@@ -257,7 +257,9 @@ describe('boxhooks why', { timeout: 120_000 }, () => {
     expect(code).toBe(0)
     expect(out).toContain('file:77 in stage prod: 2 events')
     expect(out).toMatch(/unshare: done\n.*w-1.*delivered the event 2 times/)
-    expect(out).toMatch(/archive: given up\n.*box_forbidden: Box says no\.\n.*dlq redrive w-2 --stage prod/)
+    expect(out).toMatch(
+      /archive: failed permanently\n.*box_forbidden: Box says no\.\n.*dlq redrive w-2 --stage prod/,
+    )
     const json = await prod('why', '77', ARCHIVES, '--json')
     expect(JSON.parse(json.out)).toMatchObject({
       item: { type: 'file', id: '77' },
@@ -268,7 +270,7 @@ describe('boxhooks why', { timeout: 120_000 }, () => {
   test('says what it could not learn, and which right that takes', async () => {
     const { code, out } = await prod('why', 'file:4040', UNSHARES)
     expect(code).toBe(0)
-    expect(out).toMatch(/No event (of its triggers|about it) came/)
+    expect(out).toMatch(/No event (of its triggers|about it) arrived/)
     expect(out).toMatch(/FOLDER_ID|lambda:InvokeFunction on boxhooks-prod-reconcile/)
   })
 
@@ -285,7 +287,7 @@ describe('boxhooks why', { timeout: 120_000 }, () => {
     await put({ eventId: 'w-4', source: 'folder:78' })
     expect(await prod('why', '78')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('Say file:78 or folder:78.'),
+      err: expect.stringContaining('Specify file:78 or folder:78.'),
     })
   })
 })

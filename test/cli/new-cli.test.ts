@@ -109,7 +109,7 @@ describe('boxhooks new', () => {
     expect({ code, err }).toEqual({
       code: 1,
       err: expect.stringMatching(
-        /half\.ts does not compile.*Until then nothing tells which names are taken/s,
+        /half\.ts does not compile.*until then it is unknown which names are taken/s,
       ),
     })
     expect(await project.files()).not.toContain('automations/late.ts')

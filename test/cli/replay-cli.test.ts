@@ -35,9 +35,9 @@ describe('boxhooks replay', { timeout: 60_000 }, () => {
     expect(out.split('\n')).toEqual([
       'FILE.DOWNLOADED plain in stage prod',
       '  runs again  b (failed), c (skipped)',
-      '  left alone  a (done)',
-      'What is done runs again only with --force.',
-      'Automations deployed since start as well, where the event concerns them.',
+      '  unchanged   a (done)',
+      'Finished runs run again only with --force.',
+      'Automations deployed since then start too, if the event concerns them.',
       'The event is on the queue.',
       '',
     ])
@@ -65,7 +65,7 @@ describe('boxhooks replay', { timeout: 60_000 }, () => {
       },
     })
     expect(await queued()).toMatchObject([{ replay: { only: ['b'] } }])
-    expect((await prod('one', '--automation', 'new')).out).toContain('new has no run at this event yet')
+    expect((await prod('one', '--automation', 'new')).out).toContain('new has no run for this event yet')
   })
 
   test('with --force shows what it would repeat, and does nothing where nobody says yes', async () => {
@@ -181,10 +181,7 @@ describe('boxhooks replay --as-test', { timeout: 60_000 }, () => {
     await record({ id: 'several', runs: { a: done, b: done } })
     await record({ id: 'none' })
     for (const [args, told] of [
-      [
-        ['several'],
-        'Several automations ran at this event. Say with --automation which one is to be tested: a, b.',
-      ],
+      [['several'], 'Several automations ran at this event. Use --automation to name the one to test: a, b.'],
       [['none'], 'No automation ran at this event.'],
       [
         ['several', '--automation', 'a'],

@@ -45,7 +45,7 @@ describe('boxhooks webhooks', { timeout: 60_000 }, () => {
   test('plan finds nothing to do where all is in step, and apply does nothing', async () => {
     expect(await local('plan', '--check')).toMatchObject({
       code: 0,
-      out: expect.stringContaining(`leave  folder ${REVIEW}`),
+      out: expect.stringContaining(`unchanged  folder ${REVIEW}`),
     })
     const before = onBox()
     expect(await local('apply')).toMatchObject({ code: 0 })

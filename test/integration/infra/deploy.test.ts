@@ -1,6 +1,6 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { makeWebhooks } from '../../../cli/deploy.ts'
+import { syncWebhooks } from '../../../cli/deploy.ts'
 import { parseObject } from '../../../lib/base/json.ts'
 import { useStack } from '../../support/stack.ts'
 
@@ -22,7 +22,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-const afterDeploying = (stage: string): Promise<number> => makeWebhooks({ stage, region: 'eu-central-1' })
+const afterDeploying = (stage: string): Promise<number> => syncWebhooks({ stage, region: 'eu-central-1' })
 
 /** Gives the secret of the Box app another value, which a function learns when it starts. */
 async function storeBoxApp(secret: object): Promise<void> {
@@ -39,7 +39,7 @@ describe('after a deployment', () => {
   test('the webhooks are made, and what was done is printed', async () => {
     expect(await afterDeploying('local')).toBe(0)
     expect(printed.join('\n')).toContain('folder 100001')
-    expect(printed.join('\n')).toContain('The webhooks on Box are those that the automations declare.')
+    expect(printed.join('\n')).toContain('The webhooks on Box match what the automations declare.')
     expect(stack.box.webhooks.all.size).toBe(1)
   })
 
@@ -65,6 +65,6 @@ describe('after a deployment', () => {
   test('a function that can’t be asked leaves the deployment as it is, and says how to go on', async () => {
     expect(await afterDeploying('prod')).toBe(1)
     expect(printed.join('\n')).toContain('There is no function boxhooks-prod-reconcile in eu-central-1.')
-    expect(printed.join('\n')).toContain('Then: npx boxhooks webhooks apply --stage prod')
+    expect(printed.join('\n')).toContain('Next: npx boxhooks webhooks apply --stage prod')
   })
 })

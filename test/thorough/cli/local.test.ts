@@ -136,7 +136,7 @@ describe('boxhooks replay with the local stack', { timeout: 60_000 }, () => {
     await recordEvent(at.stage.ledger, { id: 'elsewhere' })
     expect(await toLocal('elsewhere', '--watch', 'folder:9')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('Say with --watch in whose place it is: folder:100001'),
+      err: expect.stringContaining('Use --watch to name the item in its place: folder:100001'),
     })
     expect(await toLocal('nowhere')).toMatchObject({ code: 1, err: expect.stringContaining('no record') })
   })
@@ -186,12 +186,12 @@ describe('boxhooks events and why on the local stack', { timeout: 60_000 }, () =
     content.createFile({ id: '987655', parentId: outside.id, name: 'out.txt', content: 'x' })
     expect(await verdictOf('987655')).toMatchObject({
       verdict: 'other_target',
-      because: expect.stringContaining(`lies in folder:${outside.id}`),
+      reason: expect.stringContaining(`is in folder:${outside.id}`),
     })
     for (const { id } of [...webhooks.all.values()]) webhooks.delete(id)
     expect(await verdictOf(file.id)).toMatchObject({
       verdict: 'no_webhook',
-      next: expect.stringContaining('npx boxhooks webhooks apply --local'),
+      action: expect.stringContaining('npx boxhooks webhooks apply --local'),
     })
   })
 })

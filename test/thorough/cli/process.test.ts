@@ -32,7 +32,7 @@ test('npm run demo tells the story, and that all of it holds', { timeout: 120_00
   expect(code).toBe(0)
   expect(out).toMatch(/\d+ ms {2}verified and queued/)
   expect(out).toContain('(1 call to Box in all)')
-  expect(out).toContain('All of it holds.')
+  expect(out).toContain('All checks passed.')
 })
 
 test('a second Ctrl-C ends a command that waits for an answer at once', { timeout: 60_000 }, async () => {

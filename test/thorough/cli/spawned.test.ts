@@ -107,7 +107,7 @@ describe('a command in a process of its own', { timeout: 60_000 }, () => {
     running.child.kill('SIGTERM')
     const { code, out, err } = await running.ended
     expect({ code, out }).toEqual({ code: 130, out: `${await taken()} dead letters redriven.\n` })
-    expect(err).toContain('Stopping after the dead letters in hand')
+    expect(err).toContain('Stopping after the dead letters in flight')
     expect(await taken()).toBeLessThan(20)
     expect((await at.aws.messages(at.stage.deadLetterQueueUrl)).inflight).toEqual([])
   })
@@ -159,7 +159,7 @@ describe('boxhooks start', { timeout: 60_000 }, () => {
     const keys = { BOXHOOKS_PRIMARY_KEY: 'my-primary', BOXHOOKS_SECONDARY_KEY: 'my-secondary' }
     stack = spawnCommand(['start'], { env: { PORT: '0', ...keys } })
     await vi.waitFor(() => expect(stack.printed.out).toContain('Ctrl-C stops everything'), 120_000)
-    url = /front door +(\S+)/.exec(stack.printed.out)?.[1] ?? ''
+    url = /endpoint +(\S+)/.exec(stack.printed.out)?.[1] ?? ''
     return async () => {
       if (stack.child.exitCode !== null) return
       stack.child.kill('SIGKILL')

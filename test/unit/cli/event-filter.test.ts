@@ -84,7 +84,7 @@ test.each([
 test('a moment is told with how far it is away', () => {
   expect(momentText(NOW - 180_000, NOW)).toBe('2026-11-25T11:57:00Z (3m ago)')
   expect(momentText(NOW + 7_200_000, NOW)).toBe('2026-11-25T14:00:00Z (in 2h)')
-  expect(momentText(Number.NaN, NOW)).toBe('a time that is unknown')
+  expect(momentText(Number.NaN, NOW)).toBe('an unknown time')
 })
 
 test('events of several sources come as one, the newest first', async () => {
@@ -152,7 +152,7 @@ describe('a timeline', () => {
     expect(timeline).toEqual([
       { at: NOW, where: 'ingest', what: 'delivery d received', by: 'ledger' },
       { at: NOW + 300, where: 'a', what: 'run started, attempt 3', by: 'ledger' },
-      { at: NOW + 900, where: 'a', what: 'given up', by: 'ledger' },
+      { at: NOW + 900, where: 'a', what: 'failed permanently', by: 'ledger' },
       { at: NOW + 9000, where: 'queue', what: 'dead letter dropped by ada: It is gone.', by: 'ledger' },
     ])
   })

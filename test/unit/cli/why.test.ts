@@ -57,7 +57,7 @@ const facts = (more: Partial<WhyFacts> = {}): WhyFacts => ({
   since: NOW - 35 * 24 * 60 * MINUTE,
   path: { is: 'now', path: [{ type: 'file', id: '1' }, FOLDER, { type: 'folder', id: '0' }] },
   webhooks: { known: true, value: [webhook] },
-  refused: { known: true, value: {} },
+  rejected: { known: true, value: {} },
   deliveries: new Map(),
   flags: '--stage prod',
   ...more,
@@ -80,7 +80,7 @@ describe('of an event, why says', () => {
         verdict: 'done',
         reason:
           'It ran at FILE.UPLOADED (event e-1, received 2026-11-25T11:57:00Z (3m ago)), and was done 2026-11-25T11:58:00Z (2m ago), in 2 attempts.',
-        action: 'Nothing is to be done. To see each of its steps: npx boxhooks events show e-1 --stage prod',
+        action: 'No action is needed. To see its steps: npx boxhooks events show e-1 --stage prod',
       },
     ],
     [
@@ -88,22 +88,24 @@ describe('of an event, why says', () => {
       withRun({ status: 'skipped', reason: 'The user is one of us.', attempts: 0 }),
       {
         verdict: 'filtered',
-        reason: expect.stringMatching(/^Its filter left the event alone at .*: The user is one of us\.$/),
+        reason: expect.stringMatching(/^Its filter skipped the event at .*: The user is one of us\.$/),
         action: expect.stringContaining('npx boxhooks replay e-1 --automation archive --stage prod'),
       },
     ],
     [
       'that it was not deployed any more',
       withRun({ status: 'skipped', reason: UNDEPLOYED_REASON }),
-      { verdict: 'not_deployed', reason: expect.stringContaining('was not deployed any more for an hour') },
+      { verdict: 'not_deployed', reason: expect.stringContaining('was not deployed for an hour') },
     ],
     [
       'why it was given up, and how to take it back',
       withRun({ status: 'failed', error: ERROR, attempts: 5, finishedAt: NOW - MINUTE }, { status: 'dead' }),
       {
         verdict: 'dead',
-        reason: expect.stringMatching(/^It was given up .* in 5 attempts: box_forbidden: Box says no\.$/),
-        action: 'Mend the cause (docs/errors.md), then: npx boxhooks dlq redrive e-1 --stage prod',
+        reason: expect.stringMatching(
+          /^It failed permanently .* in 5 attempts: box_forbidden: Box says no\.$/,
+        ),
+        action: 'Fix the cause (docs/errors.md), then: npx boxhooks dlq redrive e-1 --stage prod',
       },
     ],
     [
@@ -127,7 +129,10 @@ describe('of an event, why says', () => {
     [
       'that its next attempt is due',
       withRun({ nextAt: NOW - MINUTE }, { status: 'open' }),
-      { verdict: 'waiting', reason: expect.stringContaining('is due since 2026-11-25T11:59:00Z (1m ago)') },
+      {
+        verdict: 'waiting',
+        reason: expect.stringContaining('has been due since 2026-11-25T11:59:00Z (1m ago)'),
+      },
     ],
     [
       'until when a worker is at it',
@@ -137,7 +142,7 @@ describe('of an event, why says', () => {
     [
       'that its worker is gone',
       withRun({}, { status: 'open', leaseUntil: NOW - MINUTE }),
-      { verdict: 'waiting', reason: expect.stringContaining('ended without a word') },
+      { verdict: 'waiting', reason: expect.stringContaining('The worker stopped without reporting') },
     ],
     [
       'that it waits for a worker',
@@ -147,7 +152,7 @@ describe('of an event, why says', () => {
     [
       'that it could not be put on the dead-letter queue',
       withRun({ givenUp: true, error: ERROR, nextAt: NOW + MINUTE }, { status: 'open' }),
-      { verdict: 'waiting', reason: expect.stringContaining('to be put on the dead-letter queue') },
+      { verdict: 'waiting', reason: expect.stringContaining('to be sent to the dead-letter queue') },
     ],
     [
       'that the event was given up as a whole',
@@ -176,7 +181,7 @@ describe('of an event, why says', () => {
       event({ targets: [{ type: 'folder', id: '7' }] }),
       {
         verdict: 'other_target',
-        reason: expect.stringMatching(/came through the webhook of folder:7; it watches folder:9\.$/),
+        reason: expect.stringMatching(/arrived through the webhook of folder:7; it watches folder:9\.$/),
       },
     ],
     [
@@ -234,7 +239,7 @@ describe('where no event came, why says', () => {
       {
         verdict: 'nothing_came',
         reason: expect.stringMatching(
-          /^No event about it came since .*\. A webhook covers it\. No delivery was turned away in the last day\./,
+          /^No event about it arrived since .*\. A webhook covers it\. No delivery was rejected in the last day\./,
         ),
       },
     ],
@@ -243,12 +248,12 @@ describe('where no event came, why says', () => {
       { events: [event({ trigger: 'FILE.LOCKED' })] },
       {
         verdict: 'not_subscribed',
-        reason: expect.stringMatching(/^What came about it is FILE\.LOCKED; it is on FILE\.UPLOADED\./),
+        reason: expect.stringMatching(/^Its events were FILE\.LOCKED; the automation is on FILE\.UPLOADED\./),
       },
     ],
     [
       'how many deliveries were turned away',
-      { refused: { known: true, value: { signature_mismatch: 12 } } },
+      { rejected: { known: true, value: { signature_mismatch: 12 } } },
       {
         verdict: 'nothing_came',
         reason: expect.stringContaining('12 with signature_mismatch'),
@@ -257,15 +262,15 @@ describe('where no event came, why says', () => {
     ],
     [
       'that nobody knows what was turned away',
-      { refused: { known: false, reason: 'no right.' } },
-      { reason: expect.stringContaining('turned away is not known: no right.') },
+      { rejected: { known: false, reason: 'no right.' } },
+      { reason: expect.stringContaining('rejected is unknown: no right.') },
     ],
     [
       'that its webhook is missing',
       covered({ kind: 'create', actual: [], reason: 'missing', message: 'It is gone.' }),
       {
         verdict: 'no_webhook',
-        reason: expect.stringContaining('folder:9 is not on Box, or not as it should be: It is gone.'),
+        reason: expect.stringContaining('folder:9 is missing on Box or not as declared: It is gone.'),
         action: expect.stringContaining('npx boxhooks webhooks apply --stage prod'),
       },
     ],
@@ -297,7 +302,7 @@ describe('where no event came, why says', () => {
     [
       'that it is not deployed as it is declared here',
       { webhooks: { known: true, value: [] } },
-      { verdict: 'not_deployed', reason: expect.stringContaining('wants no webhook for it on folder:9') },
+      { verdict: 'not_deployed', reason: expect.stringContaining('declares no webhook for it on folder:9') },
     ],
     [
       'that nobody knows which webhooks there are',
@@ -317,13 +322,13 @@ describe('where no event came, why says', () => {
       },
       {
         verdict: 'other_target',
-        reason: 'It watches folder:9; the item lies in folder:7.',
+        reason: 'It watches folder:9; the item is in folder:7.',
       },
     ],
     [
       'where the item lay that is gone',
       { path: { is: 'then', gone: true, path: [{ type: 'file', id: '1' }, FOLDER] } },
-      { verdict: 'nothing_came', reason: expect.stringContaining('does not show the item') },
+      { verdict: 'nothing_came', reason: expect.stringContaining('no longer shows the item') },
     ],
     [
       'that Box shows no such item',
@@ -335,13 +340,13 @@ describe('where no event came, why says', () => {
       { path: { is: 'unknown', reason: 'Box does not answer.' } },
       {
         verdict: 'nothing_came',
-        reason: expect.stringContaining('Where the item lies is not known: Box does not answer.'),
+        reason: expect.stringContaining('The item’s location is unknown: Box does not answer.'),
       },
     ],
     [
       'that it is on what never happens to such an item',
       { item: { type: 'folder', id: '1' } },
-      { verdict: 'other_kind', reason: 'It is on FILE.UPLOADED, which never is about a folder.' },
+      { verdict: 'other_kind', reason: 'It is on FILE.UPLOADED, which is never about a folder.' },
     ],
     [
       'which setting has no value here',
@@ -456,7 +461,7 @@ describe('whatever the facts are', () => {
         { maxLength: 3 },
       ),
     ),
-    refused: learnt(fc.dictionary(fc.string(), fc.nat(), { maxKeys: 2 })),
+    rejected: learnt(fc.dictionary(fc.string(), fc.nat(), { maxKeys: 2 })),
     deliveries: fc.constant(new Map()),
     flags: fc.constant('--local'),
   })

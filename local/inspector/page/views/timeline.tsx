@@ -1,9 +1,9 @@
 import { useMemo } from 'preact/hooks'
 import {
   durationText,
+  type EventTimeline,
   type Lane,
   type Scale,
-  type EventTimeline,
   scaleOf,
   ticksOf,
 } from '../../../../lib/operations/event-timeline.ts'
