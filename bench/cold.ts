@@ -20,7 +20,7 @@ export const COLD_FUNCTIONS = {
   'aws-sdk': 'two calls by AWS’s SDK, nothing verified',
   'box-sdk': 'box-node-sdk’s validateMessage alone, no call',
 } as const
-export type ColdFunction = keyof typeof COLD_FUNCTIONS
+type ColdFunction = keyof typeof COLD_FUNCTIONS
 
 export type ColdFigures = {
   readonly name: ColdFunction

@@ -11,7 +11,7 @@ export const VERIFIERS = {
   octokit: '@octokit/webhooks-methods verify',
   standardwebhooks: 'standardwebhooks verify',
 } as const
-export type Verifier = keyof typeof VERIFIERS
+type Verifier = keyof typeof VERIFIERS
 
 export type VerifyFigures = {
   readonly kilobytes: number

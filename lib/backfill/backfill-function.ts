@@ -153,7 +153,7 @@ function describeRefusal(error: unknown, stream: StreamName): BackfillRefusal | 
   return { code, message, status, ...(requestId === undefined ? {} : { requestId }) }
 }
 
-export type BackfillAnswersParts = {
+type BackfillAnswersParts = {
   readonly parts: Omit<BackfillParts, 'webhookIds'>
   readonly states: BackfillStates
   /** Which webhooks are the stage's. */
@@ -173,7 +173,7 @@ type UnderWay = { readonly state: BackfillState; readonly version: number }
  * Answers the requests that there are.
  * @returns takes a request, and until when pages may be begun, in milliseconds since the epoch
  */
-export function createBackfillAnswers({ parts, states, webhooks, waiting, log }: BackfillAnswersParts) {
+function createBackfillAnswers({ parts, states, webhooks, waiting, log }: BackfillAnswersParts) {
   const { clock } = parts
 
   const reportOf = ({ begunAt, span, progress }: BackfillState): BackfillReport => {

@@ -98,7 +98,7 @@ export function totalOf(counts: Counts): TriggerCounts {
  * Reads what is to be back-filled.
  * @returns undefined where it is nothing of the kind
  */
-export function parseSpan(raw: unknown): BackfillSpan | undefined {
+function parseSpan(raw: unknown): BackfillSpan | undefined {
   if (!isObject(raw)) return undefined
   const { since, until } = raw
   const stream = STREAMS.find(known => known === raw.stream)
