@@ -50,7 +50,7 @@ test('10,000 events are listed with filters in bounded memory, with progress', {
   const failed = await list('--automation', 'a', '--status', 'failed', '--limit', '99999', '--json')
   expect(failed.code).toBe(0)
   expect(JSON.parse(failed.out)).toHaveLength(EVENTS / 100)
-  expect(failed.err).toMatch(/5,000 looked at, \d+ a second/)
+  expect(failed.err).toMatch(/5,000 read, \d+ a second/)
   const all = await list('--limit', '99999')
   expect(all.code).toBe(0)
   const lines = all.out.trimEnd().split('\n')
