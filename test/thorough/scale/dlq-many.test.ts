@@ -38,7 +38,7 @@ describe('10,000 dead letters', { timeout: 600_000 }, () => {
       const deadLetters = await aws.messages(url)
       return deadLetters.ready.length + deadLetters.inflight.length
     }
-    const args = ['dlq', 'redrive', '--all', '--yes', '--stage', 'prod', '--rate', '9999']
+    const args = ['dlq', 'redrive', '--all', '--yes', '--stage', 'prod', '--rate', '1000']
     const options = { env: stage.env, node: [`--max-old-space-size=${HEAP_MB}`] }
     const first = spawnCommand(args, options)
     await vi.waitFor(() => expect(first.printed.err).toContain('3,000 redriven'), {
